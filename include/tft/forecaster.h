@@ -1,0 +1,57 @@
+/* forecaster.h - a trained model at work: from series to quantiles in real units.
+ *
+ * A model directory (tft_model_YYYYMMDD_HHMMSS/) holds model.safetensors, config.json (network, contract, quantiles,
+ * calibration), training_info.json and server_mapping.json. A forecaster is such a directory, verified and loaded, with
+ * threads and memory of its own.
+ *
+ * Quantiles never cross: they are sorted per step after scaling, and cut to the metric's range.
+ *
+ * Threads: one call at a time per forecaster; inside, windows are cut over its pool.
+ */
+#ifndef TFT_FORECASTER_H
+#define TFT_FORECASTER_H
+
+#include "tft/config.h"
+#include "tft/contract.h"
+#include "tft/model.h"
+#include "tft/series.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct tft_forecaster tft_forecaster;
+
+/* Opens a model directory; n_threads 0 = all cores. */
+tft_status tft_forecaster_open(const char *directory, size_t n_threads, tft_forecaster **forecaster, tft_error *err);
+void tft_forecaster_close(tft_forecaster *forecaster);
+
+const tft_contract *tft_forecaster_contract(const tft_forecaster *forecaster);
+const tft_config *tft_forecaster_config(const tft_forecaster *forecaster);
+const tft_model *tft_forecaster_model(const tft_forecaster *forecaster);
+const char *tft_forecaster_name(const tft_forecaster *forecaster);      // "tft_model_20251101_090000"
+const char *tft_forecaster_directory(const tft_forecaster *forecaster);
+
+typedef struct tft_request {
+    const tft_series *series;
+    int64_t origin; // step number of the last known step
+} tft_request;
+
+typedef struct tft_forecast {
+    float *quantiles;      // [n, horizon, Q] real units (Q = tft_config_outputs, targets one after the other); NULL = not wanted
+    float *incident;       // [n, horizon] P(incident starts within step 1 … h), calibrated; NULL = not wanted
+    uint8_t *ok;           // [n] 0 where a window had too little history (its rows are then untouched)
+    float *encoder_attention, *encoder_selection, *decoder_selection, *static_selection; // as tft_outputs, or NULL
+} tft_forecast;
+
+/* Forecasts n requests, `steps` horizon steps of each (0 = all). Rows are as for the full horizon. */
+tft_status tft_forecaster_run(tft_forecaster *forecaster, const tft_request *requests, size_t n, size_t steps,
+                              const tft_forecast *forecast, tft_error *err);
+
+/* Level q of a quantile function given at levels[0 … n−1] (ascending), linear in q between them, the outermost beyond. */
+float tft_quantile_interpolate(const float *levels, const float *values, size_t n, float q);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,29 @@
+/* commands.h - the sub-commands and what they share. One file per command: cmd_<name>.c.
+ *
+ * A command gets its own argv (argv[0] is its name), writes data to stdout and messages to stderr, and returns an exit
+ * code. Only here are flags read and is the process ended.
+ */
+#ifndef TFTD_CLI_COMMANDS_H
+#define TFTD_CLI_COMMANDS_H
+
+enum {
+    EXIT_DONE = 0,
+    EXIT_FAILED = 1,
+    EXIT_USAGE = 2,
+    EXIT_CONFIG = 3,
+    EXIT_DATA = 4,
+    EXIT_ADDRESS = 5,
+    EXIT_PEER = 6,
+    EXIT_DATA_DIR = 7,
+    EXIT_INTERRUPTED = 130
+};
+
+typedef struct command {
+    const char *name;
+    const char *summary;               // one line for `tftd help`
+    int (*run)(int argc, char **argv); // --help is the command's own (flags_parse does it)
+} command;
+
+int cmd_version(int argc, char **argv);
+
+#endif

@@ -1,0 +1,57 @@
+/* main.c - tftd: picks the sub-command. Everything else is in cmd_<name>.c. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cli/commands.h"
+
+static const command commands[] = {
+    {"version", "version, compiler, build", cmd_version},
+};
+static const size_t n_commands = sizeof commands / sizeof commands[0];
+
+static void print_commands(FILE *out)
+{
+    fprintf(out, "tftd - forecasts what breaks tonight, from the metrics of your servers.\n\n"
+                 "Usage: tftd COMMAND [options]\n\nCommands:\n");
+    for (size_t i = 0; i < n_commands; i++)
+        fprintf(out, "  %-14s %s\n", commands[i].name, commands[i].summary);
+    fprintf(out, "\n`tftd help COMMAND` shows a command's options with examples.\n");
+}
+
+static const command *find(const char *name)
+{
+    for (size_t i = 0; i < n_commands; i++) {
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    }
+    return NULL;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2) {
+        print_commands(stderr);
+        return EXIT_USAGE;
+    }
+    const char *name = argv[1];
+    const int is_help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+    if (is_help && argc < 3) {
+        print_commands(stdout);
+        return EXIT_DONE;
+    }
+    if (strcmp(name, "--version") == 0)
+        name = "version";
+    if (is_help)
+        name = argv[2];
+    const command *const chosen = find(name);
+    if (chosen == NULL) {
+        fprintf(stderr, "tftd: no command \"%.100s\"; `tftd help` lists them\n", name);
+        return EXIT_USAGE;
+    }
+    if (is_help) {
+        char help[] = "--help";
+        char *help_argv[] = {argv[2], help, NULL};
+        return chosen->run(2, help_argv);
+    }
+    return chosen->run(argc - 1, argv + 1);
+}

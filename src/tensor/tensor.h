@@ -1,0 +1,100 @@
+/* tensor.h - float32 kernels: the only place that knows instruction sets.
+ *
+ * Every kernel exists once per instruction set (portable C, AVX2+FMA, AVX-512F), reached through one table
+ * that tft_tensor_init() fills for the best set the machine has (or the one asked for), before threads
+ * start. A layer calls the plain functions below and never sees an intrinsic.
+ *
+ * Conventions: row-major float32; N rows. Weights of a linear layer are stored [out, in], as PyTorch does.
+ * "add" functions add to their output, the others overwrite it. No buffer overlaps another unless a comment
+ * allows it. Nothing is allocated; nothing fails: sizes of 0 are fine.
+ * Results depend on the instruction set (order of summation) but never on thread or address.
+ * Threads: after init all functions are pure and may run anywhere.
+ */
+#ifndef TFT_TENSOR_TENSOR_H
+#define TFT_TENSOR_TENSOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef enum tft_isa { TFT_ISA_AUTO, TFT_ISA_PORTABLE, TFT_ISA_AVX2, TFT_ISA_AVX512 } tft_isa;
+
+/* Chooses the kernels; call once before any other function here and before threads start (calling again
+ * with the same choice is harmless). An instruction set that the machine lacks falls back to the best it
+ * has. Returns the one chosen. */
+tft_isa tft_tensor_init(tft_isa wanted);
+tft_isa tft_tensor_isa(void);
+const char *tft_isa_name(tft_isa isa); // "portable", "avx2", "avx512"
+
+/* ---- matrix products -------------------------------------------------------------------------------- */
+
+/* y [N, out] = x [N, in] · wᵀ + b;  w [out, in], b [out] or NULL.  ldx, ldy: floats from one row to the next. */
+void tft_linear(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out,
+                float *y, size_t ldy);
+/* The same, added to y (b is added too). */
+void tft_linear_add(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out,
+                    float *y, size_t ldy);
+/* Gradients of y = x wᵀ + b:  dx [N, in] += dy · w (skipped if dx is NULL);  dw [out, in] += dyᵀ · x;
+ * db [out] += column sums of dy (skipped if NULL). */
+void tft_linear_backward(const float *x, size_t ldx, const float *w, const float *dy, size_t lddy, size_t n, size_t in,
+                         size_t out, float *dx, size_t lddx, float *dw, float *db);
+
+/* General products for attention.  c [m, n] = alpha · a [m, k] · b + beta · c
+ *   nt: b is [n, k] (both contracted over their rows' elements);  nn: b is [k, n];  tn: a is [k, m], b is [k, n]. */
+void tft_matmul_nt(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
+                   float beta, float *c, size_t ldc);
+void tft_matmul_nn(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
+                   float beta, float *c, size_t ldc);
+void tft_matmul_tn(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
+                   float beta, float *c, size_t ldc);
+
+/* ---- element-wise; in and out may be the same buffer ------------------------------------------------- */
+void tft_add(float *y, const float *x, size_t n);                 // y += x
+void tft_axpy(float *y, float a, const float *x, size_t n);       // y += a x
+void tft_scale(float *y, float a, size_t n);                      // y *= a
+void tft_mul(float *y, const float *a, const float *b, size_t n); // y = a ⊙ b
+void tft_sigmoid(float *y, const float *x, size_t n);
+void tft_tanh(float *y, const float *x, size_t n);
+void tft_elu(float *y, const float *x, size_t n);                 // x > 0 ? x : eˣ − 1
+/* dx += dy · ELU'(x), from y = ELU(x): the slope is 1 where y > 0, y + 1 elsewhere. */
+void tft_elu_backward(float *dx, const float *y, const float *dy, size_t n);
+float tft_dot(const float *a, const float *b, size_t n);
+double tft_sum_squares(const float *x, size_t n);                 // for the gradient's norm
+
+/* ---- rows ------------------------------------------------------------------------------------------- */
+
+/* GLU (eq. 5):  y [N, D] = value ⊙ σ(gate), x [N, 2D] = value ∥ gate.  `gate_sigmoid` [N, D] keeps σ(gate) for
+ * backward, or NULL.  Backward:  dx [N, 2D] = (dy ⊙ s, dy ⊙ value ⊙ s(1−s)), overwritten. */
+void tft_glu(const float *x, size_t n, size_t d, float *y, float *gate_sigmoid);
+void tft_glu_backward(const float *x, const float *gate_sigmoid, const float *dy, size_t n, size_t d, float *dx);
+
+/* Layer normalisation of each row, biased variance, eps inside the root:  y = (x − mean) · inv_std ⊙ w + b.
+ * `normed` [N, D] = (x − mean) · inv_std and `inv_std` [N] are kept for backward (both or neither NULL).
+ * Backward: dx [N, D] overwritten, dw and db added to. dx may be dy. */
+void tft_layernorm(const float *x, const float *w, const float *b, size_t n, size_t d, float eps, float *y,
+                   float *normed, float *inv_std);
+void tft_layernorm_backward(const float *w, const float *normed, const float *inv_std, const float *dy, size_t n,
+                            size_t d, float *dx, float *dw, float *db);
+
+/* Softmax of each row of [N, ld], over its first d entries; the rest of the row is left alone. In place is fine.
+ * Backward: dx = y ⊙ (dy − Σ y dy); dx may be dy. */
+void tft_softmax(const float *x, size_t n, size_t d, size_t ld, float *y);
+void tft_softmax_backward(const float *y, const float *dy, size_t n, size_t d, size_t ld, float *dx);
+
+/* One step of an LSTM cell for N rows; gates [N, 4H] hold the pre-activations in PyTorch's order i, f, g, o and
+ * receive the activated values (kept for backward).  c = σ(f) c_prev + σ(i) tanh(g);  h = σ(o) tanh(c).
+ * Rows with live[r] == 0 keep their state: c = c_prev, h = h_prev, and h_out (the sequence output) is 0.
+ * `live` may be NULL (all live).  `tanh_c` [N, H] is kept for backward.  c may be c_prev. */
+void tft_lstm_cell(float *gates, const float *c_prev, const float *h_prev, const uint8_t *live, size_t n, size_t hidden,
+                   float *c, float *h, float *tanh_c, float *h_out, size_t ld_h_out);
+/* dgates [N, 4H] = gradient of the pre-activations (0 for rows that are not live); dh and dc come in as the
+ * gradient of this step's h and c and leave as: dc = gradient of c_prev; dh is left for rows not live (they pass
+ * their state on) and set to 0 for live rows (the caller adds dgates · w_hh). */
+void tft_lstm_cell_backward(const float *gates, const float *c_prev, const float *tanh_c, const uint8_t *live,
+                            size_t n, size_t hidden, float *dh, float *dc, float *dgates);
+
+/* Dropout: mask[i] is 0 or 1/(1−p), drawn from (key, i) by a counter-based generator, so that the mask of an
+ * element does not depend on threads. p = 0 gives all ones. */
+void tft_dropout_mask(float *mask, size_t n, float p, uint64_t key);
+
+#endif
