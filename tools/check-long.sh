@@ -1,0 +1,13 @@
+#!/bin/sh
+# check-long.sh: what is too long for `make test`. Each line says what it ran; the first failure ends it.
+set -eu
+cd "$(dirname "$0")/.."
+step() { printf '\n== %s\n' "$*"; "$@"; }
+step make build
+step make check-format
+step tools/tidy.sh
+step make asan
+step make tsan
+step tools/fuzz.sh 60
+step make check-fresh
+echo "check-long: all passed"
