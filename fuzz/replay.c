@@ -69,7 +69,8 @@ int main(int argc, char **argv)
         return 2;
     }
     DIR *folder = opendir(argv[1]);
-    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && n_seeds < MAX_SEEDS; entry = readdir(folder)) {
+    for (struct dirent *entry = folder ? readdir(folder) : NULL; entry && n_seeds < MAX_SEEDS;
+         entry = readdir(folder)) {
         char path[4096];
         snprintf(path, sizeof path, "%s/%s", argv[1], entry->d_name);
         if (entry->d_name[0] != '.' && tft_file_read(path, MAX_BYTES, &seeds[n_seeds], &sizes[n_seeds], NULL) == TFT_OK)

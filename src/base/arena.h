@@ -27,7 +27,7 @@
 #define TFT_ARENA_ALIGN 64
 
 typedef struct tft_arena {
-    unsigned char *base;  // NULL while counting
+    unsigned char *base; // NULL while counting
     size_t size, used;
     unsigned char *block; // what free() takes; base is aligned inside it
 } tft_arena;

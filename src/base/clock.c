@@ -73,10 +73,9 @@ static bool parse_zone(const char *text, size_t n, size_t at, int *minutes_east)
 bool tft_time_parse(const char *text, size_t n, int64_t *ms)
 {
     int year, month, day, hour, minute, second, zone;
-    if (n < 19 || !digits(text, n, 0, 4, &year) || text[4] != '-' || !digits(text, n, 5, 2, &month) ||
-        text[7] != '-' || !digits(text, n, 8, 2, &day) ||
-        (text[10] != 'T' && text[10] != 't' && text[10] != ' ') || !digits(text, n, 11, 2, &hour) ||
-        text[13] != ':' || !digits(text, n, 14, 2, &minute) || text[16] != ':' ||
+    if (n < 19 || !digits(text, n, 0, 4, &year) || text[4] != '-' || !digits(text, n, 5, 2, &month) || text[7] != '-' ||
+        !digits(text, n, 8, 2, &day) || (text[10] != 'T' && text[10] != 't' && text[10] != ' ') ||
+        !digits(text, n, 11, 2, &hour) || text[13] != ':' || !digits(text, n, 14, 2, &minute) || text[16] != ':' ||
         !digits(text, n, 17, 2, &second))
         return false;
     if (month < 1 || month > 12 || day < 1 || day > days_in_month(year, month) || hour > 23 || minute > 59 ||

@@ -26,7 +26,7 @@ bool tft_time_parse(const char *text, size_t n, int64_t *ms);
 size_t tft_time_format_s(int64_t ms, char *out);
 size_t tft_time_format_ms(int64_t ms, char *out);
 
-int64_t tft_wall_ms(void);   // the wall clock, UTC milliseconds
+int64_t tft_wall_ms(void);    // the wall clock, UTC milliseconds
 double tft_monotonic_s(void); // for durations: never goes back
 
 /* Largest multiple of `step` that is ≤ t (also for t < 0): the label of the step that holds t. */

@@ -40,17 +40,28 @@ tft_status tft_error_prefix(tft_error *err, const char *format, ...)
 const char *tft_status_word(tft_status status)
 {
     switch (status) {
-    case TFT_OK:              return "ok";
-    case TFT_ERR_ARGUMENT:    return "argument";
-    case TFT_ERR_FORMAT:      return "format";
-    case TFT_ERR_LIMIT:       return "limit";
-    case TFT_ERR_STATE:       return "state";
-    case TFT_ERR_NOT_FOUND:   return "not found";
-    case TFT_ERR_MISMATCH:    return "mismatch";
-    case TFT_ERR_MEMORY:      return "memory";
-    case TFT_ERR_IO:          return "io";
-    case TFT_ERR_BUSY:        return "busy";
-    case TFT_ERR_INTERRUPTED: return "interrupted";
+    case TFT_OK:
+        return "ok";
+    case TFT_ERR_ARGUMENT:
+        return "argument";
+    case TFT_ERR_FORMAT:
+        return "format";
+    case TFT_ERR_LIMIT:
+        return "limit";
+    case TFT_ERR_STATE:
+        return "state";
+    case TFT_ERR_NOT_FOUND:
+        return "not found";
+    case TFT_ERR_MISMATCH:
+        return "mismatch";
+    case TFT_ERR_MEMORY:
+        return "memory";
+    case TFT_ERR_IO:
+        return "io";
+    case TFT_ERR_BUSY:
+        return "busy";
+    case TFT_ERR_INTERRUPTED:
+        return "interrupted";
     }
     return "unknown";
 }

@@ -1,6 +1,7 @@
 /* json.c - see json.h. json-c's tokener is incremental; one call over the whole text, then its end is checked.
  *
- * What json-c lets through and we do not: lone surrogate escapes (it writes U+FFFD), so a scan looks for them.
+ * What json-c lets through and we do not (it writes U+FFFD for half a surrogate pair, takes comments, 'single quotes' and control characters)
+ * is found by a scan before.
  */
 #include "base/json.h"
 
@@ -28,31 +29,61 @@ static int hex4(const char *text, size_t n, size_t at)
     return value;
 }
 
-/* Offset of the first escape of half a surrogate pair, or n. */
-static size_t find_lone_surrogate(const char *text, size_t n)
+/* Whether the escape at text[i] is half a surrogate pair; *length is how many bytes the whole escape takes. */
+static bool lone_surrogate(const char *text, size_t n, size_t i, size_t *length)
 {
-    const char *const end = text + n;
-    for (const char *at = memchr(text, '\\', n); at != NULL; at = memchr(at, '\\', (size_t)(end - at))) {
-        const size_t i = (size_t)(at - text);
-        if (i + 1 >= n)
-            break;
-        at += 2;
-        if (text[i + 1] != 'u')
+    *length = 2;
+    const int unit = i + 1 < n && text[i + 1] == 'u' ? hex4(text, n, i + 2) : -1;
+    if (unit < 0xd800 || unit > 0xdfff)
+        return false;
+    const bool escape_follows = i + 8 <= n && text[i + 6] == '\\' && text[i + 7] == 'u';
+    const int low = escape_follows ? hex4(text, n, i + 8) : -1;
+    *length = 12;
+    return unit >= 0xdc00 || low < 0xdc00 || low > 0xdfff;
+}
+
+/* What json-c lets through although it is no JSON: 'single quotes', comments, one level too many, half surrogate pairs.
+ * Returns why and, in *at, where; NULL where nothing is wrong. */
+static const char *find_leniency(const char *text, size_t n, size_t max_depth, size_t *at)
+{
+    size_t depth = 0, length;
+    bool in_string = false;
+    for (size_t i = 0; i < n; i++) {
+        const char c = text[i];
+        *at = i;
+        if (in_string) {
+            if (c == '"') {
+                in_string = false;
+            } else if (c == '\\') {
+                if (lone_surrogate(text, n, i, &length))
+                    return "escape of half a surrogate pair";
+                i += length - 1;
+            } else if ((unsigned char)c < 0x20) {
+                return "control character in a string";
+            }
             continue;
-        const int unit = hex4(text, n, i + 2);
-        if (unit >= 0xdc00 && unit <= 0xdfff)
-            return i;
-        if (unit >= 0xd800 && unit <= 0xdbff) {
-            const bool escape_follows = i + 8 <= n && text[i + 6] == '\\' && text[i + 7] == 'u';
-            const int low = escape_follows ? hex4(text, n, i + 8) : -1;
-            if (low < 0xdc00 || low > 0xdfff)
-                return i;
-            at = text + i + 12;
         }
-        if (at >= end)
+        switch (c) {
+        case '"':
+            in_string = true;
             break;
+        case '[':
+        case '{':
+            if (++depth > max_depth)
+                return "nested too deeply";
+            break;
+        case ']':
+        case '}':
+            depth -= depth > 0;
+            break;
+        case '\'':
+        case '/':
+            return "unexpected character";
+        default:
+            break;
+        }
     }
-    return n;
+    return NULL;
 }
 
 tft_status tft_json_parse(const char *bytes, size_t n, size_t max_depth, tft_json_document *document, tft_error *err)
@@ -60,14 +91,16 @@ tft_status tft_json_parse(const char *bytes, size_t n, size_t max_depth, tft_jso
     *document = (tft_json_document){0};
     if (n > INT_MAX)
         return tft_fail(err, TFT_ERR_LIMIT, "JSON of %zu bytes, at most %d are read", n, INT_MAX);
-    const size_t lone = find_lone_surrogate(bytes, n);
-    if (lone < n)
-        return tft_fail(err, TFT_ERR_FORMAT, "malformed JSON at byte %zu: escape of half a surrogate pair", lone);
+    size_t place = 0;
+    const char *const wrong = find_leniency(bytes, n, max_depth, &place);
+    if (wrong != NULL)
+        return tft_fail(err, TFT_ERR_FORMAT, "malformed JSON at byte %zu: %s", place, wrong);
 
     json_tokener *const tokener = json_tokener_new_ex((int)max_depth + 1);
     if (tokener == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a JSON parser");
-    json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
+    json_tokener_set_flags(tokener,
+                           JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8 | JSON_TOKENER_ALLOW_TRAILING_CHARS);
     tft_json *root = json_tokener_parse_ex(tokener, bytes, (int)n);
     enum json_tokener_error why = json_tokener_get_error(tokener);
     size_t end = json_tokener_get_parse_end(tokener);
@@ -110,13 +143,19 @@ tft_json_kind tft_json_kind_of(const tft_json *value)
     if (value == NULL)
         return TFT_JSON_ABSENT;
     switch (json_object_get_type(value)) {
-    case json_type_null:    return TFT_JSON_NULL;
-    case json_type_boolean: return TFT_JSON_BOOL;
+    case json_type_null:
+        return TFT_JSON_NULL;
+    case json_type_boolean:
+        return TFT_JSON_BOOL;
     case json_type_double:
-    case json_type_int:     return TFT_JSON_NUMBER;
-    case json_type_object:  return TFT_JSON_OBJECT;
-    case json_type_array:   return TFT_JSON_ARRAY;
-    case json_type_string:  return TFT_JSON_STRING;
+    case json_type_int:
+        return TFT_JSON_NUMBER;
+    case json_type_object:
+        return TFT_JSON_OBJECT;
+    case json_type_array:
+        return TFT_JSON_ARRAY;
+    case json_type_string:
+        return TFT_JSON_STRING;
     }
     return TFT_JSON_ABSENT;
 }
@@ -153,9 +192,12 @@ const tft_json *tft_json_item(const tft_json *array, size_t i)
 size_t tft_json_length(const tft_json *value)
 {
     switch (tft_json_kind_of(value)) {
-    case TFT_JSON_ARRAY:  return json_object_array_length(value);
-    case TFT_JSON_OBJECT: return (size_t)json_object_object_length(value);
-    default:              return 0;
+    case TFT_JSON_ARRAY:
+        return json_object_array_length(value);
+    case TFT_JSON_OBJECT:
+        return (size_t)json_object_object_length(value);
+    default:
+        return 0;
     }
 }
 
@@ -227,7 +269,8 @@ tft_status tft_json_need_string(const tft_json *object, const char *key, char *o
     if (text == NULL)
         return tft_fail(err, TFT_ERR_FORMAT, "key \"%s\": missing or not a string", key);
     if (n >= capacity || memchr(text, '\0', n) != NULL)
-        return tft_fail(err, TFT_ERR_FORMAT, "key \"%s\": %zu bytes, at most %zu without NUL fit", key, n, capacity - 1);
+        return tft_fail(err, TFT_ERR_FORMAT, "key \"%s\": %zu bytes, at most %zu without NUL fit", key, n,
+                        capacity - 1);
     memcpy(out, text, n + 1);
     return TFT_OK;
 }

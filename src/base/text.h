@@ -20,9 +20,9 @@ typedef struct tft_text {
     bool failed;
 } tft_text;
 
-tft_text tft_text_new(size_t max_bytes);                 // nothing is allocated yet
-void tft_text_free(tft_text *text);                      // accepts NULL and a zeroed struct
-void tft_text_clear(tft_text *text);                     // length 0, memory kept
+tft_text tft_text_new(size_t max_bytes); // nothing is allocated yet
+void tft_text_free(tft_text *text);      // accepts NULL and a zeroed struct
+void tft_text_clear(tft_text *text);     // length 0, memory kept
 void tft_text_add(tft_text *text, const char *bytes, size_t n);
 void tft_text_puts(tft_text *text, const char *string);
 void tft_text_printf(tft_text *text, const char *format, ...) TFT_PRINTF(2, 3);

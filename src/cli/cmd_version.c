@@ -13,7 +13,8 @@ int cmd_version(int argc, char **argv)
     if (code >= 0)
         return code;
     if (json)
-        printf("{\"version\": \"%s\", \"compiler\": \"%s\", \"build\": \"%s\"}\n", TFTD_VERSION, __VERSION__, TFTD_BUILD_TYPE);
+        printf("{\"version\": \"%s\", \"compiler\": \"%s\", \"build\": \"%s\"}\n", TFTD_VERSION, __VERSION__,
+               TFTD_BUILD_TYPE);
     else
         printf("tftd %s (%s, %s)\n", TFTD_VERSION, __VERSION__, TFTD_BUILD_TYPE);
     return EXIT_DONE;

@@ -55,7 +55,10 @@ static void print_help(const flag_page *page, const flag *flags)
     for (const flag *f = flags; f->name != NULL; f++) {
         char left[64];
         const bool optional = f->kind == FLAG_OPTIONAL_TEXT;
-        snprintf(left, sizeof left, "%s%s%s%s", f->name, f->value == NULL ? "" : optional ? "[=" : " ",
+        snprintf(left, sizeof left, "%s%s%s%s", f->name,
+                 f->value == NULL ? ""
+                 : optional       ? "[="
+                                  : " ",
                  f->value == NULL ? "" : f->value, optional ? "]" : "");
         printf("  %-28s %s\n", left, f->help);
     }
@@ -66,10 +69,14 @@ static void print_help(const flag_page *page, const flag *flags)
 
 static int wrong(const flag *f, const char *value)
 {
-    static const char *const wanted[] = {
-        [FLAG_SIZE] = "a whole number", [FLAG_NUMBER] = "a number", [FLAG_DURATION] = "a duration such as 250ms, 5s, 30m, 8h, 90d",
-        [FLAG_TIME] = "a time such as 2025-10-13T16:00:00Z", [FLAG_LIST] = "at most 64 values", [FLAG_TEXT] = "a text",
-        [FLAG_SWITCH] = "no value", [FLAG_OPTIONAL_TEXT] = "a text"};
+    static const char *const wanted[] = {[FLAG_SIZE] = "a whole number",
+                                         [FLAG_NUMBER] = "a number",
+                                         [FLAG_DURATION] = "a duration such as 250ms, 5s, 30m, 8h, 90d",
+                                         [FLAG_TIME] = "a time such as 2025-10-13T16:00:00Z",
+                                         [FLAG_LIST] = "at most 64 values",
+                                         [FLAG_TEXT] = "a text",
+                                         [FLAG_SWITCH] = "no value",
+                                         [FLAG_OPTIONAL_TEXT] = "a text"};
     fprintf(stderr, "tftd: %s: \"%.100s\" is not %s\n", f->name, value, wanted[f->kind]);
     return EXIT_USAGE;
 }

@@ -17,13 +17,13 @@
 #include <stddef.h>
 
 typedef enum flag_kind {
-    FLAG_SWITCH,   // bool
-    FLAG_TEXT,     // const char *
-    FLAG_LIST,     // flag_list: may be repeated
-    FLAG_SIZE,     // size_t
-    FLAG_NUMBER,   // double
-    FLAG_DURATION, // double, seconds: 250ms 5s 30m 8h 90d, a bare number is seconds
-    FLAG_TIME,     // int64_t, UTC ms
+    FLAG_SWITCH,       // bool
+    FLAG_TEXT,         // const char *
+    FLAG_LIST,         // flag_list: may be repeated
+    FLAG_SIZE,         // size_t
+    FLAG_NUMBER,       // double
+    FLAG_DURATION,     // double, seconds: 250ms 5s 30m 8h 90d, a bare number is seconds
+    FLAG_TIME,         // int64_t, UTC ms
     FLAG_OPTIONAL_TEXT // const char *: "" when given without =value
 } flag_kind;
 

@@ -1,8 +1,8 @@
 /* test_arena.c - arenas: what is counted is what fits, blocks are aligned and zeroed, sizes cannot wrap around. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 #include <stdint.h>
 #include <string.h>
 

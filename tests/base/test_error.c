@@ -1,8 +1,8 @@
 /* test_error.c - the first cause stays, context goes in front, long texts are cut. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 #include <stdint.h>
 #include <string.h>
 

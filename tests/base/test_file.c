@@ -1,8 +1,8 @@
 /* test_file.c - files are read within a bound and replaced only by complete ones. */
+#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /* test_rng.c - random streams: the same everywhere, uniform, independent by stream. */
+#include <cmocka.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
-#include <math.h>
 #include <stdint.h>
 
 #include "base/rng.h"

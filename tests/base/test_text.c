@@ -1,9 +1,9 @@
 /* test_text.c - bounded texts, and the JSON that is written with them. */
+#include <cmocka.h>
+#include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
-#include <cmocka.h>
-#include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -77,7 +77,8 @@ static void fixed_numbers_are_short(void **state)
         double value;
         int decimals;
         const char *json;
-    } cases[] = {{1.5, 3, "1.5"}, {2, 2, "2"}, {-0.0001, 2, "0"}, {0.126, 2, "0.13"}, {100, 0, "100"}, {NAN, 2, "null"}};
+    } cases[] = {{1.5, 3, "1.5"},    {2, 2, "2"},     {-0.0001, 2, "0"},
+                 {0.126, 2, "0.13"}, {100, 0, "100"}, {NAN, 2, "null"}};
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
         tft_text text = tft_text_new(64);
         tft_text_json_fixed(&text, cases[i].value, cases[i].decimals);
