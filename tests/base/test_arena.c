@@ -1,10 +1,10 @@
 /* test_arena.c - arenas: what is counted is what fits, blocks are aligned and zeroed, sizes cannot wrap around. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/arena.h"
 

@@ -1,10 +1,10 @@
 /* test_clock.c - instants as text: what senders write is read, what is ambiguous is refused. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/clock.h"
 

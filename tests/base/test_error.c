@@ -1,10 +1,10 @@
 /* test_error.c - the first cause stays, context goes in front, long texts are cut. */
-#include <cmocka.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "tft/error.h"
 

@@ -1,5 +1,4 @@
 /* test_json.c - reading JSON: strict, except that one bad number does not cost the document. */
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +6,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/json.h"
 

@@ -1,10 +1,10 @@
 /* test_rng.c - random streams: the same everywhere, uniform, independent by stream. */
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <cmocka.h>
 
 #include "base/rng.h"
 

@@ -1,5 +1,4 @@
 /* test_text.c - bounded texts, and the JSON that is written with them. */
-#include <cmocka.h>
 #include <math.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -7,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <cmocka.h>
 
 #include "base/rng.h"
 #include "base/text.h"
