@@ -1,0 +1,130 @@
+/* store.h - history and counters on disk: what makes "accepted" mean "survives kill -9". The one door to SQLite.
+ *
+ * A batch is decided and committed in one transaction. For each record, by its key (server name, timestamp to 1 ms):
+ *
+ *     key unknown                                       STORE_NEW         one more record
+ *     key known, adds values that were missing          STORE_FILLED      the values there keep their first value
+ *     key known, adds nothing                           STORE_DUPLICATE   with `conflict` where it disagreed
+ *     its step is sealed (raw records past retention)   STORE_TOO_OLD
+ *     a new server beyond max_servers                   STORE_TOO_MANY_SERVERS
+ *
+ * The same holds inside one batch, in its order. Concurrent callers share a commit: while one is writing, the others
+ * queue, and the next writer takes the whole queue into one transaction (one fsync for all of them).
+ *
+ * Raw records live until their timestamp and their arrival are both older than retention_records; then their step is
+ * sealed: its means stay, the record goes, and a later record for that step is too old. Counters and the number of
+ * records per server never fall by that.
+ *
+ * Memory:  bounded by max_servers (a name and about 100 bytes each) and SQLite's page cache (cache_bytes).
+ * Threads: all functions from any thread after store_open(); store_load() before the first append.
+ * Files:   <dir>/tftd.db (+ -wal, -shm), <dir>/lock. The folder is made with mode 0700 and locked: one process.
+ */
+#ifndef TFTD_STORE_STORE_H
+#define TFTD_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tft/contract.h"
+#include "tft/error.h"
+
+struct tft_record; // series/record.h
+
+typedef struct store store;
+
+typedef struct store_options {
+    const char *dir;
+    bool sync_full;               // fsync at each commit: survives power loss too; else it survives kill -9 only
+    int64_t retention_records_ms; // 7 days
+    int64_t retention_steps_ms;   // 400 days; values of older sealed steps go, the mark that they were sealed stays
+    size_t max_servers;           // 10000
+    uint64_t max_bytes;           // hard bound of the database file; 0 = none
+    uint64_t cache_bytes;         // SQLite's page cache; 0 = 16 MiB
+    int64_t maintenance_ms;       // how often the background thread prunes; 0 = no thread, call store_maintain()
+    int64_t (*now_ms)(void);      // NULL = the wall clock
+} store_options;
+
+store_options store_options_default(void);
+
+/* Opens or creates the database for the metrics of `contract`. TFT_ERR_BUSY: another process has the folder.
+ * TFT_ERR_IO: it cannot be made, read or written. TFT_ERR_FORMAT: damaged. TFT_ERR_MISMATCH: made by a newer tftd. */
+tft_status store_open(const store_options *options, const tft_contract *contract, store **store, tft_error *err);
+void store_close(store *store); // accepts NULL; checkpoints the log and unlocks the folder
+
+typedef enum store_outcome {
+    STORE_NEW,
+    STORE_FILLED,
+    STORE_DUPLICATE,
+    STORE_TOO_OLD,
+    STORE_TOO_MANY_SERVERS
+} store_outcome;
+
+typedef struct store_verdict {
+    store_outcome outcome;
+    bool conflict;     // disagreed with a stored value (which stays)
+    bool late;         // STORE_NEW and older than its server's newest record
+    bool state_filled; // the state was missing before
+    uint32_t filled;   // STORE_FILLED: bit m = metric m was missing before
+    uint32_t server; // index of the server, 0 … n_servers − 1, stable over restarts; UINT32_MAX where there is none
+} store_verdict;
+
+/* None of these ever falls, but window_size. All survive kill -9. */
+typedef struct store_counters {
+    int64_t ticks;         // batches that stored something new
+    int64_t records_total; // distinct records ever accepted
+    int64_t window_size;   // raw records held now
+    int64_t duplicates_total;
+    int64_t rejected_total;
+    size_t n_servers;
+} store_counters;
+
+typedef struct store_batch {
+    const struct tft_record *records; // lent; valid by series/record.h
+    size_t n;
+    size_t n_rejected; // records of this request that validation refused: they count in rejected_total
+    int64_t arrival_ms;
+    store_verdict *verdicts; // [n], lent; filled in
+    store_counters after;    // filled in: as committed with this batch
+} store_batch;
+
+/* Decides and commits. Anything but TFT_OK: nothing of the batch was stored and the verdicts mean nothing.
+ * TFT_ERR_IO: the disk is full or fails (store_trouble() then says so until a write succeeds). */
+tft_status store_append(store *store, store_batch *batch, tft_error *err);
+
+store_counters store_counters_now(store *store);
+
+/* NULL while the store can write, else why not ("disk full", …; static text). Takes no lock. */
+const char *store_trouble(const store *store);
+
+/* One server as stored. `name` is lent for the duration of a call-back. */
+typedef struct store_server {
+    uint32_t index;
+    const char *name;
+    size_t name_len;
+    int profile;     // tft_profile as last sent, −1 = never sent
+    int64_t records; // distinct records ever accepted
+    int64_t first_ms, newest_ms;
+} store_server;
+
+/* What store_load() calls, any of them NULL: all servers by index, then sealed steps, then raw records, each with
+ * stamps ≥ from_ms and records in time order. A sealed step's records are left out. Values are in the contract's order,
+ * NaN where missing. A status other than TFT_OK ends the load and is returned. */
+typedef struct store_visitor {
+    void *context;
+    tft_status (*server)(void *context, const store_server *server, tft_error *err);
+    tft_status (*step)(void *context, uint32_t server, int64_t step, const float *means, const uint16_t *value_counts,
+                       uint16_t count, tft_state state, tft_error *err);
+    tft_status (*record)(void *context, uint32_t server, int64_t time_ms, const double *values, tft_state state,
+                         tft_error *err);
+} store_visitor;
+
+tft_status store_load(store *store, int64_t from_ms, const store_visitor *visitor, tft_error *err);
+
+/* Seals and prunes what is past retention, in small transactions; the background thread calls it. *n_pruned (may be
+ * NULL) gets the number of raw records removed. */
+tft_status store_maintain(store *store, size_t *n_pruned, tft_error *err);
+
+void store_set_retention(store *store, int64_t records_ms, int64_t steps_ms);
+
+#endif
