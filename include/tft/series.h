@@ -10,7 +10,8 @@
  * Records may arrive in any order: they are placed by their timestamp. Whoever calls tft_series_add() has already
  * dropped duplicates (the store does in the daemon, the CSV reader offline).
  *
- * Memory:  a series owns its arrays; they grow with the steps it covers, to at most `max_steps`, then the oldest go.
+ * Memory:  a series owns its arrays (one block); they grow with the steps it covers, to at most `max_steps`, then the
+ *          oldest go. There is room in front and behind, so adding a step at either end costs O(1) on average.
  * Threads: one writer or many readers; the owner guards it.
  */
 #ifndef TFT_SERIES_H
@@ -24,15 +25,18 @@ extern "C" {
 
 typedef struct tft_series {
     size_t n_metrics;
-    size_t max_steps;      // 0 = unbounded (offline data)
-    int64_t first_step;    // step number of index 0; meaningless while n_steps is 0
+    size_t max_steps;   // 0 = unbounded (offline data)
+    int64_t first_step; // step number of index 0; meaningless while n_steps is 0
     size_t n_steps, capacity;
-    float *values;         // [n_steps, n_metrics] means; NaN = no value
-    uint16_t *value_counts;// [n_steps, n_metrics] values behind each mean
-    uint16_t *counts;      // [n_steps] records, saturating
-    uint8_t *states;       // [n_steps] tft_state, worst seen
+    size_t front;           // unused steps before index 0; series.c only
+    void *block;            // what is behind the four arrays; series.c only
+    float *values;          // [n_steps, n_metrics] means; NaN = no value
+    uint16_t *value_counts; // [n_steps, n_metrics] values behind each mean
+    uint16_t *counts;       // [n_steps] records, saturating
+    uint8_t *states;        // [n_steps] tft_state, worst seen
     tft_profile profile;
-    size_t n_known;        // steps with count > 0
+    size_t n_known; // steps with count > 0
+    bool labelled;  // some record carried a state other than offline: incidents by state are known here
 } tft_series;
 
 void tft_series_init(tft_series *series, size_t n_metrics, size_t max_steps);
@@ -62,10 +66,16 @@ static inline int64_t tft_series_index(const tft_series *series, int64_t step)
 tft_state tft_series_state(const tft_series *series, const tft_contract *contract, size_t index);
 tft_state tft_state_derive(const tft_contract *contract, tft_profile profile, const float *values);
 
-/* Whether an incident starts at step `index` by the contract's rule (the step before must not have been one). */
-bool tft_series_incident_starts(const tft_series *series, const tft_contract *contract, size_t index);
-/* Whether the server is in an incident at step `index`. */
+/* Incidents (CONTRACT 1.6). By state: a step in critical_issue, or in offline that is not planned. An offline run is
+ * planned where the last known state before it was maintenance, and in a series that is not `labelled` (it sends
+ * nothing but offline: a machine that is switched off and on again). By metric: at least rule.steps consecutive steps
+ * at or above rule.level; a missing value ends the run.
+ *
+ * Whether the server is in an incident at step `index`; a step without records never is. */
 bool tft_series_in_incident(const tft_series *series, const tft_contract *contract, size_t index);
+/* Whether an incident starts at step `index`: it is in one, and the last known step before it was not. By state, a step
+ * with nothing known before it is no start (nobody saw it begin). */
+bool tft_series_incident_starts(const tft_series *series, const tft_contract *contract, size_t index);
 
 #ifdef __cplusplus
 }
