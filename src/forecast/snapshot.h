@@ -1,0 +1,107 @@
+/* snapshot.h - one finished forecast of the whole fleet: what every reply is written from.
+ *
+ * Immutable from the moment it is published; shared by reference count. A request acquires the newest one
+ * (engine_acquire), writes its reply, and releases it (engine_release): no lock, no waiting, no copy.
+ *
+ *     servers[i]                       i is the server's id in the fleet
+ *       quantiles [n_targets, 7, horizon]  real units, ascending in the level, inside the metric's range
+ *       incident  [horizon]                P(incident starts within step 1 … h), never falling
+ *     alerts[j], alert_order[k]        all alerts (pending ones too) by (server, metric); firing ones as they are shown
+ *
+ * Memory:  belongs to the engine, which uses it again for a later forecast once nobody holds it. Names are lent by
+ *          the fleet.
+ * Threads: read by any number.
+ */
+#ifndef TFTD_FORECAST_SNAPSHOT_H
+#define TFTD_FORECAST_SNAPSHOT_H
+
+#include <stdatomic.h>
+
+#include "forecast/alerts.h"
+#include "forecast/fleet.h"
+#include "forecast/quantiles.h"
+
+#define SNAPSHOT_N_HORIZONS 5 // 30m 1h 2h 4h 8h
+extern const int64_t snapshot_horizon_ms[SNAPSHOT_N_HORIZONS];
+extern const char *const snapshot_horizon_names[SNAPSHOT_N_HORIZONS]; // "30m" …
+
+typedef enum snapshot_model_type { SNAPSHOT_HEURISTIC, SNAPSHOT_TFT } snapshot_model_type;
+const char *snapshot_model_type_name(snapshot_model_type type); // "heuristic", "TFT"
+
+typedef struct snapshot_server {
+    const char *name; // [name_length], NUL behind it; lent by the fleet
+    size_t name_length;
+    tft_profile profile;
+    tft_state state;  // sent or derived
+    bool planned;     // maintenance, or an offline that began in it
+    bool in_incident; // critical_issue or unplanned offline now
+    bool stale;       // no record for stale_after
+    bool ready;       // warm-up done
+    snapshot_model_type model_type;
+    int64_t first_seen_ms, last_seen_ms;
+    uint64_t records;     // distinct ever
+    size_t history_steps; // steps with records inside the window
+    size_t input_points;  // records inside the window
+    risk_score risk;
+    double incident_probability[SNAPSHOT_N_HORIZONS];
+    const bool *present;       // [n_metrics] reported inside the window; what is not is left out of replies
+    const double *current;     // [n_metrics] newest value, NaN = never seen
+    const int64_t *current_ms; // [n_metrics]
+    const double *trend;       // [n_targets] (p50[last] − current) / horizon per step; NaN without a forecast
+    const float *quantiles;    // [n_targets, FORECAST_N_QUANTILES, horizon]; meaningless where not present
+    const float *incident;     // [horizon]
+    uint64_t version;          // of the fleet's server when it was read
+} snapshot_server;
+
+/* P(at least one) and the expected number over the fleet; CONTRACT 1.2 `environment`. */
+typedef struct snapshot_environment {
+    double prob[SNAPSHOT_N_HORIZONS];     // max(1 − Π(1 − p), largest p), never falling
+    double expected[SNAPSHOT_N_HORIZONS]; // Σ p
+    size_t high_risk_servers;
+    risk_health fleet_health;
+} snapshot_environment;
+
+typedef struct forecast_snapshot {
+    uint64_t sequence;      // 1, 2, 3 … of this process: for ETags and forecast ids
+    bool sufficient;        // false below min_records: then there are no servers, alerts or environment
+    uint64_t records_total; // distinct records known when it was made ("have 80")
+    size_t min_records;
+    size_t n_servers, n_metrics, n_targets, horizon;
+    const snapshot_server *servers; // [n_servers]
+    snapshot_environment environment;
+    const alert *alerts; // [n_alerts] by (server, metric), pending ones too
+    size_t n_alerts;
+    const uint32_t *alert_order; // [n_firing] indices into alerts
+    size_t n_firing;
+
+    int64_t wall_ms;   // wall clock when it was finished: prediction_time
+    double finished_s; // tft_monotonic_s() of the same instant, for forecast_age_s
+    double duration_s; // how long making it took
+    double network_s;  // … of this inside the network
+    fleet_clock clock; // the clock it was made by
+    int64_t origin_ms; // label of the current step
+    int64_t first_ms;  // origin + one step: stamp of index 0
+    int64_t step_ms;
+    size_t tft_servers, heuristic_servers, failed_servers; // failed: the network was tried and failed
+    size_t reused_servers;                                 // unchanged since the snapshot before, taken over
+    uint64_t input_points;
+    bool has_model;
+    char model_name[128], model_directory[512];
+    char isa[16];                      // "avx2"
+    const tft_contract *contract;      // the fleet's
+    const alert_settings *alert_rules; // the settings it was made with
+} forecast_snapshot;
+
+/* Start of horizon step i (0 … horizon − 1). */
+static inline int64_t snapshot_time_ms(const forecast_snapshot *s, size_t i)
+{
+    return s->first_ms + (int64_t)i * s->step_ms;
+}
+
+/* Rows [7, horizon] of a metric, or NULL where the server has none. */
+const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric);
+
+/* What to keep on disk: fills saved[0 … n_alerts−1] (at least s->n_alerts long), returns how many. Names are lent. */
+size_t snapshot_save_alerts(const forecast_snapshot *s, alert_saved *saved);
+
+#endif
