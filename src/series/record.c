@@ -165,9 +165,16 @@ static bool check_time(const tft_record_limits *limits, int64_t time_ms, tft_fau
     return true;
 }
 
-/* Writes the fault of a value outside its metric's range. */
-static bool out_of_range(const tft_metric *metric, double value, tft_fault *fault)
+bool tft_metric_accepts(const tft_metric *metric, double value, tft_fault *fault)
 {
+    if (!isfinite(value))
+        return tft_fault_set(fault, TFT_FAULT_NOT_FINITE, metric->name, "%s is %s, must be a finite number",
+                             metric->name,
+                             isnan(value) ? "NaN"
+                             : value < 0  ? "-Infinity"
+                                          : "Infinity");
+    if (value >= metric->min && value <= metric->max)
+        return true;
     if (!isfinite(metric->max))
         return tft_fault_set(fault, TFT_FAULT_OUT_OF_RANGE, metric->name, "%s is %.10g, must be at least %.10g",
                              metric->name, value, metric->min);
@@ -189,11 +196,8 @@ bool tft_record_check(const tft_contract *contract, const tft_record_limits *lim
         const tft_metric *const metric = &contract->metrics[m];
         if (isnan(value))
             continue;
-        if (isinf(value))
-            return tft_fault_set(fault, TFT_FAULT_NOT_FINITE, metric->name, "%s is %sinfinite, must be a finite number",
-                                 metric->name, value < 0 ? "negatively " : "");
-        if (value < metric->min || value > metric->max)
-            return out_of_range(metric, value, fault);
+        if (!tft_metric_accepts(metric, value, fault))
+            return false;
         any = true;
     }
     if (!any && record->state != TFT_STATE_OFFLINE && record->state != TFT_STATE_MAINTENANCE)

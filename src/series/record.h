@@ -80,6 +80,9 @@ bool tft_record_parse_state(const char *field, const char *text, size_t n, tft_s
 /* 1 to 256 bytes of valid UTF-8, no control characters (C0, DEL), not only blanks. */
 bool tft_record_name_ok(const char *name, size_t n, tft_fault *fault);
 
+/* Whether a value that was sent is finite and inside its metric's range (not_finite, out_of_range). */
+bool tft_metric_accepts(const tft_metric *metric, double value, tft_fault *fault);
+
 /* Writes a fault; always returns false, so that `return tft_fault_set(…)` reads well. `fault` may be NULL. */
 bool tft_fault_set(tft_fault *fault, tft_fault_code code, const char *field, const char *format, ...) TFT_PRINTF(4, 5);
 /* "out_of_range" …; static storage. */
