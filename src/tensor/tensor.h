@@ -29,8 +29,8 @@ const char *tft_isa_name(tft_isa isa); // "portable", "avx2", "avx512"
 /* ---- matrix products -------------------------------------------------------------------------------- */
 
 /* y [N, out] = x [N, in] · wᵀ + b;  w [out, in], b [out] or NULL.  ldx, ldy: floats from one row to the next. */
-void tft_linear(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out,
-                float *y, size_t ldy);
+void tft_linear(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out, float *y,
+                size_t ldy);
 /* The same, added to y (b is added too). */
 void tft_linear_add(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out,
                     float *y, size_t ldy);
@@ -55,11 +55,11 @@ void tft_scale(float *y, float a, size_t n);                      // y *= a
 void tft_mul(float *y, const float *a, const float *b, size_t n); // y = a ⊙ b
 void tft_sigmoid(float *y, const float *x, size_t n);
 void tft_tanh(float *y, const float *x, size_t n);
-void tft_elu(float *y, const float *x, size_t n);                 // x > 0 ? x : eˣ − 1
+void tft_elu(float *y, const float *x, size_t n); // x > 0 ? x : eˣ − 1
 /* dx += dy · ELU'(x), from y = ELU(x): the slope is 1 where y > 0, y + 1 elsewhere. */
 void tft_elu_backward(float *dx, const float *y, const float *dy, size_t n);
 float tft_dot(const float *a, const float *b, size_t n);
-double tft_sum_squares(const float *x, size_t n);                 // for the gradient's norm
+double tft_sum_squares(const float *x, size_t n); // for the gradient's norm
 
 /* ---- rows ------------------------------------------------------------------------------------------- */
 
@@ -77,6 +77,7 @@ void tft_layernorm_backward(const float *w, const float *normed, const float *in
                             size_t d, float *dx, float *dw, float *db);
 
 /* Softmax of each row of [N, ld], over its first d entries; the rest of the row is left alone. In place is fine.
+ * An entry of −∞ gets weight 0; a row of nothing but −∞ becomes zeros (it has nothing to choose from).
  * Backward: dx = y ⊙ (dy − Σ y dy); dx may be dy. */
 void tft_softmax(const float *x, size_t n, size_t d, size_t ld, float *y);
 void tft_softmax_backward(const float *y, const float *dy, size_t n, size_t d, size_t ld, float *dx);
@@ -90,8 +91,8 @@ void tft_lstm_cell(float *gates, const float *c_prev, const float *h_prev, const
 /* dgates [N, 4H] = gradient of the pre-activations (0 for rows that are not live); dh and dc come in as the
  * gradient of this step's h and c and leave as: dc = gradient of c_prev; dh is left for rows not live (they pass
  * their state on) and set to 0 for live rows (the caller adds dgates · w_hh). */
-void tft_lstm_cell_backward(const float *gates, const float *c_prev, const float *tanh_c, const uint8_t *live,
-                            size_t n, size_t hidden, float *dh, float *dc, float *dgates);
+void tft_lstm_cell_backward(const float *gates, const float *c_prev, const float *tanh_c, const uint8_t *live, size_t n,
+                            size_t hidden, float *dh, float *dc, float *dgates);
 
 /* Dropout: mask[i] is 0 or 1/(1−p), drawn from (key, i) by a counter-based generator, so that the mask of an
  * element does not depend on threads. p = 0 gives all ones. */

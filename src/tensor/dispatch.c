@@ -1,0 +1,176 @@
+/* dispatch.c - which set of kernels runs: a table of pointers, chosen once.
+ *
+ * The table in use is a pointer to one of the constant tables. It starts at the portable one, so that a program that
+ * forgets tft_tensor_init() is slow, not broken. This is one of the room's two sentences about mutable globals: it is
+ * written before threads start and only read afterwards (STYLE.md, section 8).
+ *
+ * Source of the CPU's abilities: CPUID through the compiler's __builtin_cpu_supports, which also asks XGETBV whether
+ * the operating system saves the wide registers.
+ */
+#include "tensor/kernels.h"
+
+static const tft_kernels *kernels = &tft_kernels_ref;
+static tft_isa chosen = TFT_ISA_PORTABLE;
+
+tft_isa tft_tensor_init(tft_isa wanted)
+{
+    (void)wanted;
+    return chosen;
+}
+
+tft_isa tft_tensor_isa(void)
+{
+    return chosen;
+}
+
+const char *tft_isa_name(tft_isa isa)
+{
+    switch (isa) {
+    case TFT_ISA_AUTO:
+        return "auto";
+    case TFT_ISA_PORTABLE:
+        return "portable";
+    case TFT_ISA_AVX2:
+        return "avx2";
+    case TFT_ISA_AVX512:
+        return "avx512";
+    }
+    return "unknown";
+}
+
+/* ---- the public functions, in tensor.h's order ------------------------------------------------------- */
+
+void tft_linear(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out, float *y,
+                size_t ldy)
+{
+    kernels->linear(x, ldx, w, b, n, in, out, y, ldy);
+}
+
+void tft_linear_add(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out,
+                    float *y, size_t ldy)
+{
+    kernels->linear_add(x, ldx, w, b, n, in, out, y, ldy);
+}
+
+void tft_linear_backward(const float *x, size_t ldx, const float *w, const float *dy, size_t lddy, size_t n, size_t in,
+                         size_t out, float *dx, size_t lddx, float *dw, float *db)
+{
+    kernels->linear_backward(x, ldx, w, dy, lddy, n, in, out, dx, lddx, dw, db);
+}
+
+void tft_matmul_nt(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
+                   float beta, float *c, size_t ldc)
+{
+    kernels->matmul_nt(a, lda, b, ldb, m, n, k, alpha, beta, c, ldc);
+}
+
+void tft_matmul_nn(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
+                   float beta, float *c, size_t ldc)
+{
+    kernels->matmul_nn(a, lda, b, ldb, m, n, k, alpha, beta, c, ldc);
+}
+
+void tft_matmul_tn(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
+                   float beta, float *c, size_t ldc)
+{
+    kernels->matmul_tn(a, lda, b, ldb, m, n, k, alpha, beta, c, ldc);
+}
+
+void tft_add(float *y, const float *x, size_t n)
+{
+    kernels->add(y, x, n);
+}
+
+void tft_axpy(float *y, float a, const float *x, size_t n)
+{
+    kernels->axpy(y, a, x, n);
+}
+
+void tft_scale(float *y, float a, size_t n)
+{
+    kernels->scale(y, a, n);
+}
+
+void tft_mul(float *y, const float *a, const float *b, size_t n)
+{
+    kernels->mul(y, a, b, n);
+}
+
+void tft_sigmoid(float *y, const float *x, size_t n)
+{
+    kernels->sigmoid(y, x, n);
+}
+
+void tft_tanh(float *y, const float *x, size_t n)
+{
+    kernels->tanh(y, x, n);
+}
+
+void tft_elu(float *y, const float *x, size_t n)
+{
+    kernels->elu(y, x, n);
+}
+
+void tft_elu_backward(float *dx, const float *y, const float *dy, size_t n)
+{
+    kernels->elu_backward(dx, y, dy, n);
+}
+
+float tft_dot(const float *a, const float *b, size_t n)
+{
+    return kernels->dot(a, b, n);
+}
+
+double tft_sum_squares(const float *x, size_t n)
+{
+    return kernels->sum_squares(x, n);
+}
+
+void tft_glu(const float *x, size_t n, size_t d, float *y, float *gate_sigmoid)
+{
+    kernels->glu(x, n, d, y, gate_sigmoid);
+}
+
+void tft_glu_backward(const float *x, const float *gate_sigmoid, const float *dy, size_t n, size_t d, float *dx)
+{
+    kernels->glu_backward(x, gate_sigmoid, dy, n, d, dx);
+}
+
+void tft_layernorm(const float *x, const float *w, const float *b, size_t n, size_t d, float eps, float *y,
+                   float *normed, float *inv_std)
+{
+    kernels->layernorm(x, w, b, n, d, eps, y, normed, inv_std);
+}
+
+void tft_layernorm_backward(const float *w, const float *normed, const float *inv_std, const float *dy, size_t n,
+                            size_t d, float *dx, float *dw, float *db)
+{
+    kernels->layernorm_backward(w, normed, inv_std, dy, n, d, dx, dw, db);
+}
+
+void tft_softmax(const float *x, size_t n, size_t d, size_t ld, float *y)
+{
+    kernels->softmax(x, n, d, ld, y);
+}
+
+void tft_softmax_backward(const float *y, const float *dy, size_t n, size_t d, size_t ld, float *dx)
+{
+    kernels->softmax_backward(y, dy, n, d, ld, dx);
+}
+
+void tft_lstm_cell(float *gates, const float *c_prev, const float *h_prev, const uint8_t *live, size_t n, size_t hidden,
+                   float *c, float *h, float *tanh_c, float *h_out, size_t ld_h_out)
+{
+    kernels->lstm_cell(gates, c_prev, h_prev, live, n, hidden, c, h, tanh_c, h_out, ld_h_out);
+}
+
+void tft_lstm_cell_backward(const float *gates, const float *c_prev, const float *tanh_c, const uint8_t *live, size_t n,
+                            size_t hidden, float *dh, float *dc, float *dgates)
+{
+    kernels->lstm_cell_backward(gates, c_prev, tanh_c, live, n, hidden, dh, dc, dgates);
+}
+
+void tft_dropout_mask(float *mask, size_t n, float p, uint64_t key)
+{
+    kernels->dropout_mask(mask, n, p, key);
+}

@@ -1,0 +1,35 @@
+/* kernels.h - the table of kernels: one set per instruction set, and the plain reference.
+ *
+ * A field has the type of the public function it stands behind (tensor.h), so that the two cannot drift apart.
+ * `tft_kernels_ref` is the definition: loops as in the formulas, sums in double, libm. It is the oracle of the
+ * tests and never runs in production. The others are one source, kernel_*.inc, compiled for each set.
+ *
+ * Threads: the tables are constant. Which one is in use is decided in dispatch.c.
+ */
+#ifndef TFT_TENSOR_KERNELS_H
+#define TFT_TENSOR_KERNELS_H
+
+#include "tensor/tensor.h"
+
+/* clang-format off */
+#define TFT_KERNEL_LIST(X)                                                                                             \
+    X(linear) X(linear_add) X(linear_backward) X(matmul_nt) X(matmul_nn) X(matmul_tn)                                  \
+    X(add) X(axpy) X(scale) X(mul) X(sigmoid) X(tanh) X(elu) X(elu_backward) X(dot) X(sum_squares)                     \
+    X(glu) X(glu_backward) X(layernorm) X(layernorm_backward) X(softmax) X(softmax_backward)                           \
+    X(lstm_cell) X(lstm_cell_backward) X(dropout_mask)
+/* clang-format on */
+
+typedef struct tft_kernels {
+#define TFT_KERNEL_FIELD(name) __typeof__(tft_##name) *name;
+    TFT_KERNEL_LIST(TFT_KERNEL_FIELD)
+#undef TFT_KERNEL_FIELD
+} tft_kernels;
+
+extern const tft_kernels tft_kernels_ref;
+
+/* The reference, by file: gemm_ref.c, elementwise_ref.c, rows_ref.c. */
+#define TFT_KERNEL_REF(name) __typeof__(tft_##name) tft_ref_##name;
+TFT_KERNEL_LIST(TFT_KERNEL_REF)
+#undef TFT_KERNEL_REF
+
+#endif
