@@ -74,8 +74,7 @@ typedef struct store_counters {
     int64_t ticks;         // batches that stored something new
     int64_t records_total; // distinct records ever accepted
     int64_t window_size;   // raw records held now
-    int64_t duplicates_total;
-    int64_t rejected_total;
+    int64_t duplicates_total, conflicts_total, filled_total, late_total, rejected_total;
     size_t n_servers;
 } store_counters;
 
@@ -107,9 +106,9 @@ typedef struct store_server {
     int64_t first_ms, newest_ms;
 } store_server;
 
-/* What store_load() calls, any of them NULL: all servers by index, then sealed steps, then raw records, each with
- * stamps ≥ from_ms and records in time order. A sealed step's records are left out. Values are in the contract's order,
- * NaN where missing. A status other than TFT_OK ends the load and is returned. */
+/* What store_load() calls, any of them NULL: all servers by index; then, by time, the steps at or after from_ms (sealed
+ * ones, then those that the raw records make) and the raw records at or after from_ms. Values are in the contract's
+ * order, NaN where missing. A status other than TFT_OK ends the load and is returned. */
 typedef struct store_visitor {
     void *context;
     tft_status (*server)(void *context, const store_server *server, tft_error *err);
@@ -124,6 +123,19 @@ tft_status store_load(store *store, int64_t from_ms, const store_visitor *visito
 /* Seals and prunes what is past retention, in small transactions; the background thread calls it. *n_pruned (may be
  * NULL) gets the number of raw records removed. */
 tft_status store_maintain(store *store, size_t *n_pruned, tft_error *err);
+
+/* Alerts that are on, so that a restart goes on with them: the whole list is replaced. */
+typedef struct store_alert {
+    const char *server; // [server_len], lent
+    size_t server_len;
+    const char *metric; // lent
+    int severity;
+    bool firing;
+    int64_t since_ms, below_since_ms;
+} store_alert;
+tft_status store_save_alerts(store *store, const store_alert *alerts, size_t n, tft_error *err);
+tft_status store_each_alert(store *store, void (*visit)(void *context, const store_alert *alert), void *context,
+                            tft_error *err);
 
 void store_set_retention(store *store, int64_t records_ms, int64_t steps_ms);
 

@@ -1,0 +1,61 @@
+/* internal.h - what store.c, load.c and retention.c share. Nobody outside this room includes it. */
+#ifndef TFTD_STORE_INTERNAL_H
+#define TFTD_STORE_INTERNAL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/database.h"
+#include "store/names.h"
+#include "store/store.h"
+
+typedef struct store_ticket store_ticket; // one waiting append
+
+struct store {
+    int lock_fd;
+    size_t n_metrics;                // of the contract
+    size_t columns[TFT_MAX_METRICS]; // contract metric → id in the database
+    size_t n_columns;                // highest id + 1: what a blob holds
+    int64_t step_ms;
+    size_t max_servers;
+    uint64_t max_bytes;
+    int64_t (*now_ms)(void);
+    _Atomic int64_t retention_records_ms, retention_steps_ms;
+    _Atomic int trouble; // store_trouble_kind
+
+    pthread_mutex_t queue_lock; // guards the fields of this block
+    pthread_cond_t queue_moved;
+    store_ticket *first, **last;
+    bool writing; // somebody is the writer: only the writer touches the next block
+
+    database *db;
+    names names;
+    database_counters counters; // as committed
+    int64_t sealed_end_ms;      // no step that ends later is sealed: spares the look-up for nearly all records
+    int64_t prune_from_ms;      // where the walk over old records goes on
+    int64_t next_expiry_ms;     // no record expires earlier
+    int64_t soonest_ms;         // of the walk that is under way
+
+    pthread_mutex_t counters_lock; // guards `shown`
+    store_counters shown;          // what store_counters_now() gives
+
+    pthread_t janitor;
+    bool has_janitor;
+    int64_t maintenance_ms;
+    pthread_mutex_t janitor_lock; // with janitor_wake: lets store_close() end the sleep
+    pthread_cond_t janitor_wake;
+    bool janitor_ends;
+};
+
+/* Become the writer, and cease to be; store_append() has its own way in. */
+void store_begin_writing(store *s);
+void store_end_writing(store *s);
+
+/* After a failed transaction: rolls back, forgets what was pending, remembers the trouble. Returns status. */
+tft_status store_undo(store *s, tft_status status);
+/* After a commit: pending becomes committed, counters are shown, the trouble is over. */
+void store_settle(store *s, const database_counters *counters);
+
+void *store_janitor(void *context); // retention.c
+
+#endif

@@ -1,0 +1,83 @@
+/* tally.c - see tally.h. */
+#include "store/tally.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+tft_status tally_init(tally *sums, size_t n_servers, size_t n_metrics, tft_error *err)
+{
+    const size_t n = n_servers > 0 ? n_servers : 1, m = n_metrics > 0 ? n_metrics : 1;
+    *sums = (tally){.n_servers = n_servers, .n_metrics = n_metrics};
+    sums->sums = calloc(n, m * sizeof *sums->sums);
+    sums->counts = calloc(n, m * sizeof *sums->counts);
+    sums->records = calloc(n, sizeof *sums->records);
+    sums->states = calloc(n, sizeof *sums->states);
+    sums->expired = calloc(n, sizeof *sums->expired);
+    sums->seen = calloc(n, sizeof *sums->seen);
+    if (!sums->sums || !sums->counts || !sums->records || !sums->states || !sums->expired || !sums->seen) {
+        tally_free(sums);
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory to add up the steps of %zu servers", n_servers);
+    }
+    return TFT_OK;
+}
+
+void tally_free(tally *sums)
+{
+    free(sums->sums);
+    free(sums->counts);
+    free(sums->records);
+    free(sums->states);
+    free(sums->expired);
+    free(sums->seen);
+    *sums = (tally){0};
+}
+
+tft_status tally_add(tally *sums, const database_record *record, bool expired, tft_error *err)
+{
+    if (record->server < 1 || (uint64_t)record->server > sums->n_servers)
+        return tft_fail(err, TFT_ERR_FORMAT, "a record of server number %lld, which is not in table servers",
+                        (long long)record->server);
+    const size_t s = (size_t)record->server - 1, m = sums->n_metrics;
+    if (sums->records[s] == 0)
+        sums->seen[sums->n_seen++] = (uint32_t)s;
+    sums->records[s]++;
+    sums->states[s] = (uint8_t)tft_state_worse((tft_state)sums->states[s], (tft_state)record->state);
+    sums->expired[s] |= expired;
+    for (size_t i = 0; i < record->n_values && i < m; i++) {
+        if (!isnan(record->values[i])) {
+            sums->sums[s * m + i] += record->values[i];
+            sums->counts[s * m + i]++;
+        }
+    }
+    return TFT_OK;
+}
+
+void tally_step(const tally *sums, size_t i, int64_t time_ms, database_step *step)
+{
+    const size_t s = sums->seen[i], m = sums->n_metrics;
+    step->time_ms = time_ms;
+    step->server = (int64_t)s + 1;
+    step->records = sums->records[s];
+    step->state = sums->states[s];
+    step->n_values = m;
+    for (size_t k = 0; k < m; k++) {
+        const uint32_t n = sums->counts[s * m + k];
+        step->means[k] = n > 0 ? (float)(sums->sums[s * m + k] / n) : NAN;
+        step->value_counts[k] = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
+    }
+}
+
+void tally_clear(tally *sums)
+{
+    const size_t m = sums->n_metrics;
+    for (size_t i = 0; i < sums->n_seen; i++) {
+        const size_t s = sums->seen[i];
+        memset(sums->sums + s * m, 0, m * sizeof *sums->sums);
+        memset(sums->counts + s * m, 0, m * sizeof *sums->counts);
+        sums->records[s] = 0;
+        sums->states[s] = TFT_STATE_NONE;
+        sums->expired[s] = false;
+    }
+    sums->n_seen = 0;
+}
