@@ -29,9 +29,9 @@ typedef struct http_request {
     const char *path;   // percent-decoded, without the query
     const char *body;   // [body_len], as sent (still compressed where Content-Encoding says so)
     size_t body_len;
-    const char *peer;   // "127.0.0.1"
+    const char *peer; // "127.0.0.1"
     int64_t received_ms;
-    void *connection;   // private to http.c
+    void *connection; // private to http.c
 } http_request;
 
 /* Value of a header (name in any case), or NULL. */
@@ -78,13 +78,13 @@ typedef struct http_route {
 typedef struct http_options {
     const char *const *listen; // "127.0.0.1:8000", "[::1]:8000"; port 0 picks one
     size_t n_listen;
-    size_t max_body;           // bytes of one body
-    size_t body_budget;        // bytes of all bodies being read; beyond it: 503
+    size_t max_body;    // bytes of one body
+    size_t body_budget; // bytes of all bodies being read; beyond it: 503
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, threads;
     bool compress;
-    const http_route *routes;  // [n_routes], lent until close
+    const http_route *routes; // [n_routes], lent until close
     size_t n_routes;
-    void *context;             // what handlers get
+    void *context; // what handlers get
     log_sink *log;
 } http_options;
 

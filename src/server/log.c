@@ -29,10 +29,14 @@ static const struct {
     const char *word, *level_word;
     log_level level;
 } tags[] = {
-    [LOG_TAG_DEBUG] = {"DEBUG", "debug", LOG_LEVEL_DEBUG},        [LOG_TAG_INFO] = {"INFO", "info", LOG_LEVEL_INFO},
-    [LOG_TAG_OK] = {"OK", "info", LOG_LEVEL_INFO},                [LOG_TAG_SUCCESS] = {"SUCCESS", "info", LOG_LEVEL_INFO},
-    [LOG_TAG_READY] = {"READY", "info", LOG_LEVEL_INFO},          [LOG_TAG_SHUTDOWN] = {"SHUTDOWN", "info", LOG_LEVEL_INFO},
-    [LOG_TAG_WARNING] = {"WARNING", "warning", LOG_LEVEL_WARNING}, [LOG_TAG_ERROR] = {"ERROR", "error", LOG_LEVEL_ERROR},
+    [LOG_TAG_DEBUG] = {"DEBUG", "debug", LOG_LEVEL_DEBUG},
+    [LOG_TAG_INFO] = {"INFO", "info", LOG_LEVEL_INFO},
+    [LOG_TAG_OK] = {"OK", "info", LOG_LEVEL_INFO},
+    [LOG_TAG_SUCCESS] = {"SUCCESS", "info", LOG_LEVEL_INFO},
+    [LOG_TAG_READY] = {"READY", "info", LOG_LEVEL_INFO},
+    [LOG_TAG_SHUTDOWN] = {"SHUTDOWN", "info", LOG_LEVEL_INFO},
+    [LOG_TAG_WARNING] = {"WARNING", "warning", LOG_LEVEL_WARNING},
+    [LOG_TAG_ERROR] = {"ERROR", "error", LOG_LEVEL_ERROR},
 };
 
 /* systemd sets JOURNAL_STREAM to "device:inode" of the stream it attached (systemd.exec(5)). */
@@ -61,7 +65,8 @@ tft_status log_open(const log_options *options, log_sink **log, tft_error *err)
     sink->fd = STDOUT_FILENO;
     sink->format = options->format;
     sink->level = options->level;
-    sink->stamped = options->stamps == LOG_STAMPS_ALWAYS || (options->stamps == LOG_STAMPS_AUTO && !stdout_is_journal());
+    sink->stamped =
+        options->stamps == LOG_STAMPS_ALWAYS || (options->stamps == LOG_STAMPS_AUTO && !stdout_is_journal());
     pthread_mutex_init(&sink->lock, NULL);
     if (options->file != NULL && options->file[0] != '\0') {
         snprintf(sink->file, sizeof sink->file, "%s", options->file);
@@ -130,7 +135,9 @@ static size_t escape(const char *text, size_t n, char *out, size_t capacity)
     size_t used = 0;
     for (size_t i = 0; i < n;) {
         const unsigned char c = (unsigned char)text[i];
-        const size_t length = c >= 0x20 && c < 0x7f ? 1 : c < 0x80 ? 0 : utf8_length((const unsigned char *)text + i, n - i);
+        const size_t length = c >= 0x20 && c < 0x7f ? 1
+                              : c < 0x80            ? 0
+                                                    : utf8_length((const unsigned char *)text + i, n - i);
         if (used + (length > 0 ? length : 4) > capacity)
             break;
         if (length > 0) {
@@ -178,8 +185,8 @@ void log_line(log_sink *log, log_tag tag, const char *format, ...)
 
     tft_text line = tft_text_new((size_t)8 * LINE_BYTES);
     if (log->format == LOG_FORMAT_JSON) {
-        tft_text_printf(&line, "{\"ts\": \"%s\", \"level\": \"%s\", \"tag\": \"%s\", \"message\": ", stamp, tags[tag].level_word,
-                        tags[tag].word);
+        tft_text_printf(&line, "{\"ts\": \"%s\", \"level\": \"%s\", \"tag\": \"%s\", \"message\": ", stamp,
+                        tags[tag].level_word, tags[tag].word);
         tft_text_json_string(&line, safe, n_safe);
         tft_text_puts(&line, "}\n");
     } else {

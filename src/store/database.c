@@ -69,8 +69,9 @@ static const char *const sql[SQL_N] = {
     [SQL_FORGET_STEPS] = "UPDATE steps SET vals = NULL WHERE (time, server) IN "
                          "(SELECT time, server FROM steps WHERE time < ?1 AND vals IS NOT NULL LIMIT ?2)",
     [SQL_CLEAR_ALERTS] = "DELETE FROM alerts",
-    [SQL_ADD_ALERT] = "INSERT INTO alerts(server, metric, severity, firing, since_ms, below_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
-                      "ON CONFLICT DO NOTHING",
+    [SQL_ADD_ALERT] =
+        "INSERT INTO alerts(server, metric, severity, firing, since_ms, below_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
+        "ON CONFLICT DO NOTHING",
     [SQL_EACH_ALERT] = "SELECT server, metric, severity, firing, since_ms, below_ms FROM alerts",
     [SQL_PAGES] = "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, "
                   "pragma_freelist_count f, pragma_page_size s",
@@ -79,7 +80,8 @@ static const char *const sql[SQL_N] = {
 /* schema[v] leads from version v to v + 1. Never edit a line that has shipped: add the next one. */
 static const char *const schema[DATABASE_VERSION] = {
     "CREATE TABLE meta(key TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE TABLE counters(one INTEGER PRIMARY KEY CHECK(one = 1), ticks INTEGER NOT NULL, records_total INTEGER NOT NULL,"
+    "CREATE TABLE counters(one INTEGER PRIMARY KEY CHECK(one = 1), ticks INTEGER NOT NULL, records_total INTEGER NOT "
+    "NULL,"
     "  window_size INTEGER NOT NULL, duplicates_total INTEGER NOT NULL, conflicts_total INTEGER NOT NULL,"
     "  filled_total INTEGER NOT NULL, late_total INTEGER NOT NULL, rejected_total INTEGER NOT NULL);"
     "INSERT INTO counters VALUES(1, 0, 0, 0, 0, 0, 0, 0, 0);"
@@ -90,7 +92,8 @@ static const char *const schema[DATABASE_VERSION] = {
     "  state INTEGER NOT NULL, vals BLOB NOT NULL, PRIMARY KEY(time, server)) WITHOUT ROWID;"
     "CREATE TABLE steps(time INTEGER NOT NULL, server INTEGER NOT NULL, records INTEGER NOT NULL,"
     "  state INTEGER NOT NULL, vals BLOB, PRIMARY KEY(time, server)) WITHOUT ROWID;"
-    "CREATE TABLE alerts(server TEXT NOT NULL, metric TEXT NOT NULL, severity INTEGER NOT NULL, firing INTEGER NOT NULL,"
+    "CREATE TABLE alerts(server TEXT NOT NULL, metric TEXT NOT NULL, severity INTEGER NOT NULL, firing INTEGER NOT "
+    "NULL,"
     "  since_ms INTEGER NOT NULL, below_ms INTEGER NOT NULL, PRIMARY KEY(server, metric)) WITHOUT ROWID;",
 };
 
@@ -106,12 +109,17 @@ static tft_status fail(database *db, const char *doing, tft_error *err)
     const char *const why = db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle);
     db->full = (code & 0xff) == SQLITE_FULL;
     switch (code & 0xff) {
-    case SQLITE_FULL:    return tft_fail(err, TFT_ERR_IO, "disk full: %s: %s", doing, why);
+    case SQLITE_FULL:
+        return tft_fail(err, TFT_ERR_IO, "disk full: %s: %s", doing, why);
     case SQLITE_CORRUPT:
-    case SQLITE_NOTADB:  return tft_fail(err, TFT_ERR_FORMAT, "%s: %s", doing, why);
-    case SQLITE_NOMEM:   return tft_fail(err, TFT_ERR_MEMORY, "%s: %s", doing, why);
-    case SQLITE_BUSY:    return tft_fail(err, TFT_ERR_BUSY, "%s: %s", doing, why);
-    default:             return tft_fail(err, TFT_ERR_IO, "%s: %s (SQLite %d)", doing, why, sqlite3_extended_errcode(db->handle));
+    case SQLITE_NOTADB:
+        return tft_fail(err, TFT_ERR_FORMAT, "%s: %s", doing, why);
+    case SQLITE_NOMEM:
+        return tft_fail(err, TFT_ERR_MEMORY, "%s: %s", doing, why);
+    case SQLITE_BUSY:
+        return tft_fail(err, TFT_ERR_BUSY, "%s: %s", doing, why);
+    default:
+        return tft_fail(err, TFT_ERR_IO, "%s: %s (SQLite %d)", doing, why, sqlite3_extended_errcode(db->handle));
     }
 }
 
@@ -163,7 +171,8 @@ static tft_status migrate(database *db, const char *path, tft_error *err)
 static tft_status check_step(database *db, const database_options *options, tft_error *err)
 {
     char text[128];
-    snprintf(text, sizeof text, "INSERT INTO meta VALUES('step_ms', %lld) ON CONFLICT DO NOTHING", (long long)options->step_ms);
+    snprintf(text, sizeof text, "INSERT INTO meta VALUES('step_ms', %lld) ON CONFLICT DO NOTHING",
+             (long long)options->step_ms);
     tft_status status = execute(db, text, "write meta", err);
     int64_t step_ms = 0;
     if (status == TFT_OK)
@@ -186,7 +195,8 @@ static tft_status configure(database *db, const database_options *options, tft_e
     if (status == TFT_OK && options->max_bytes > 0) {
         int64_t page = 4096;
         status = query_number(db, "PRAGMA page_size", &page, err);
-        snprintf(text, sizeof text, "PRAGMA max_page_count = %llu", (unsigned long long)(options->max_bytes / (uint64_t)page));
+        snprintf(text, sizeof text, "PRAGMA max_page_count = %llu",
+                 (unsigned long long)(options->max_bytes / (uint64_t)page));
         if (status == TFT_OK)
             status = execute(db, text, options->path, err);
     }
@@ -213,7 +223,8 @@ tft_status database_open(const database_options *options, database **db, tft_err
     if (status == TFT_OK)
         status = check_step(made, options, err);
     for (size_t i = 0; i < SQL_N && status == TFT_OK; i++) {
-        if (sqlite3_prepare_v3(made->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &made->statements[i], NULL) != SQLITE_OK)
+        if (sqlite3_prepare_v3(made->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &made->statements[i], NULL) !=
+            SQLITE_OK)
             status = fail(made, sql[i], err);
     }
 
@@ -280,7 +291,8 @@ tft_status database_metric(database *db, const char *name, size_t *id, tft_error
         if (broken)
             return status;
         if (found >= DATABASE_MAX_METRICS)
-            return tft_fail(err, TFT_ERR_LIMIT, "metric %s: the data directory knows %d metrics already", name, DATABASE_MAX_METRICS);
+            return tft_fail(err, TFT_ERR_LIMIT, "metric %s: the data directory knows %d metrics already", name,
+                            DATABASE_MAX_METRICS);
         if (found >= 0) {
             *id = (size_t)found;
             return TFT_OK;
@@ -308,8 +320,9 @@ tft_status database_count_metrics(database *db, size_t *n, tft_error *err)
     int64_t value = 0;
     const tft_status status = one_number(db, SQL_COUNT_METRICS, 0, &value, err);
     *n = (size_t)value;
-    return status == TFT_OK && *n > DATABASE_MAX_METRICS ? tft_fail(err, TFT_ERR_FORMAT, "table metrics has %zu rows", *n)
-                                                         : status;
+    return status == TFT_OK && *n > DATABASE_MAX_METRICS
+               ? tft_fail(err, TFT_ERR_FORMAT, "table metrics has %zu rows", *n)
+               : status;
 }
 
 tft_status database_get_counters(database *db, database_counters *counters, tft_error *err)
@@ -364,7 +377,8 @@ tft_status database_put_server(database *db, const database_server *server, tft_
 
 /* Walks the rows of `which`; `read` turns each into a call of the caller's visitor. */
 static tft_status each_row(database *db, statement which,
-                           tft_status (*read)(sqlite3_stmt *row, void *context, tft_error *err), void *context, tft_error *err)
+                           tft_status (*read)(sqlite3_stmt *row, void *context, tft_error *err), void *context,
+                           tft_error *err)
 {
     sqlite3_stmt *const one = db->statements[which];
     tft_status status = TFT_OK;
@@ -395,7 +409,8 @@ static tft_status read_server(sqlite3_stmt *row, void *context, tft_error *err)
         .first_ms = sqlite3_column_int64(row, 5),
         .newest_ms = sqlite3_column_int64(row, 6),
     };
-    return server.name == NULL ? tft_fail(err, TFT_ERR_MEMORY, "no memory for a name") : to->visit(to->context, &server, err);
+    return server.name == NULL ? tft_fail(err, TFT_ERR_MEMORY, "no memory for a name")
+                               : to->visit(to->context, &server, err);
 }
 
 tft_status database_each_server(database *db, tft_status (*visit)(void *, const database_server *, tft_error *),
@@ -424,7 +439,8 @@ static tft_status decode_record(sqlite3_stmt *row, database_record *record, tft_
     record->state = sqlite3_column_int(row, 3);
     const unsigned char *const blob = sqlite3_column_blob(row, 4);
     const size_t n = (size_t)sqlite3_column_bytes(row, 4);
-    if (n % 8 != 0 || n > 8 * DATABASE_MAX_METRICS || (n > 0 && blob == NULL) || record->state < 0 || record->state >= TFT_N_STATES)
+    if (n % 8 != 0 || n > 8 * DATABASE_MAX_METRICS || (n > 0 && blob == NULL) || record->state < 0 ||
+        record->state >= TFT_N_STATES)
         return tft_fail(err, TFT_ERR_FORMAT, "record of server %lld at %lld is damaged", (long long)record->server,
                         (long long)record->time_ms);
     record->n_values = n / 8;

@@ -52,7 +52,8 @@ tft_status database_metric(database *db, const char *name, size_t *id, tft_error
 tft_status database_count_metrics(database *db, size_t *n, tft_error *err);
 
 typedef struct database_counters {
-    int64_t ticks, records_total, window_size, duplicates_total, conflicts_total, filled_total, late_total, rejected_total;
+    int64_t ticks, records_total, window_size, duplicates_total, conflicts_total, filled_total, late_total,
+        rejected_total;
 } database_counters;
 tft_status database_get_counters(database *db, database_counters *counters, tft_error *err);
 tft_status database_set_counters(database *db, const database_counters *counters, tft_error *err);

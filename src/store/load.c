@@ -25,7 +25,8 @@ static tft_status give_step(const load_context *load, const database_step *row, 
     float means[TFT_MAX_METRICS];
     uint16_t counts[TFT_MAX_METRICS];
     if (row->server < 1 || (uint64_t)row->server > s->names.n)
-        return tft_fail(err, TFT_ERR_FORMAT, "a step of server number %lld, which is not in table servers", (long long)row->server);
+        return tft_fail(err, TFT_ERR_FORMAT, "a step of server number %lld, which is not in table servers",
+                        (long long)row->server);
     for (size_t m = 0; m < s->n_metrics; m++) {
         const size_t c = s->columns[m];
         const bool there = c < row->n_values && row->value_counts[c] > 0;
@@ -33,8 +34,8 @@ static tft_status give_step(const load_context *load, const database_step *row, 
         counts[m] = there ? row->value_counts[c] : 0;
     }
     const uint16_t records = row->records > UINT16_MAX ? UINT16_MAX : (uint16_t)row->records;
-    return load->to->step(load->to->context, (uint32_t)(row->server - 1), row->time_ms / s->step_ms, means, counts, records,
-                          (tft_state)row->state, err);
+    return load->to->step(load->to->context, (uint32_t)(row->server - 1), row->time_ms / s->step_ms, means, counts,
+                          records, (tft_state)row->state, err);
 }
 
 static tft_status visit_sealed(void *context, const database_step *row, tft_error *err)
@@ -74,7 +75,8 @@ static tft_status visit_raw(void *context, const database_record *row, tft_error
     double values[TFT_MAX_METRICS];
     for (size_t m = 0; m < s->n_metrics; m++)
         values[m] = s->columns[m] < row->n_values ? row->values[s->columns[m]] : NAN;
-    return load->to->record(load->to->context, (uint32_t)(row->server - 1), row->time_ms, values, (tft_state)row->state, err);
+    return load->to->record(load->to->context, (uint32_t)(row->server - 1), row->time_ms, values, (tft_state)row->state,
+                            err);
 }
 
 static tft_status give_servers(const store *s, const store_visitor *to, tft_error *err)
@@ -82,8 +84,9 @@ static tft_status give_servers(const store *s, const store_visitor *to, tft_erro
     for (size_t i = 0; i < s->names.n; i++) {
         const name_entry *const entry = &s->names.servers[i];
         const name_facts *const facts = &entry->committed;
-        const store_server server = {(uint32_t)i,    entry->name,     entry->length,   facts->profile, (tft_state)facts->state,
-                                     facts->records, facts->first_ms, facts->newest_ms};
+        const store_server server = {
+            (uint32_t)i,    entry->name,     entry->length,   facts->profile, (tft_state)facts->state,
+            facts->records, facts->first_ms, facts->newest_ms};
         const tft_status status = to->server(to->context, &server, err);
         if (status != TFT_OK)
             return status;

@@ -39,7 +39,7 @@ typedef struct names {
     size_t n_slots;
     uint32_t *touched; // [n_touched] indices
     size_t n_touched, touched_capacity;
-    uint64_t seed;     // so that a client cannot choose names that collide
+    uint64_t seed; // so that a client cannot choose names that collide
 } names;
 
 tft_status names_init(names *table, tft_error *err);

@@ -220,10 +220,10 @@ tft_status store_undo(store *s, tft_status status)
     const bool full = status == TFT_ERR_IO && database_was_full(s->db);
     database_rollback(s->db);
     names_revert(&s->names);
-    s->trouble = full                         ? TROUBLE_FULL
-                 : status == TFT_ERR_FORMAT   ? TROUBLE_DAMAGED
-                 : status == TFT_ERR_MEMORY   ? TROUBLE_MEMORY
-                                              : TROUBLE_IO;
+    s->trouble = full                       ? TROUBLE_FULL
+                 : status == TFT_ERR_FORMAT ? TROUBLE_DAMAGED
+                 : status == TFT_ERR_MEMORY ? TROUBLE_MEMORY
+                                            : TROUBLE_IO;
     return status;
 }
 
@@ -263,7 +263,8 @@ const char *store_trouble(const store *s)
 /* ---- deciding ------------------------------------------------------------------------------------------ */
 
 /* The key is known: fills what was missing, or finds that nothing was. */
-static tft_status complete(store *s, const tft_record *record, database_record *old, store_verdict *verdict, tft_error *err)
+static tft_status complete(store *s, const tft_record *record, database_record *old, store_verdict *verdict,
+                           tft_error *err)
 {
     for (size_t c = old->n_values; c < s->n_columns; c++)
         old->values[c] = NAN;
@@ -294,11 +295,13 @@ static tft_status complete(store *s, const tft_record *record, database_record *
 static tft_status is_sealed(store *s, int64_t time_ms, int64_t server, bool *sealed, tft_error *err)
 {
     *sealed = false;
-    return time_ms < s->sealed_end_ms ? database_is_sealed(s->db, tft_floor_to(time_ms, s->step_ms), server, sealed, err)
-                                      : TFT_OK;
+    return time_ms < s->sealed_end_ms
+               ? database_is_sealed(s->db, tft_floor_to(time_ms, s->step_ms), server, sealed, err)
+               : TFT_OK;
 }
 
-static tft_status note_server(store *s, uint32_t index, const tft_record *record, store_verdict *verdict, tft_error *err)
+static tft_status note_server(store *s, uint32_t index, const tft_record *record, store_verdict *verdict,
+                              tft_error *err)
 {
     name_facts *const facts = names_touch(&s->names, index);
     if (facts == NULL)
@@ -340,7 +343,8 @@ static tft_status decide(store *s, const tft_record *record, int64_t arrival_ms,
     if (status != TFT_OK)
         return status;
 
-    database_record row = {.time_ms = record->time_ms, .server = id, .arrival_ms = arrival_ms, .state = (int)record->state};
+    database_record row = {
+        .time_ms = record->time_ms, .server = id, .arrival_ms = arrival_ms, .state = (int)record->state};
     bool inserted = false;
     if (!sealed) {
         row.n_values = s->n_columns;
@@ -363,7 +367,8 @@ static tft_status decide(store *s, const tft_record *record, int64_t arrival_ms,
         if (status == TFT_OK)
             status = complete(s, record, &row, verdict, err);
     }
-    return status == TFT_OK && verdict->outcome != STORE_DUPLICATE ? note_server(s, index, record, verdict, err) : status;
+    return status == TFT_OK && verdict->outcome != STORE_DUPLICATE ? note_server(s, index, record, verdict, err)
+                                                                   : status;
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------- */
@@ -488,9 +493,8 @@ tft_status store_save_alerts(store *s, const store_alert *alerts, size_t n, tft_
     if (status == TFT_OK)
         status = database_clear_alerts(s->db, err);
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
-        const database_alert row = {alerts[i].server,   alerts[i].metric, alerts[i].server_len,
-                                    alerts[i].severity, alerts[i].firing, alerts[i].since_ms,
-                                    alerts[i].below_since_ms};
+        const database_alert row = {alerts[i].server, alerts[i].metric,   alerts[i].server_len,    alerts[i].severity,
+                                    alerts[i].firing, alerts[i].since_ms, alerts[i].below_since_ms};
         status = database_add_alert(s->db, &row, err);
     }
     if (status == TFT_OK)
@@ -510,12 +514,14 @@ static tft_status visit_alert(void *context, const database_alert *row, tft_erro
 {
     (void)err;
     const alert_visit *const to = context;
-    const store_alert alert = {row->server, row->server_len, row->metric, row->severity, row->firing, row->since_ms, row->below_ms};
+    const store_alert alert = {row->server, row->server_len, row->metric,  row->severity,
+                               row->firing, row->since_ms,   row->below_ms};
     to->visit(to->context, &alert);
     return TFT_OK;
 }
 
-tft_status store_each_alert(store *s, void (*visit)(void *context, const store_alert *alert), void *context, tft_error *err)
+tft_status store_each_alert(store *s, void (*visit)(void *context, const store_alert *alert), void *context,
+                            tft_error *err)
 {
     alert_visit to = {visit, context};
     store_begin_writing(s);

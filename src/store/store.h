@@ -102,6 +102,7 @@ typedef struct store_server {
     const char *name;
     size_t name_len;
     int profile;     // tft_profile as last sent, −1 = never sent
+    tft_state state; // sent with the newest record, NONE where none was
     int64_t records; // distinct records ever accepted
     int64_t first_ms, newest_ms;
 } store_server;

@@ -12,12 +12,12 @@
 
 typedef struct tally {
     size_t n_servers, n_metrics;
-    double *sums;          // [n_servers, n_metrics]
-    uint32_t *counts;      // [n_servers, n_metrics]
-    uint32_t *records;     // [n_servers]
-    uint8_t *states;       // [n_servers]
-    bool *expired;         // [n_servers] a record of it is past retention
-    uint32_t *seen;        // [n_seen] servers with records
+    double *sums;      // [n_servers, n_metrics]
+    uint32_t *counts;  // [n_servers, n_metrics]
+    uint32_t *records; // [n_servers]
+    uint8_t *states;   // [n_servers]
+    bool *expired;     // [n_servers] a record of it is past retention
+    uint32_t *seen;    // [n_seen] servers with records
     size_t n_seen;
 } tally;
 

@@ -1,5 +1,5 @@
-/* linger.c - see linger.h. The thread sleeps in poll(2) on its sockets and on a pipe by which it is woken. */
-#include "server/linger.h"
+/* farewell.c - see farewell.h. The thread sleeps in poll(2) on its sockets and on a pipe by which it is woken. */
+#include "server/farewell.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,8 +13,8 @@
 
 #include "base/clock.h"
 
-#define LINGER_SECONDS 2.0
-#define LINGER_BYTES ((size_t)256 << 20)
+#define FAREWELL_SECONDS 2.0
+#define FAREWELL_BYTES ((size_t)256 << 20)
 
 typedef struct guest {
     int fd;
@@ -22,17 +22,17 @@ typedef struct guest {
     size_t bytes;
 } guest;
 
-struct linger {
+struct farewell {
     pthread_t thread;
-    pthread_mutex_t lock;      // guards the fields below
-    guest arrivals[LINGER_MAX]; // handed over, not yet taken by the thread
+    pthread_mutex_t lock;         // guards the fields below
+    guest arrivals[FAREWELL_MAX]; // handed over, not yet taken by the thread
     size_t n_arrivals;
-    size_t n_guests;           // with the thread
+    size_t n_guests; // with the thread
     bool closing;
     int wake[2];
 };
 
-static void wake(const linger *pool)
+static void wake(const farewell *pool)
 {
     const char byte = 0;
     if (write(pool->wake[1], &byte, 1) < 0)
@@ -46,13 +46,13 @@ static bool drop_input(guest *one, char *scratch, size_t capacity)
     if (n < 0)
         return errno == EAGAIN || errno == EINTR;
     one->bytes += (size_t)n;
-    return n > 0 && one->bytes < LINGER_BYTES;
+    return n > 0 && one->bytes < FAREWELL_BYTES;
 }
 
 static void *run(void *context)
 {
-    linger *const pool = context;
-    guest guests[LINGER_MAX];
+    farewell *const pool = context;
+    guest guests[FAREWELL_MAX];
     size_t n = 0;
     static const size_t scratch_bytes = 65536;
     char *const scratch = malloc(scratch_bytes);
@@ -65,7 +65,7 @@ static void *run(void *context)
         const bool closing = pool->closing || scratch == NULL;
         pthread_mutex_unlock(&pool->lock);
 
-        struct pollfd fds[LINGER_MAX + 1];
+        struct pollfd fds[FAREWELL_MAX + 1];
         fds[0] = (struct pollfd){.fd = pool->wake[0], .events = POLLIN};
         for (size_t i = 0; i < n; i++)
             fds[i + 1] = (struct pollfd){.fd = guests[i].fd, .events = POLLIN};
@@ -79,7 +79,8 @@ static void *run(void *context)
         size_t kept = 0;
         for (size_t i = 0; i < n; i++) {
             const bool readable = !closing && (fds[i + 1].revents & (POLLIN | POLLHUP | POLLERR)) != 0;
-            const bool stays = !closing && now < guests[i].until_s && (!readable || drop_input(&guests[i], scratch, scratch_bytes));
+            const bool stays =
+                !closing && now < guests[i].until_s && (!readable || drop_input(&guests[i], scratch, scratch_bytes));
             if (stays)
                 guests[kept++] = guests[i];
             else
@@ -93,11 +94,11 @@ static void *run(void *context)
     return NULL;
 }
 
-tft_status linger_open(linger **pool, tft_error *err)
+tft_status farewell_open(farewell **pool, tft_error *err)
 {
-    linger *const made = calloc(1, sizeof *made);
+    farewell *const made = calloc(1, sizeof *made);
     if (made == NULL)
-        return tft_fail(err, TFT_ERR_MEMORY, "no memory for lingering sockets");
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for closing sockets");
     if (pipe2(made->wake, O_CLOEXEC | O_NONBLOCK) != 0) {
         free(made);
         return tft_fail(err, TFT_ERR_IO, "pipe: %s", strerror(errno));
@@ -108,13 +109,13 @@ tft_status linger_open(linger **pool, tft_error *err)
         close(made->wake[1]);
         pthread_mutex_destroy(&made->lock);
         free(made);
-        return tft_fail(err, TFT_ERR_MEMORY, "no thread for lingering sockets");
+        return tft_fail(err, TFT_ERR_MEMORY, "no thread for closing sockets");
     }
     *pool = made;
     return TFT_OK;
 }
 
-void linger_close(linger *pool)
+void farewell_close(farewell *pool)
 {
     if (pool == NULL)
         return;
@@ -131,12 +132,12 @@ void linger_close(linger *pool)
     free(pool);
 }
 
-void linger_adopt(linger *pool, int fd)
+void farewell_adopt(farewell *pool, int fd)
 {
     pthread_mutex_lock(&pool->lock);
-    const bool room = !pool->closing && pool->n_guests + pool->n_arrivals < LINGER_MAX;
+    const bool room = !pool->closing && pool->n_guests + pool->n_arrivals < FAREWELL_MAX;
     if (room)
-        pool->arrivals[pool->n_arrivals++] = (guest){.fd = fd, .until_s = tft_monotonic_s() + LINGER_SECONDS};
+        pool->arrivals[pool->n_arrivals++] = (guest){.fd = fd, .until_s = tft_monotonic_s() + FAREWELL_SECONDS};
     pthread_mutex_unlock(&pool->lock);
     if (room)
         wake(pool);
