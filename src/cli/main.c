@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 
 static const command commands[] = {
+    {"generate", "make the synthetic fleet: a CSV, or live records", cmd_generate},
     {"version", "version, compiler, build", cmd_version},
 };
 static const size_t n_commands = sizeof commands / sizeof commands[0];

@@ -1,0 +1,37 @@
+/* sender.h - posts one body to the daemon's POST /feed/data; the one place here that knows libcurl.
+ *
+ * The outcome says what to do with the batch: sent, pointless to send again (the daemon refused it), or to be sent again
+ * (nobody answered, or the daemon was busy). Sending again is always safe: a record's key is server and time.
+ *
+ * Memory:  the sender owns one connection, kept open between posts, and at most 64 KiB of an answer.
+ * Threads: one sender, one thread. curl_global_init is called once, by the first open: open before other threads start.
+ */
+#ifndef TFTD_GENERATE_SENDER_H
+#define TFTD_GENERATE_SENDER_H
+
+#include <signal.h>
+#include <stddef.h>
+
+#include "tft/error.h"
+
+typedef struct generate_sender generate_sender;
+
+typedef enum generate_outcome {
+    GENERATE_SENT,    // 2xx
+    GENERATE_REFUSED, // 4xx that will not change: do not repeat
+    GENERATE_RETRY    // no connection, timeout, 408, 429, 5xx
+} generate_outcome;
+
+/* url: the daemon's base URL, http or https; "/feed/data" is appended. stop (may be NULL): a flag set by a signal handler
+ * that ends a request under way. TFT_ERR_ARGUMENT where the URL is none. */
+tft_status generate_sender_open(const char *url, const volatile sig_atomic_t *stop, generate_sender **sender,
+                                tft_error *err);
+void generate_sender_close(generate_sender *sender); // accepts NULL
+
+/* Posts body[0 … n−1] (JSON), 5 seconds at most. Where the outcome is not SENT, `why` tells in one line. */
+generate_outcome generate_sender_post(generate_sender *sender, const char *body, size_t n, char *why, size_t why_bytes);
+
+/* "http://127.0.0.1:8000", without trailing slashes; lent until close. */
+const char *generate_sender_url(const generate_sender *sender);
+
+#endif
