@@ -9,7 +9,8 @@
  * Nothing after the origin is ever read (a test holds this).
  *
  * tft_features_config() writes the variables this file makes into a network's configuration; tft_window_build()
- * fills them in exactly that order. The two are one table in window.c and cannot disagree.
+ * fills them in exactly that order. Both walk one table (src/series/features.c), so they cannot disagree; docs/DATA.md
+ * tells what each variable is.
  *
  * Missing values: a gap inside the encoder carries the last value forward and is marked; a metric that the window
  * never saw is 0 everywhere and marked in the statics. Lags without history are 0 and marked.
@@ -42,21 +43,26 @@ tft_status tft_features_config(const tft_contract *contract, const float *quanti
 typedef struct tft_window {
     uint32_t encoder_length; // steps from the first known one inside the context to the origin, 1 … context
     uint32_t decoder_length;
-    float *static_reals;     // [n static reals]
-    float *encoder_reals;    // [context, n encoder reals]; rows 0 … encoder_length−1 are filled, oldest first
-    float *decoder_reals;    // [horizon, n decoder reals]
-    int32_t *static_codes;   // [n_categoricals]
-    int32_t *encoder_codes;  // [context, n_categoricals]
-    int32_t *decoder_codes;  // [horizon, n_categoricals]
-    float *target_scale;     // [M, 2]: 0, scale
-    float *anchors;          // [horizon, Q, K] scaled; NULL without mixture
-    size_t n_known;          // steps with records inside the context, the origin's included
+    float *static_reals;    // [n static reals]
+    float *encoder_reals;   // [context, n encoder reals]; rows 0 … encoder_length−1 are filled, oldest first
+    float *decoder_reals;   // [horizon, n decoder reals]
+    int32_t *static_codes;  // [n_categoricals]
+    int32_t *encoder_codes; // [context, n_categoricals]
+    int32_t *decoder_codes; // [horizon, n_categoricals]
+    float *target_scale;    // [M, 2]: 0, scale
+    float *anchors;         // [horizon, Q, K] scaled; NULL without mixture
+    size_t n_known;         // steps with records inside the context, the origin's included
 } tft_window;
+
+/* Places a window's arrays in an arena (or counts them: src/base/arena.h). */
+struct tft_arena;
+void tft_window_layout(const tft_config *config, struct tft_arena *arena, tft_window *window);
 
 /* Options that training uses to show the network every kind of history; all zero for a plain window. */
 typedef struct tft_window_view {
     size_t history;          // pretend that the server is only this many steps old (0 = all of it)
-    double newest_fill;      // 0 = as it is; else the newest step is made as if only this share of it had passed
+    double newest_fill;      // 0 = as it is; else the newest step is made as if only this share of it had passed:
+                             // noise of (1 − share) · 0.7 · the median step-to-step change of the last 12 steps
     const uint8_t *hidden;   // [memory] steps to treat as missing, index 0 = origin, 1 = the step before …; or NULL
     uint32_t metrics_hidden; // bit m: pretend that metric m is never reported
     uint64_t seed;           // for the noise of newest_fill
@@ -66,14 +72,18 @@ typedef struct tft_window_scratch tft_window_scratch; // sorting space and the l
 tft_status tft_window_scratch_open(const tft_contract *contract, tft_window_scratch **scratch, tft_error *err);
 void tft_window_scratch_close(tft_window_scratch *scratch);
 
-/* Fills `window` for the forecast whose last known step is number `origin`.
- * TFT_ERR_STATE with fewer than 2 known steps inside the context, or none of the targets ever seen in it. */
+/* Fills `window` for the forecast whose last known step is number `origin` (the series may lack that step, or end before
+ * it). `view` may be NULL. `scratch` was opened for this contract.
+ * TFT_ERR_STATE with fewer than 2 known steps inside the context, or none of the targets ever seen in it;
+ * TFT_ERR_MISMATCH where the configuration was not made by tft_features_config() for this contract. */
 tft_status tft_window_build(const tft_contract *contract, const tft_config *config, const tft_series *series,
                             int64_t origin, const tft_window_view *view, tft_window_scratch *scratch,
                             tft_window *window, tft_error *err);
 
 /* The truth after an origin, for training and scoring: target_scaled [horizon, M] (value / scale; 0 where missing),
- * cell_weight [horizon, M] (1, or 0 where missing, offline or past `last_step`), event_step and at_risk as tft_truth. */
+ * cell_weight [horizon, M] (1, or 0 where missing, offline or past `last_step`), event_step and at_risk as tft_truth.
+ * at_risk ends before the first step that says nothing about incidents: without records, in maintenance, in a planned
+ * offline, past `last_step`. By state it is 0 for a series that is not `labelled`: there are no labels to learn from. */
 void tft_window_truth(const tft_contract *contract, const tft_series *series, int64_t origin, int64_t last_step,
                       const float *target_scale, float *target_scaled, float *cell_weight, uint32_t *event_step,
                       uint32_t *at_risk);

@@ -1,0 +1,28 @@
+/* anchors.h - the K = 10 simple forecasts that the mixture output starts from (QUALITY-TARGETS §4.1 found them).
+ *
+ *     k   name                   value at step t, quantile q                                   falls back to
+ *     0   last_value             newest value                                                  0
+ *     1   quantiles_1h           quantile q of the last hour                                   last value
+ *     2   quantiles_24h          … of the last 24 h                                            last value
+ *     3   quantiles_7d           … of the last 7 d                                             last value
+ *     4   quantiles_same_hour    … of the last 7 d in the same hour of the day as t           quantiles_7d
+ *     5   one_day_before         value a day before t                                         6
+ *     6   one_day_before_smooth  mean of the five steps around it                             7
+ *     7   same_minute            value at the same minute of the latest hour                  last value
+ *     8   same_minute_6h         mean over the latest 6 hours                                 7
+ *     9   same_minute_24h        mean over the latest 24 hours                                8
+ *
+ * A point forecast has the same value for all q. Every number lies between the least and the greatest value of the past.
+ */
+#ifndef TFT_SERIES_ANCHORS_H
+#define TFT_SERIES_ANCHORS_H
+
+#include "series/lags.h"
+#include "series/summary.h"
+
+/* Fills anchors [horizon, Q, K], scaled; Q runs over the targets' quantiles, one target after the other.
+ * hour: steps in an hour; lags [n_targets, TFT_N_LAGS, horizon]; horizon_hour [horizon]: hour of the day. */
+void tft_anchors_fill(size_t horizon, size_t hour, const tft_summary *summaries, size_t n_targets, const float *lags,
+                      const uint8_t *horizon_hour, float *anchors);
+
+#endif
