@@ -41,13 +41,14 @@ typedef struct alert {
     bool firing;            // false: pending (`for` has not passed); not to be shown as active
     double predicted_value; // p50 at that step
     double threshold;
-    size_t steps_ahead;     // 1 … lookahead
-    int64_t minutes_ahead;  // steps_ahead · step length
-    int64_t expected_at_ms; // start of that step
-    int64_t since_ms;       // when it began to fire (while pending: when it would have begun to count)
-    int64_t below_since_ms; // p50 has been below clear_ratio · threshold since; INT64_MIN = it is not
-    double current;         // newest value, NaN = none
-    double probability;     // P(value ≥ threshold) at that step
+    size_t steps_ahead;             // 1 … lookahead
+    int64_t minutes_ahead;          // steps_ahead · step length
+    int64_t expected_at_ms;         // start of that step
+    int64_t since_ms;               // when it began to fire (while pending: when it would have begun to count)
+    int64_t below_since_ms;         // p50 has been below clear_ratio · threshold since; INT64_MIN = it is not
+    int64_t below_warning_since_ms; // the same for the warning threshold (equal to the above in a warning)
+    double current;                 // newest value, NaN = none
+    double probability;             // P(value ≥ threshold) at that step
 } alert;
 
 typedef struct alert_input {
@@ -69,14 +70,14 @@ bool alert_step(const alert_settings *settings, const alert_input *input, const 
 /* The id for a server, metric and since. */
 void alert_make_id(const char *server, size_t n, const char *metric, int64_t since_ms, char out[ALERT_ID_BYTES]);
 
-/* Fills order[n] with indices into alerts in the order of CONTRACT 1.3: critical first, then minutes_ahead, server name,
- * metric. `names` are the servers' names by id. */
+/* Fills order[n] with the indices of the n_firing firing alerts in the order of CONTRACT 1.3: critical first, then
+ * minutes_ahead, server name, metric (the name that is shown). Returns their number. */
 typedef struct alert_name {
     const char *bytes;
     size_t n;
 } alert_name;
-void alert_order(const alert *alerts, size_t n, alert_name (*name_of)(void *context, size_t server), void *context,
-                 uint32_t *order);
+size_t alert_order(const tft_contract *contract, const alert *alerts, size_t n,
+                   alert_name (*name_of)(const void *context, size_t server), const void *context, uint32_t *order);
 
 /* What must be kept on disk so that `since` and id survive a restart. */
 typedef struct alert_saved {

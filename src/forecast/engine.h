@@ -38,13 +38,15 @@ typedef struct engine_settings {
 } engine_settings;
 
 typedef struct engine_options {
-    fleet *f; // lent; outlives the engine
+    fleet *f;        // lent; outlives the engine
+    const char *isa; // for metadata.device ("avx2"); copied; NULL = none
     engine_settings settings;
     int64_t (*wall_ms)(void); // NULL = tft_wall_ms; tests give their own
     /* A line for the log, without its tag: "TFT predictions generated for 20 servers". Called on the engine's thread;
      * repeated lines come at most once a minute. May be NULL. */
     void (*log)(void *context, engine_log_level level, const char *text);
-    /* A snapshot has become the current one; it is lent for the call. On the engine's thread. May be NULL. */
+    /* A snapshot has become the current one; it is lent for the call. On the engine's thread, which must not call
+     * engine_renew, engine_configure, engine_set_… from there. May be NULL. */
     void (*published)(void *context, const forecast_snapshot *snapshot);
     void *context; // of both
 } engine_options;

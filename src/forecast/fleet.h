@@ -128,7 +128,11 @@ tft_status fleet_load_server(fleet *f, const fleet_saved_server *saved, size_t *
 /* One whole step of a server: means [n_metrics], counts behind each mean, records, worst state. Any order. */
 tft_status fleet_load_step(fleet *f, size_t id, int64_t step, const float *means, const uint16_t *value_counts,
                            uint16_t count, tft_state state, tft_error *err);
-/* One of the server's last raw records (give the last FLEET_RECENT or more): newest values and the fallback's points.
+/* One raw record whose step is not loaded as a whole: goes into its step, the newest values and the fallback's points; the
+ * counts (they came with server and totals) do not move. Oldest first. */
+tft_status fleet_load_record(fleet *f, size_t id, int64_t time_ms, const double *values, tft_state state,
+                             tft_error *err);
+/* One of the server's last raw records whose step is loaded otherwise (give the last FLEET_RECENT or more): newest values and the fallback's points.
  * Neither steps nor counts move. */
 void fleet_load_recent(fleet *f, size_t id, int64_t time_ms, const double *values, tft_state state);
 void fleet_load_totals(fleet *f, const fleet_saved_totals *totals);
@@ -166,14 +170,16 @@ typedef struct fleet_server {
     tft_profile profile;
     uint64_t records; // distinct ever: warm-up
     int64_t first_seen_ms, last_seen_ms;
-    tft_state sent_state;       // with the newest record; NONE where it had none
-    uint64_t version;           // moves with every change: what has the same version needs no new forecast
-    double *newest;             // [n_metrics] newest value of each, NaN = never seen
-    int64_t *newest_ms;         // [n_metrics] when
-    size_t n_recent, recent_at; // ring of the last records: the oldest is at recent_at once it is full
-    int64_t *recent_ms;         // [FLEET_RECENT]
-    float *recent;              // [FLEET_RECENT, n_metrics], NaN = missing
+    tft_state sent_state; // with the newest record; NONE where it had none
+    bool planned;         // it is maintenance, or an offline that followed one
+    uint64_t version;     // moves with every change: what has the same version needs no new forecast
+    double *newest;       // [n_metrics] newest value of each, NaN = never seen
+    int64_t *newest_ms;   // [n_metrics] when
+    size_t n_recent;      // of the last records, in no order; the oldest makes room
+    int64_t *recent_ms;   // [FLEET_RECENT]
+    float *recent;        // [FLEET_RECENT, n_metrics], NaN = missing
     tft_series series;
+    void *block; // what free() takes; private to fleet.c
 } fleet_server;
 
 void fleet_read_lock(const fleet *f);

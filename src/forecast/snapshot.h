@@ -87,9 +87,9 @@ typedef struct forecast_snapshot {
     uint64_t input_points;
     bool has_model;
     char model_name[128], model_directory[512];
-    char isa[16];                      // "avx2"
-    const tft_contract *contract;      // the fleet's
-    const alert_settings *alert_rules; // the settings it was made with
+    char isa[16];                 // "avx2"
+    const tft_contract *contract; // the fleet's
+    alert_settings alert_rules;   // the settings it was made with
 } forecast_snapshot;
 
 /* Start of horizon step i (0 … horizon − 1). */

@@ -1,0 +1,32 @@
+/* engine_forecaster.c - a tft_forecaster as the engine's network; the only file that ties the two.
+ *
+ * A file of its own, so that whoever brings a network of another kind (tests do) does not need libtft's.
+ */
+#include <stdio.h>
+
+#include "forecast/engine.h"
+
+static tft_status run(void *context, const tft_request *requests, size_t n, size_t steps, const tft_forecast *out,
+                      tft_error *err)
+{
+    return tft_forecaster_run(context, requests, n, steps, out, err);
+}
+
+static void close(void *context)
+{
+    tft_forecaster_close(context);
+}
+
+tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_error *err)
+{
+    if (forecaster == NULL)
+        return engine_set_model(e, NULL, err);
+    engine_model model = {.context = forecaster,
+                          .run = run,
+                          .close = close,
+                          .contract = *tft_forecaster_contract(forecaster),
+                          .config = *tft_forecaster_config(forecaster)};
+    snprintf(model.name, sizeof model.name, "%s", tft_forecaster_name(forecaster));
+    snprintf(model.directory, sizeof model.directory, "%s", tft_forecaster_directory(forecaster));
+    return engine_set_model(e, &model, err);
+}

@@ -1,0 +1,38 @@
+/* snapshot.c - names and look-ups of a snapshot. See snapshot.h. */
+#include "forecast/snapshot.h"
+
+#include <stdio.h>
+
+#define MINUTES(n) ((int64_t)(n)*60 * 1000)
+
+const int64_t snapshot_horizon_ms[SNAPSHOT_N_HORIZONS] = {MINUTES(30), MINUTES(60), MINUTES(120), MINUTES(240),
+                                                          MINUTES(480)};
+const char *const snapshot_horizon_names[SNAPSHOT_N_HORIZONS] = {"30m", "1h", "2h", "4h", "8h"};
+
+const char *snapshot_model_type_name(snapshot_model_type type)
+{
+    return type == SNAPSHOT_TFT ? "TFT" : "heuristic";
+}
+
+const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric)
+{
+    if (server >= s->n_servers || metric >= s->n_targets || !s->servers[server].present[metric])
+        return NULL;
+    return s->servers[server].quantiles + metric * FORECAST_N_QUANTILES * s->horizon;
+}
+
+size_t snapshot_save_alerts(const forecast_snapshot *s, alert_saved *saved)
+{
+    for (size_t i = 0; i < s->n_alerts; i++) {
+        const alert *a = &s->alerts[i];
+        const snapshot_server *server = &s->servers[a->server];
+        saved[i] = (alert_saved){.server = server->name,
+                                 .server_length = server->name_length,
+                                 .severity = a->severity,
+                                 .firing = a->firing,
+                                 .since_ms = a->since_ms,
+                                 .below_since_ms = a->below_since_ms};
+        snprintf(saved[i].metric, sizeof saved[i].metric, "%s", s->contract->metrics[a->metric].name);
+    }
+    return s->n_alerts;
+}
