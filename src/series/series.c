@@ -26,6 +26,7 @@
 #include "base/arena.h"
 #include "series/state.h"
 
+#define MAX_VALUE 1e30    // beyond, a value says no more; sums and squares of floats stay finite
 #define MAX_SPAN 10000000 // steps of an unbounded series: 95 years of 5 minutes
 
 void tft_series_init(tft_series *series, size_t n_metrics, size_t max_steps)
@@ -199,16 +200,17 @@ static void put_values(tft_series *series, size_t i, const double *values)
     for (size_t k = 0; k < m; k++) {
         if (isnan(values[k]))
             continue;
+        const double value = values[k] > MAX_VALUE ? MAX_VALUE : values[k] < -MAX_VALUE ? -MAX_VALUE : values[k];
         float *const mean = &series->values[i * m + k];
         uint16_t *const n = &series->value_counts[i * m + k];
         if (*n == 0) {
             *n = 1;
-            *mean = (float)values[k];
+            *mean = (float)value;
             continue;
         }
         if (*n < UINT16_MAX)
             ++*n;
-        *mean = (float)((double)*mean + (values[k] - (double)*mean) / (double)*n);
+        *mean = (float)((double)*mean + (value - (double)*mean) / (double)*n);
     }
 }
 
