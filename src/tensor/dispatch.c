@@ -1,21 +1,59 @@
-/* dispatch.c - which set of kernels runs: a table of pointers, chosen once.
+/* dispatch.c - which set of kernels runs: a pointer to one of the constant tables, chosen once.
  *
- * The table in use is a pointer to one of the constant tables. It starts at the portable one, so that a program that
- * forgets tft_tensor_init() is slow, not broken. This is one of the room's two sentences about mutable globals: it is
- * written before threads start and only read afterwards (STYLE.md, section 8).
+ * It starts at the portable table, so that a program that forgets tft_tensor_init() is slow, not broken. The two
+ * variables below are the room's mutable globals: written by tft_tensor_init() before threads start, only read
+ * afterwards (STYLE.md, section 8).
  *
- * Source of the CPU's abilities: CPUID through the compiler's __builtin_cpu_supports, which also asks XGETBV whether
+ * Source of the machine's abilities: CPUID through the compiler's __builtin_cpu_supports, which also asks XGETBV whether
  * the operating system saves the wide registers.
  */
+#include "base/arena.h" // tft_mul_sat
 #include "tensor/kernels.h"
 
-static const tft_kernels *kernels = &tft_kernels_ref;
+static const tft_kernels *kernels = &tft_kernels_portable;
 static tft_isa chosen = TFT_ISA_PORTABLE;
+
+/* What the CPU and its operating system can do, whatever this program was compiled with. */
+static bool machine_has(tft_isa isa)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
+    if (isa == TFT_ISA_AVX2)
+        return avx2;
+    if (isa == TFT_ISA_AVX512)
+        return avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl") &&
+               __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512bw");
+#endif
+    return isa == TFT_ISA_PORTABLE;
+}
+
+static const tft_kernels *table_of(tft_isa isa)
+{
+    switch (isa) {
+    case TFT_ISA_AVX2:
+        return tft_kernels_avx2();
+    case TFT_ISA_AVX512:
+        return tft_kernels_avx512();
+    case TFT_ISA_AUTO:
+    case TFT_ISA_PORTABLE:
+        break;
+    }
+    return &tft_kernels_portable;
+}
+
+bool tft_isa_usable(tft_isa isa)
+{
+    return machine_has(isa) && table_of(isa) != NULL;
+}
 
 tft_isa tft_tensor_init(tft_isa wanted)
 {
-    (void)wanted;
-    return chosen;
+    tft_isa isa = wanted == TFT_ISA_AUTO ? TFT_ISA_AVX512 : wanted;
+    while (!tft_isa_usable(isa)) // the enumeration goes from least to most able; portable always is
+        isa = (tft_isa)(isa - 1);
+    chosen = isa;
+    kernels = table_of(isa);
+    return isa;
 }
 
 tft_isa tft_tensor_isa(void)
@@ -38,6 +76,13 @@ const char *tft_isa_name(tft_isa isa)
     return "unknown";
 }
 
+size_t tft_linear_packed_floats(size_t in, size_t out)
+{
+    enum { WIDEST_PANEL = 32 }; // columns are padded to whole panels; the instruction sets' panels divide this
+    const size_t panels = out / WIDEST_PANEL + (out % WIDEST_PANEL != 0);
+    return tft_mul_sat(in, tft_mul_sat(panels, WIDEST_PANEL));
+}
+
 /* ---- the public functions, in tensor.h's order ------------------------------------------------------- */
 
 void tft_linear(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out, float *y,
@@ -56,6 +101,23 @@ void tft_linear_backward(const float *x, size_t ldx, const float *w, const float
                          size_t out, float *dx, size_t lddx, float *dw, float *db)
 {
     kernels->linear_backward(x, ldx, w, dy, lddy, n, in, out, dx, lddx, dw, db);
+}
+
+void tft_linear_pack(const float *w, size_t in, size_t out, float *packed)
+{
+    kernels->linear_pack(w, in, out, packed);
+}
+
+void tft_linear_packed(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in, size_t out,
+                       float *y, size_t ldy)
+{
+    kernels->linear_packed(x, ldx, packed, b, n, in, out, y, ldy);
+}
+
+void tft_linear_packed_add(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in,
+                           size_t out, float *y, size_t ldy)
+{
+    kernels->linear_packed_add(x, ldx, packed, b, n, in, out, y, ldy);
 }
 
 void tft_matmul_nt(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
@@ -94,6 +156,11 @@ void tft_scale(float *y, float a, size_t n)
 void tft_mul(float *y, const float *a, const float *b, size_t n)
 {
     kernels->mul(y, a, b, n);
+}
+
+void tft_exp(float *y, const float *x, size_t n)
+{
+    kernels->exp(y, x, n);
 }
 
 void tft_sigmoid(float *y, const float *x, size_t n)

@@ -32,6 +32,12 @@ void tft_ref_mul(float *y, const float *a, const float *b, size_t n)
         y[i] = a[i] * b[i];
 }
 
+void tft_ref_exp(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        y[i] = (float)exp((double)x[i]);
+}
+
 void tft_ref_sigmoid(float *y, const float *x, size_t n)
 {
     for (size_t i = 0; i < n; i++)

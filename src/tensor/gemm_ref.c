@@ -2,6 +2,8 @@
  *
  * The oracle of tests/tensor and nothing else; gemm.inc is what runs. See tensor.h for shapes.
  */
+#include <string.h>
+
 #include "tensor/kernels.h"
 
 void tft_ref_linear(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out,
@@ -87,4 +89,22 @@ void tft_ref_matmul_tn(const float *a, size_t lda, const float *b, size_t ldb, s
             c[i * ldc + j] = blend(alpha, sum, beta, c[i * ldc + j]);
         }
     }
+}
+
+void tft_ref_linear_pack(const float *w, size_t in, size_t out, float *packed)
+{
+    if (in > 0 && out > 0)
+        memcpy(packed, w, in * out * sizeof *w); // the reference reads weights as they are
+}
+
+void tft_ref_linear_packed(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in,
+                           size_t out, float *y, size_t ldy)
+{
+    tft_ref_linear(x, ldx, packed, b, n, in, out, y, ldy);
+}
+
+void tft_ref_linear_packed_add(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in,
+                               size_t out, float *y, size_t ldy)
+{
+    tft_ref_linear_add(x, ldx, packed, b, n, in, out, y, ldy);
 }

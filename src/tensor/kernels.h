@@ -13,8 +13,8 @@
 
 /* clang-format off */
 #define TFT_KERNEL_LIST(X)                                                                                             \
-    X(linear) X(linear_add) X(linear_backward) X(matmul_nt) X(matmul_nn) X(matmul_tn)                                  \
-    X(add) X(axpy) X(scale) X(mul) X(sigmoid) X(tanh) X(elu) X(elu_backward) X(dot) X(sum_squares)                     \
+    X(linear) X(linear_add) X(linear_backward) X(linear_pack) X(linear_packed) X(linear_packed_add) X(matmul_nt) X(matmul_nn) X(matmul_tn)                                  \
+    X(add) X(axpy) X(scale) X(mul) X(exp) X(sigmoid) X(tanh) X(elu) X(elu_backward) X(dot) X(sum_squares)                     \
     X(glu) X(glu_backward) X(layernorm) X(layernorm_backward) X(softmax) X(softmax_backward)                           \
     X(lstm_cell) X(lstm_cell_backward) X(dropout_mask)
 /* clang-format on */
@@ -26,6 +26,15 @@ typedef struct tft_kernels {
 } tft_kernels;
 
 extern const tft_kernels tft_kernels_ref;
+
+/* The table for an instruction set, or NULL where this program was not compiled with it. Ask tft_isa_usable()
+ * before calling anything in it. */
+extern const tft_kernels tft_kernels_portable;
+const tft_kernels *tft_kernels_avx2(void);
+const tft_kernels *tft_kernels_avx512(void);
+
+/* Whether this machine and its operating system can run the set, and this program has it. */
+bool tft_isa_usable(tft_isa isa);
 
 /* The reference, by file: gemm_ref.c, elementwise_ref.c, rows_ref.c. */
 #define TFT_KERNEL_REF(name) __typeof__(tft_##name) tft_ref_##name;

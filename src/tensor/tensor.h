@@ -39,6 +39,16 @@ void tft_linear_add(const float *x, size_t ldx, const float *w, const float *b, 
 void tft_linear_backward(const float *x, size_t ldx, const float *w, const float *dy, size_t lddy, size_t n, size_t in,
                          size_t out, float *dx, size_t lddx, float *dw, float *db);
 
+/* For weights that stay the same over many calls with few rows (the LSTM's recurrent product): packed once, in the order
+ * the kernels read. `packed` has tft_linear_packed_floats() floats and is good for the instruction set in use only.
+ * Results are those of tft_linear() and tft_linear_add(), bit by bit. */
+size_t tft_linear_packed_floats(size_t in, size_t out); // SIZE_MAX where that overflows
+void tft_linear_pack(const float *w, size_t in, size_t out, float *packed);
+void tft_linear_packed(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in, size_t out,
+                       float *y, size_t ldy);
+void tft_linear_packed_add(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in,
+                           size_t out, float *y, size_t ldy);
+
 /* General products for attention.  c [m, n] = alpha · a [m, k] · b + beta · c
  *   nt: b is [n, k] (both contracted over their rows' elements);  nn: b is [k, n];  tn: a is [k, m], b is [k, n]. */
 void tft_matmul_nt(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,
@@ -53,6 +63,9 @@ void tft_add(float *y, const float *x, size_t n);                 // y += x
 void tft_axpy(float *y, float a, const float *x, size_t n);       // y += a x
 void tft_scale(float *y, float a, size_t n);                      // y *= a
 void tft_mul(float *y, const float *a, const float *b, size_t n); // y = a ⊙ b
+/* The functions below are within 3 units in the last place of the exact value over all floats, ELU included near 0
+ * (it is not eˣ − 1 literally); NaN gives NaN. tests/tensor/test_vmath.c measures it. */
+void tft_exp(float *y, const float *x, size_t n);
 void tft_sigmoid(float *y, const float *x, size_t n);
 void tft_tanh(float *y, const float *x, size_t n);
 void tft_elu(float *y, const float *x, size_t n); // x > 0 ? x : eˣ − 1

@@ -1,0 +1,427 @@
+/* bench_kernels.c - how fast the kernels of src/tensor are, on one core, beside what the machine could do.
+ *
+ *     build/release/bench/bench_kernels             all tables
+ *     build/release/bench/bench_kernels products    matrix products only; or: functions, rows
+ *
+ * First the machine: multiply-adds per second with operands in registers (the peak), and bytes per second read from
+ * memory. Then GFLOP/s of the products at the shapes that training meets (N = 8 windows · 384 steps = 3072 rows), for each
+ * instruction set, next to OpenBLAS' sgemm on one thread where libopenblas.so.0 is installed (opened at run time; tftd
+ * never uses it). Each figure is the best of several short rounds: other work on the machine only makes it lower.
+ */
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/rng.h"
+#include "tensor/kernels.h"
+#include "tensor/tensor.h"
+
+enum { ROUNDS = 7 };
+static const double ROUND_S = 0.01;
+
+/* ---- timing -------------------------------------------------------------------------------------------- */
+
+typedef struct work { // what is timed; the fields are the operands of any product or function
+    size_t m, n, k;
+    float *a, *b, *c, *bias, *more;
+} work;
+
+typedef void work_fn(const work *w);
+
+/* Seconds per call: the best round. */
+static double seconds_of(work_fn *fn, const work *w)
+{
+    size_t calls = 1;
+    for (;;) { // as many calls as fill a round
+        const double start = tft_monotonic_s();
+        for (size_t i = 0; i < calls; i++)
+            fn(w);
+        if (tft_monotonic_s() - start > ROUND_S || calls > (size_t)1 << 30)
+            break;
+        calls *= 2;
+    }
+    double best = 1e30;
+    for (int round = 0; round < ROUNDS; round++) {
+        const double start = tft_monotonic_s();
+        for (size_t i = 0; i < calls; i++)
+            fn(w);
+        const double each = (tft_monotonic_s() - start) / (double)calls;
+        best = each < best ? each : best;
+    }
+    return best;
+}
+
+static float *random_floats(size_t n, uint64_t seed)
+{
+    float *p = (float *)aligned_alloc(64, (n * sizeof *p + 63) / 64 * 64);
+    if (p == NULL) {
+        fprintf(stderr, "bench_kernels: no memory for %zu floats\n", n);
+        exit(1);
+    }
+    tft_rng rng = tft_rng_seeded(seed, n);
+    for (size_t i = 0; i < n; i++)
+        p[i] = (float)(tft_rng_uniform(&rng) * 2.0 - 1.0);
+    return p;
+}
+
+/* ---- the machine --------------------------------------------------------------------------------------- */
+
+enum { CHAINS = 12, PEAK_STEPS = 20000 };
+static volatile float sink;
+
+#define PEAK_FN(name, bytes, how)                                                                                      \
+    how static void name(const work *w)                                                                                \
+    {                                                                                                                  \
+        typedef float vec __attribute__((vector_size(bytes)));                                                         \
+        vec sum[CHAINS], factor = {0}, start = {0};                                                                    \
+        factor += w->a[0] * 0.001f;                                                                                    \
+        start += w->a[1];                                                                                              \
+        for (int i = 0; i < CHAINS; i++)                                                                               \
+            sum[i] = start * (float)i;                                                                                 \
+        for (int step = 0; step < PEAK_STEPS; step++) {                                                                \
+            _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * factor + start;                \
+        }                                                                                                              \
+        for (int i = 1; i < CHAINS; i++)                                                                               \
+            sum[0] += sum[i];                                                                                          \
+        sink = sum[0][0];                                                                                              \
+    }                                                                                                                  \
+    static const double name##_flops = 2.0 * CHAINS * PEAK_STEPS * (bytes / sizeof(float));
+
+PEAK_FN(peak_portable, 16, )
+#ifdef __x86_64__
+PEAK_FN(peak_avx2, 32, __attribute__((target("avx2,fma"))))
+PEAK_FN(peak_avx512, 64, __attribute__((target("avx512f"))))
+#else
+PEAK_FN(peak_avx2, 16, )
+PEAK_FN(peak_avx512, 16, )
+#endif
+
+static double peak_gflops(tft_isa isa)
+{
+    float two[2] = {0.5f, 0.25f};
+    const work w = {.a = two};
+    switch (isa) {
+    case TFT_ISA_AVX2:
+        return peak_avx2_flops / seconds_of(peak_avx2, &w) * 1e-9;
+    case TFT_ISA_AVX512:
+        return peak_avx512_flops / seconds_of(peak_avx512, &w) * 1e-9;
+    case TFT_ISA_AUTO:
+    case TFT_ISA_PORTABLE:
+        break;
+    }
+    return peak_portable_flops / seconds_of(peak_portable, &w) * 1e-9;
+}
+
+static void read_memory(const work *w)
+{
+    sink = tft_dot(w->a, w->b, w->n);
+}
+
+static void print_machine(void)
+{
+    const size_t n = (size_t)64 << 20; // two buffers of 256 MB: beyond the caches
+    const work w = {.n = n, .a = random_floats(n, 1), .b = random_floats(n, 2)};
+    const double bytes = 2.0 * (double)n * sizeof(float);
+    printf("memory, read by one core: %.1f GB/s\n", bytes / seconds_of(read_memory, &w) * 1e-9);
+    free(w.a);
+    free(w.b);
+}
+
+/* ---- products --------------------------------------------------------------------------------------------- */
+
+static void run_linear(const work *w)
+{
+    tft_linear(w->a, w->k, w->b, w->bias, w->m, w->k, w->n, w->c, w->n);
+}
+
+static void run_packed(const work *w)
+{
+    tft_linear_packed_add(w->a, w->k, w->more, w->bias, w->m, w->k, w->n, w->c, w->n);
+}
+
+static void run_nt(const work *w)
+{
+    tft_matmul_nt(w->a, w->k, w->b, w->k, w->m, w->n, w->k, 0.25f, 0.0f, w->c, w->n);
+}
+
+static void run_nn(const work *w)
+{
+    tft_matmul_nn(w->a, w->k, w->b, w->n, w->m, w->n, w->k, 1.0f, 0.0f, w->c, w->n);
+}
+
+static void run_tn(const work *w)
+{
+    tft_matmul_tn(w->a, w->m, w->b, w->n, w->m, w->n, w->k, 1.0f, 0.0f, w->c, w->n);
+}
+
+/* m = out, n = in, k = N, as the product dyᵀ · x has them */
+static void run_dw(const work *w)
+{
+    tft_linear_backward(w->b, w->n, NULL, w->a, w->m, w->k, w->n, w->m, NULL, 0, w->c, NULL);
+}
+
+typedef void sgemm_fn(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a,
+                      int lda, const float *b, int ldb, float beta, float *c, int ldc);
+static sgemm_fn *sgemm;
+enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 }; // cblas.h
+
+static void open_blas(void)
+{
+    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (library == NULL)
+        return;
+    void (*set_threads)(int) = NULL;
+    void *symbol = dlsym(library, "openblas_set_num_threads");
+    memcpy(&set_threads, &symbol, sizeof symbol); // the way POSIX names for a function's address
+    symbol = dlsym(library, "cblas_sgemm");
+    memcpy(&sgemm, &symbol, sizeof symbol);
+    if (set_threads != NULL)
+        set_threads(1);
+}
+
+static void blas_nt(const work *w)
+{
+    sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)w->m, (int)w->n, (int)w->k, 1.0f, w->a, (int)w->k, w->b, (int)w->k, 0.0f,
+          w->c, (int)w->n);
+}
+
+static void blas_nn(const work *w)
+{
+    sgemm(ROW_MAJOR, PLAIN, PLAIN, (int)w->m, (int)w->n, (int)w->k, 1.0f, w->a, (int)w->k, w->b, (int)w->n, 0.0f, w->c,
+          (int)w->n);
+}
+
+static void blas_tn(const work *w)
+{
+    sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, (int)w->m, (int)w->n, (int)w->k, 1.0f, w->a, (int)w->m, w->b, (int)w->n, 0.0f,
+          w->c, (int)w->n);
+}
+
+typedef struct shape {
+    const char *what;
+    work_fn *ours, *blas;
+    size_t m, n, k;
+} shape;
+
+static const shape shapes[] = {
+    {"linear 1 -> 32", run_linear, blas_nt, 3072, 32, 1},
+    {"linear 8 -> 8", run_linear, blas_nt, 3072, 8, 8},
+    {"linear 16 -> 16", run_linear, blas_nt, 3072, 16, 16},
+    {"linear 32 -> 32", run_linear, blas_nt, 3072, 32, 32},
+    {"linear 32 -> 64", run_linear, blas_nt, 3072, 64, 32},
+    {"linear 32 -> 128", run_linear, blas_nt, 3072, 128, 32},
+    {"linear 128 -> 128", run_linear, blas_nt, 3072, 128, 128},
+    {"linear 160 -> 160", run_linear, blas_nt, 3072, 160, 160},
+    {"linear 480 -> 32", run_linear, blas_nt, 3072, 32, 480},
+    {"linear 480 -> 15", run_linear, blas_nt, 3072, 15, 480},
+    {"linear 32 -> 7", run_linear, blas_nt, 3072, 7, 32},
+    {"linear 32 -> 32, 20,000 rows", run_linear, blas_nt, 20000, 32, 32},
+    {"dx 32 -> 32", run_nn, blas_nn, 3072, 32, 32},
+    {"dx 128 -> 32", run_nn, blas_nn, 3072, 32, 128},
+    {"dx 32 -> 480", run_nn, blas_nn, 3072, 480, 32},
+    {"dw 32 x 32, over 3072", run_dw, blas_tn, 32, 32, 3072},
+    {"dw 128 x 32, over 3072", run_dw, blas_tn, 128, 32, 3072},
+    {"dw 32 x 480, over 3072", run_dw, blas_tn, 32, 480, 3072},
+    {"dw 32 x 1, over 3072", run_dw, blas_tn, 32, 1, 3072},
+    {"dw 8 x 8, over 3072", run_dw, blas_tn, 8, 8, 3072},
+    {"q kT 96 x 384, head 8", run_nt, blas_nt, 96, 384, 8},
+    {"q kT 96 x 384, head 32", run_nt, blas_nt, 96, 384, 32},
+    {"a v 96 x 384, head 8", run_nn, blas_nn, 96, 8, 384},
+    {"a v 96 x 384, head 32", run_nn, blas_nn, 96, 32, 384},
+    {"aT do 384 x 96, head 8", run_tn, blas_tn, 384, 8, 96},
+    {"lstm 1 row, 32 -> 128", run_linear, blas_nt, 1, 128, 32},
+    {"lstm 1 row, packed", run_packed, NULL, 1, 128, 32},
+    {"lstm 8 rows, 32 -> 128", run_linear, blas_nt, 8, 128, 32},
+    {"lstm 8 rows, packed", run_packed, NULL, 8, 128, 32},
+    {"lstm 20 rows, 32 -> 128", run_linear, blas_nt, 20, 128, 32},
+    {"lstm 20 rows, packed", run_packed, NULL, 20, 128, 32},
+};
+
+static double gflops(const shape *s, work_fn *fn)
+{
+    work w = {.m = s->m, .n = s->n, .k = s->k};
+    w.a = random_floats(s->m * s->k, 1);
+    w.b = random_floats(s->n * s->k, 2);
+    w.c = random_floats(s->m * s->n, 3);
+    w.bias = random_floats(s->n, 4);
+    w.more = random_floats(tft_linear_packed_floats(s->k, s->n), 5);
+    tft_linear_pack(w.b, s->k, s->n, w.more);
+    const double rate = 2.0 * (double)s->m * (double)s->n * (double)s->k / seconds_of(fn, &w) * 1e-9;
+    free(w.a);
+    free(w.b);
+    free(w.c);
+    free(w.bias);
+    free(w.more);
+    return rate;
+}
+
+static const tft_isa sets[] = {TFT_ISA_PORTABLE, TFT_ISA_AVX2, TFT_ISA_AVX512};
+enum { N_SETS = sizeof sets / sizeof *sets };
+
+static void print_header(const char *title, const char *unit)
+{
+    printf("\n%-30s", title);
+    for (size_t i = 0; i < N_SETS; i++)
+        if (tft_isa_usable(sets[i]))
+            printf("%16s", tft_isa_name(sets[i]));
+    printf("   [%s]\n", unit);
+}
+
+static void print_products(void)
+{
+    double peak[N_SETS];
+    print_header("product", "GFLOP/s and share of the set's own peak; last: OpenBLAS sgemm");
+    printf("%-30s", "peak of multiply-add");
+    for (size_t i = 0; i < N_SETS; i++) {
+        peak[i] = tft_isa_usable(sets[i]) ? peak_gflops(sets[i]) : 0.0;
+        if (tft_isa_usable(sets[i]))
+            printf("%16.1f", peak[i]);
+    }
+    printf("\n");
+    for (size_t s = 0; s < sizeof shapes / sizeof *shapes; s++) {
+        printf("%-30s", shapes[s].what);
+        for (size_t i = 0; i < N_SETS; i++) {
+            if (!tft_isa_usable(sets[i]))
+                continue;
+            tft_tensor_init(sets[i]);
+            const double rate = gflops(&shapes[s], shapes[s].ours);
+            printf("%10.1f %3.0f %%", rate, 100.0 * rate / peak[i]);
+        }
+        if (sgemm != NULL && shapes[s].blas != NULL)
+            printf("%12.1f", gflops(&shapes[s], shapes[s].blas));
+        printf("\n");
+        fflush(stdout);
+    }
+}
+
+/* ---- functions and rows ------------------------------------------------------------------------------------ */
+
+static void run_sigmoid(const work *w)
+{
+    tft_sigmoid(w->c, w->a, w->n);
+}
+
+static void run_tanh(const work *w)
+{
+    tft_tanh(w->c, w->a, w->n);
+}
+
+static void run_elu(const work *w)
+{
+    tft_elu(w->c, w->a, w->n);
+}
+
+static void run_softmax(const work *w)
+{
+    tft_softmax(w->a, w->n / 384, 384, 384, w->c);
+}
+
+static void run_add(const work *w)
+{
+    tft_add(w->c, w->a, w->n);
+}
+
+static void run_sum_squares(const work *w)
+{
+    sink = (float)tft_sum_squares(w->a, w->n);
+}
+
+static void run_dropout(const work *w)
+{
+    tft_dropout_mask(w->c, w->n, 0.1f, 42);
+}
+
+static void run_glu(const work *w)
+{
+    tft_glu(w->more, w->n / 32, 32, w->c, w->b);
+}
+
+static void run_glu_backward(const work *w)
+{
+    tft_glu_backward(w->more, w->b, w->a, w->n / 32, 32, w->more + 2 * w->n);
+}
+
+static void run_layernorm(const work *w)
+{
+    tft_layernorm(w->a, w->bias, w->bias + 32, w->n / 32, 32, 1e-5f, w->c, w->b, w->bias + 64);
+}
+
+static void run_layernorm_backward(const work *w)
+{
+    tft_layernorm_backward(w->bias, w->b, w->bias + 64, w->a, w->n / 32, 32, w->c, w->bias + 64 + w->n,
+                           w->bias + 96 + w->n);
+}
+
+static void run_lstm(const work *w)
+{
+    tft_lstm_cell(w->more, w->a, w->b, NULL, w->n / 32, 32, w->c, w->c + w->n, w->more + 4 * w->n, w->c + 2 * w->n, 32);
+}
+
+static void run_lstm_backward(const work *w)
+{
+    tft_lstm_cell_backward(w->more, w->a, w->b, NULL, w->n / 32, 32, w->c, w->c + w->n, w->more + 4 * w->n);
+}
+
+static const struct {
+    const char *what;
+    work_fn *fn;
+} functions[] = {
+    {"sigmoid", run_sigmoid},
+    {"tanh", run_tanh},
+    {"elu", run_elu},
+    {"softmax, rows of 384 (one exp)", run_softmax},
+    {"add", run_add},
+    {"sum of squares", run_sum_squares},
+    {"dropout mask", run_dropout},
+    {"glu, D 32", run_glu},
+    {"glu backward, D 32", run_glu_backward},
+    {"layernorm, D 32", run_layernorm},
+    {"layernorm backward, D 32", run_layernorm_backward},
+    {"lstm cell, hidden 32", run_lstm},
+    {"lstm cell backward, hidden 32", run_lstm_backward},
+};
+
+static void print_functions(void)
+{
+    const size_t n = 12288; // 48 KB a buffer: first and second cache, as inside a layer
+    work w = {.n = n};
+    w.a = random_floats(n, 1);
+    w.b = random_floats(n, 2);
+    w.c = random_floats(3 * n, 3);
+    w.bias = random_floats(n + 128, 4);
+    w.more = random_floats(8 * n, 5);
+    print_header("function", "million results/s, 12,288 a call");
+    for (size_t f = 0; f < sizeof functions / sizeof *functions; f++) {
+        printf("%-30s", functions[f].what);
+        for (size_t i = 0; i < N_SETS; i++) {
+            if (!tft_isa_usable(sets[i]))
+                continue;
+            tft_tensor_init(sets[i]);
+            printf("%16.0f", (double)n / seconds_of(functions[f].fn, &w) * 1e-6);
+        }
+        printf("\n");
+        fflush(stdout);
+    }
+    free(w.a);
+    free(w.b);
+    free(w.c);
+    free(w.bias);
+    free(w.more);
+}
+
+int main(int argc, char **argv)
+{
+    const char *only = argc > 1 ? argv[1] : "";
+    open_blas();
+    tft_tensor_init(TFT_ISA_AUTO);
+    if (*only == '\0' || strcmp(only, "machine") == 0)
+        print_machine();
+    if (*only == '\0' || strcmp(only, "products") == 0)
+        print_products();
+    if (*only == '\0' || strcmp(only, "functions") == 0)
+        print_functions();
+    return 0;
+}
