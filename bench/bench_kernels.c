@@ -16,11 +16,9 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "peak.h"
 #include "tensor/kernels.h"
 #include "tensor/tensor.h"
-
-enum { ROUNDS = 7 };
-static const double ROUND_S = 0.01;
 
 /* ---- timing -------------------------------------------------------------------------------------------- */
 
@@ -31,27 +29,22 @@ typedef struct work { // what is timed; the fields are the operands of any produ
 
 typedef void work_fn(const work *w);
 
+typedef struct timed {
+    work_fn *fn;
+    const work *w;
+} timed;
+
+static void call_timed(const void *context)
+{
+    const timed *t = context;
+    t->fn(t->w);
+}
+
 /* Seconds per call: the best round. */
 static double seconds_of(work_fn *fn, const work *w)
 {
-    size_t calls = 1;
-    for (;;) { // as many calls as fill a round
-        const double start = tft_monotonic_s();
-        for (size_t i = 0; i < calls; i++)
-            fn(w);
-        if (tft_monotonic_s() - start > ROUND_S || calls > (size_t)1 << 30)
-            break;
-        calls *= 2;
-    }
-    double best = 1e30;
-    for (int round = 0; round < ROUNDS; round++) {
-        const double start = tft_monotonic_s();
-        for (size_t i = 0; i < calls; i++)
-            fn(w);
-        const double each = (tft_monotonic_s() - start) / (double)calls;
-        best = each < best ? each : best;
-    }
-    return best;
+    const timed t = {fn, w};
+    return bench_seconds(call_timed, &t);
 }
 
 static float *random_floats(size_t n, uint64_t seed)
@@ -69,51 +62,7 @@ static float *random_floats(size_t n, uint64_t seed)
 
 /* ---- the machine --------------------------------------------------------------------------------------- */
 
-enum { CHAINS = 12, PEAK_STEPS = 20000 };
 static volatile float sink;
-
-#define PEAK_FN(name, bytes, how)                                                                                      \
-    how static void name(const work *w)                                                                                \
-    {                                                                                                                  \
-        typedef float vec __attribute__((vector_size(bytes)));                                                         \
-        vec sum[CHAINS], factor = {0}, start = {0};                                                                    \
-        factor += w->a[0] * 0.001f;                                                                                    \
-        start += w->a[1];                                                                                              \
-        for (int i = 0; i < CHAINS; i++)                                                                               \
-            sum[i] = start * (float)i;                                                                                 \
-        for (int step = 0; step < PEAK_STEPS; step++) {                                                                \
-            _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) sum[i] = sum[i] * factor + start;                \
-        }                                                                                                              \
-        for (int i = 1; i < CHAINS; i++)                                                                               \
-            sum[0] += sum[i];                                                                                          \
-        sink = sum[0][0];                                                                                              \
-    }                                                                                                                  \
-    static const double name##_flops = 2.0 * CHAINS * PEAK_STEPS * (bytes / sizeof(float));
-
-PEAK_FN(peak_portable, 16, )
-#ifdef __x86_64__
-PEAK_FN(peak_avx2, 32, __attribute__((target("avx2,fma"))))
-PEAK_FN(peak_avx512, 64, __attribute__((target("avx512f"))))
-#else
-PEAK_FN(peak_avx2, 16, )
-PEAK_FN(peak_avx512, 16, )
-#endif
-
-static double peak_gflops(tft_isa isa)
-{
-    float two[2] = {0.5f, 0.25f};
-    const work w = {.a = two};
-    switch (isa) {
-    case TFT_ISA_AVX2:
-        return peak_avx2_flops / seconds_of(peak_avx2, &w) * 1e-9;
-    case TFT_ISA_AVX512:
-        return peak_avx512_flops / seconds_of(peak_avx512, &w) * 1e-9;
-    case TFT_ISA_AUTO:
-    case TFT_ISA_PORTABLE:
-        break;
-    }
-    return peak_portable_flops / seconds_of(peak_portable, &w) * 1e-9;
-}
 
 static void read_memory(const work *w)
 {
@@ -276,7 +225,7 @@ static void print_products(void)
     print_header("product", "GFLOP/s and share of the set's own peak; last: OpenBLAS sgemm");
     printf("%-30s", "peak of multiply-add");
     for (size_t i = 0; i < N_SETS; i++) {
-        peak[i] = tft_isa_usable(sets[i]) ? peak_gflops(sets[i]) : 0.0;
+        peak[i] = tft_isa_usable(sets[i]) ? bench_peak_gflops(sets[i]) : 0.0;
         if (tft_isa_usable(sets[i]))
             printf("%16.1f", peak[i]);
     }

@@ -261,14 +261,15 @@ static void *run_thread(void *context)
 {
     engine *e = context;
     const int64_t step_ms = fleet_contract(e->f)->step_ms;
+    double complained_s = -HUGE_VAL;
     for (;;) {
         const double started_s = tft_monotonic_s();
         const int64_t step = tft_floor_to(e->options.wall_ms(), step_ms) / step_ms;
         tft_error err = {0};
         const tft_status status = engine_renew(e, &err);
         if (status != TFT_OK) {
-            say(e, status == TFT_ERR_BUSY ? ENGINE_DEBUG : ENGINE_WARNING, "no new forecast, next try follows: %s",
-                err.text);
+            say(e, status != TFT_ERR_BUSY && may_repeat(&complained_s) ? ENGINE_WARNING : ENGINE_DEBUG,
+                "no new forecast, next try follows: %s", err.text);
             engine_notify(e);
         }
         const double interval = min_interval_of(e);
