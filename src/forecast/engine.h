@@ -88,6 +88,8 @@ typedef struct engine_model {
  * from here on, also on error (it is closed then). NULL = none (heuristics only).
  * Returns  TFT_ERR_MISMATCH where its contract does not fit the fleet's. */
 tft_status engine_set_model(engine *e, const engine_model *model, tft_error *err);
+/* A forecaster (given, not lent) as such a model. */
+engine_model engine_model_of(tft_forecaster *forecaster);
 /* The same for a forecaster: given, not lent. NULL = none. */
 tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_error *err);
 

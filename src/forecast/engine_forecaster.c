@@ -17,10 +17,8 @@ static void close(void *context)
     tft_forecaster_close(context);
 }
 
-tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_error *err)
+engine_model engine_model_of(tft_forecaster *forecaster)
 {
-    if (forecaster == NULL)
-        return engine_set_model(e, NULL, err);
     engine_model model = {.context = forecaster,
                           .run = run,
                           .close = close,
@@ -28,5 +26,13 @@ tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_erro
                           .config = *tft_forecaster_config(forecaster)};
     snprintf(model.name, sizeof model.name, "%s", tft_forecaster_name(forecaster));
     snprintf(model.directory, sizeof model.directory, "%s", tft_forecaster_directory(forecaster));
+    return model;
+}
+
+tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_error *err)
+{
+    if (forecaster == NULL)
+        return engine_set_model(e, NULL, err);
+    const engine_model model = engine_model_of(forecaster);
     return engine_set_model(e, &model, err);
 }

@@ -38,13 +38,6 @@ struct store {
 
     pthread_mutex_t counters_lock; // guards `shown`
     store_counters shown;          // what store_counters_now() gives
-
-    pthread_t janitor;
-    bool has_janitor;
-    int64_t maintenance_ms;
-    pthread_mutex_t janitor_lock; // with janitor_wake: lets store_close() end the sleep
-    pthread_cond_t janitor_wake;
-    bool janitor_ends;
 };
 
 /* Become the writer, and cease to be; store_append() has its own way in. */
@@ -55,7 +48,5 @@ void store_end_writing(store *s);
 tft_status store_undo(store *s, tft_status status);
 /* After a commit: pending becomes committed, counters are shown, the trouble is over. */
 void store_settle(store *s, const database_counters *counters);
-
-void *store_janitor(void *context); // retention.c
 
 #endif

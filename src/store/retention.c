@@ -10,9 +10,6 @@
  *
  * Where the file grows past nine tenths of max_bytes, the oldest steps are sealed early, until a twentieth is free again.
  */
-#include <errno.h>
-#include <time.h>
-
 #include "base/clock.h"
 #include "store/internal.h"
 #include "store/tally.h"
@@ -197,27 +194,4 @@ tft_status store_maintain(store *s, size_t *n_pruned, tft_error *err)
     if (n_pruned != NULL)
         *n_pruned = pruned;
     return status;
-}
-
-void *store_janitor(void *context)
-{
-    store *const s = context;
-    pthread_mutex_lock(&s->janitor_lock);
-    while (!s->janitor_ends) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += s->maintenance_ms / 1000;
-        until.tv_nsec += (s->maintenance_ms % 1000) * 1000000;
-        until.tv_sec += until.tv_nsec / 1000000000;
-        until.tv_nsec %= 1000000000;
-        while (!s->janitor_ends && pthread_cond_timedwait(&s->janitor_wake, &s->janitor_lock, &until) != ETIMEDOUT) {
-        }
-        if (s->janitor_ends)
-            break;
-        pthread_mutex_unlock(&s->janitor_lock);
-        store_maintain(s, NULL, NULL); // what goes wrong shows in store_trouble(); the next round tries again
-        pthread_mutex_lock(&s->janitor_lock);
-    }
-    pthread_mutex_unlock(&s->janitor_lock);
-    return NULL;
 }

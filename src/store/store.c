@@ -55,7 +55,6 @@ store_options store_options_default(void)
         .retention_steps_ms = (int64_t)400 * 86400000,
         .max_servers = 10000,
         .max_bytes = (uint64_t)4 << 30,
-        .maintenance_ms = 15000,
     };
 }
 
@@ -131,15 +130,12 @@ tft_status store_open(const store_options *options, const tft_contract *contract
     s->now_ms = options->now_ms != NULL ? options->now_ms : tft_wall_ms;
     s->retention_records_ms = options->retention_records_ms;
     s->retention_steps_ms = options->retention_steps_ms;
-    s->maintenance_ms = options->maintenance_ms;
     s->last = &s->first;
     s->prune_from_ms = s->next_expiry_ms = INT64_MIN;
     s->soonest_ms = INT64_MAX;
     pthread_mutex_init(&s->queue_lock, NULL);
     pthread_cond_init(&s->queue_moved, NULL);
     pthread_mutex_init(&s->counters_lock, NULL);
-    pthread_mutex_init(&s->janitor_lock, NULL);
-    pthread_cond_init(&s->janitor_wake, NULL);
 
     char path[4096];
     tft_status status = names_init(&s->names, err);
@@ -158,11 +154,6 @@ tft_status store_open(const store_options *options, const tft_contract *contract
     }
     chmod(path, 0600);
     store_settle(s, &s->counters);
-    if (s->maintenance_ms > 0) {
-        s->has_janitor = pthread_create(&s->janitor, NULL, store_janitor, s) == 0;
-        if (!s->has_janitor)
-            status = tft_fail(err, TFT_ERR_MEMORY, "no thread for the store's maintenance");
-    }
 
 done:
     if (status != TFT_OK) {
@@ -177,13 +168,6 @@ void store_close(store *s)
 {
     if (s == NULL)
         return;
-    if (s->has_janitor) {
-        pthread_mutex_lock(&s->janitor_lock);
-        s->janitor_ends = true;
-        pthread_cond_signal(&s->janitor_wake);
-        pthread_mutex_unlock(&s->janitor_lock);
-        pthread_join(s->janitor, NULL);
-    }
     database_close(s->db);
     names_free(&s->names);
     if (s->lock_fd >= 0)
@@ -191,8 +175,6 @@ void store_close(store *s)
     pthread_mutex_destroy(&s->queue_lock);
     pthread_cond_destroy(&s->queue_moved);
     pthread_mutex_destroy(&s->counters_lock);
-    pthread_mutex_destroy(&s->janitor_lock);
-    pthread_cond_destroy(&s->janitor_wake);
     free(s);
 }
 

@@ -41,7 +41,6 @@ typedef struct store_options {
     size_t max_servers;           // 10000
     uint64_t max_bytes;           // hard bound of the database file; 0 = none
     uint64_t cache_bytes;         // SQLite's page cache; 0 = 16 MiB
-    int64_t maintenance_ms;       // how often the background thread prunes; 0 = no thread, call store_maintain()
     int64_t (*now_ms)(void);      // NULL = the wall clock
 } store_options;
 
@@ -121,8 +120,8 @@ typedef struct store_visitor {
 
 tft_status store_load(store *store, int64_t from_ms, const store_visitor *visitor, tft_error *err);
 
-/* Seals and prunes what is past retention, in small transactions; the background thread calls it. *n_pruned (may be
- * NULL) gets the number of raw records removed. */
+/* Seals and prunes what is past retention, in small transactions between which appends get their turn: to be called every
+ * few seconds. *n_pruned (may be NULL) gets the number of raw records removed, also where the call fails later on. */
 tft_status store_maintain(store *store, size_t *n_pruned, tft_error *err);
 
 /* Alerts that are on, so that a restart goes on with them: the whole list is replaced. */

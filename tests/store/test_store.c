@@ -48,7 +48,6 @@ static store *open_store(store_options *changed)
 {
     store_options options = changed != NULL ? *changed : store_options_default();
     options.dir = folder;
-    options.maintenance_ms = 0;
     options.now_ms = test_now;
     store *s = NULL;
     tft_error err = {0};

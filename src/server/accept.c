@@ -1,0 +1,63 @@
+/* accept.c - see accept.h. */
+#include "server/accept.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+static fleet_verdict to_fleet(const server *srv, tft_record *record, const store_verdict *verdict)
+{
+    if (verdict->outcome == STORE_NEW)
+        return FLEET_NEW;
+    if (verdict->outcome != STORE_FILLED)
+        return FLEET_NOTHING;
+    for (size_t m = 0; m < srv->contract.n_metrics; m++) {
+        if ((verdict->filled & (1u << m)) == 0)
+            record->values[m] = NAN;
+    }
+    if (!verdict->state_filled)
+        record->state = TFT_STATE_NONE;
+    return FLEET_FILLED;
+}
+
+static void count(accept_counts *counts, const store_verdict *verdict)
+{
+    const bool refused = verdict->outcome == STORE_TOO_OLD || verdict->outcome == STORE_TOO_MANY_SERVERS;
+    counts->accepted += verdict->outcome == STORE_NEW || verdict->outcome == STORE_FILLED;
+    counts->filled += verdict->outcome == STORE_FILLED;
+    counts->duplicates += verdict->outcome == STORE_DUPLICATE;
+    counts->conflicts += verdict->conflict;
+    counts->late += verdict->late;
+    counts->rejected += refused;
+}
+
+tft_status accept_records(server *srv, tft_record *records, size_t n, size_t n_rejected, int64_t arrival_ms,
+                          store_verdict *verdicts, accept_counts *counts, tft_error *err)
+{
+    *counts = (accept_counts){0};
+    fleet_record *const moves = calloc(n > 0 ? n : 1, sizeof *moves);
+    if (moves == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu records", n);
+    store_batch batch = {
+        .records = records, .n = n, .n_rejected = n_rejected, .arrival_ms = arrival_ms, .verdicts = verdicts};
+    tft_status status = store_append(srv->store, &batch, err);
+    if (status != TFT_OK)
+        goto done;
+
+    for (size_t i = 0; i < n; i++) {
+        tft_record *const r = &records[i];
+        count(counts, &verdicts[i]);
+        const fleet_verdict verdict = to_fleet(srv, r, &verdicts[i]); // leaves of a completed record what it added
+        moves[i] = (fleet_record){r->name, r->name_length, r->time_ms, r->values, r->state, r->profile, verdict};
+    }
+    const fleet_batch moved = {moves, n, counts->duplicates, counts->conflicts, n_rejected + counts->rejected};
+    tft_error why = {0};
+    if (fleet_apply(srv->fleet, &moved, arrival_ms, &counts->receipt, &why) != TFT_OK)
+        // on disk and acknowledged all the same: the next start brings it back
+        log_line(srv->log, LOG_TAG_WARNING, "Stored records are not in memory: %s", why.text);
+    if (counts->accepted > 0)
+        engine_notify(srv->engine);
+
+done:
+    free(moves);
+    return status;
+}

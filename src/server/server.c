@@ -1,0 +1,278 @@
+/* server.c - see server.h: starting and stopping, in order, with the lines of CONTRACT 1.9. */
+#include "server/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "series/record.h"
+
+#define BODY_BUDGET_BODIES 16 // so many bodies of full size may be in memory at once
+
+/* ---- contract ------------------------------------------------------------------------------------------ */
+
+static void limit_metric(tft_contract *contract, const char *name, double max)
+{
+    const int m = tft_contract_find(contract, name, strlen(name));
+    if (m >= 0 && max < contract->metrics[m].max)
+        contract->metrics[m].max = max;
+}
+
+static tft_profile profile_by_name(void *context, const char *name, size_t n)
+{
+    const server *const srv = context;
+    return tft_profile_of_name(name, n, srv->options.prefixes, srv->options.n_prefixes);
+}
+
+/* ---- loading ------------------------------------------------------------------------------------------- */
+
+static tft_status load_server(void *context, const store_server *saved, tft_error *err)
+{
+    server *const srv = context;
+    const fleet_saved_server to = {.name = saved->name,
+                                   .name_length = saved->name_len,
+                                   .profile = saved->profile,
+                                   .records = (uint64_t)saved->records,
+                                   .first_seen_ms = saved->first_ms,
+                                   .last_seen_ms = saved->newest_ms,
+                                   .state = saved->state};
+    size_t id;
+    const tft_status status = fleet_load_server(srv->fleet, &to, &id, err);
+    // the store gives servers by index and the fleet counts up: its ids are the store's indices
+    if (status == TFT_OK && id != saved->index)
+        return tft_fail(err, TFT_ERR_STATE, "server %u got id %zu in memory", saved->index, id);
+    return status;
+}
+
+static tft_status load_step(void *context, uint32_t index, int64_t step, const float *means,
+                            const uint16_t *value_counts, uint16_t count, tft_state state, tft_error *err)
+{
+    const server *const srv = context;
+    return fleet_load_step(srv->fleet, index, step, means, value_counts, count, state, err);
+}
+
+static tft_status load_record(void *context, uint32_t index, int64_t time_ms, const double *values, tft_state state,
+                              tft_error *err)
+{
+    (void)err;
+    const server *const srv = context;
+    fleet_load_recent(srv->fleet, index, time_ms, values, state);
+    return TFT_OK;
+}
+
+static tft_status load_state(server *srv, tft_error *err)
+{
+    const store_counters c = store_counters_now(srv->store);
+    const fleet_saved_totals totals = {.tick = (uint64_t)c.ticks,
+                                       .records_total = (uint64_t)c.records_total,
+                                       .duplicates_total = (uint64_t)c.duplicates_total,
+                                       .conflicts_total = (uint64_t)c.conflicts_total,
+                                       .late_total = (uint64_t)c.late_total,
+                                       .rejected_total = (uint64_t)c.rejected_total,
+                                       .filled_total = (uint64_t)c.filled_total,
+                                       .held = (size_t)c.window_size};
+    const store_visitor visitor = {srv, load_server, load_step, load_record};
+    // a replay's data may be years old: what counts is the newest record, and the series keep its last memory_steps
+    const tft_status status = store_load(srv->store, INT64_MIN, &visitor, err);
+    if (status != TFT_OK)
+        return status;
+    fleet_load_totals(srv->fleet, &totals);
+    if (c.records_total == 0) {
+        log_line(srv->log, LOG_TAG_INFO, "No persisted state found - starting fresh");
+        return TFT_OK;
+    }
+    const fleet_counters counts = fleet_count(srv->fleet, tft_wall_ms());
+    log_line(srv->log, LOG_TAG_OK, "Loaded %lld records from disk", (long long)c.window_size);
+    log_line(srv->log, LOG_TAG_OK, "Warmup status: %zu/%zu servers ready", counts.servers_ready,
+             counts.servers_tracked);
+    if (counts.warmup_complete)
+        log_line(srv->log, LOG_TAG_SUCCESS, "Model is WARMED UP - ready for predictions immediately!");
+    return TFT_OK;
+}
+
+/* ---- engine -------------------------------------------------------------------------------------------- */
+
+static void engine_says(void *context, engine_log_level level, const char *text)
+{
+    const server *const srv = context;
+    static const log_tag tags[] = {[ENGINE_DEBUG] = LOG_TAG_DEBUG,
+                                   [ENGINE_OK] = LOG_TAG_OK,
+                                   [ENGINE_INFO] = LOG_TAG_INFO,
+                                   [ENGINE_WARNING] = LOG_TAG_WARNING};
+    log_line(srv->log, tags[level], "%s", text);
+}
+
+static tft_status open_fleet(server *srv, tft_error *err)
+{
+    const server_options *const o = &srv->options;
+    fleet_options fleet_how;
+    fleet_options_default(&srv->contract, &fleet_how);
+    fleet_how.max_servers = o->max_servers;
+    fleet_how.memory_steps = o->memory_steps;
+    fleet_how.warmup_records = o->warmup_records;
+    fleet_how.min_records = o->min_records;
+    fleet_how.stale_after_ms = o->stale_after_ms;
+    fleet_how.offline_after_steps = o->offline_after_steps;
+    fleet_how.clock = o->clock;
+    fleet_how.profile_of_name = profile_by_name;
+    fleet_how.profile_context = srv;
+    engine_settings settings = {.alerts = alert_settings_default(), .fallback = fallback_settings_default()};
+    risk_settings_default(&srv->contract, &settings.risk);
+    settings.min_interval_s = o->min_interval_s;
+    if (o->levels != NULL)
+        o->levels(o->levels_context, &srv->contract, &fleet_how.states, &settings);
+    const tft_status status = fleet_open(&fleet_how, &srv->fleet, err);
+    if (status != TFT_OK)
+        return status;
+    const engine_options engine_how = {
+        .f = srv->fleet, .settings = settings, .wall_ms = tft_wall_ms, .log = engine_says, .context = srv};
+    return engine_open(&engine_how, &srv->engine, err);
+}
+
+/* ---- life ---------------------------------------------------------------------------------------------- */
+
+static tft_status open_listeners(server *srv, tft_error *err)
+{
+    const server_options *const o = &srv->options;
+    const http_options how = {.listen = o->listen,
+                              .n_listen = o->n_listen,
+                              .max_body = o->max_body,
+                              .body_budget = o->max_body * BODY_BUDGET_BODIES,
+                              .max_connections = o->max_connections,
+                              .max_connections_per_ip = o->max_connections_per_ip,
+                              .idle_timeout_s = o->idle_timeout_s,
+                              .threads = o->http_threads,
+                              .compress = o->compress,
+                              .routes = server_routes,
+                              .n_routes = server_n_routes,
+                              .context = srv,
+                              .log = srv->log};
+    return http_open(&how, &srv->http, err);
+}
+
+tft_status server_open(const server_options *options, log_sink *log, server **out, server_stage *stage, tft_error *err)
+{
+    *out = NULL;
+    *stage = SERVER_STAGE_MODEL;
+    server *const srv = calloc(1, sizeof *srv);
+    if (srv == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for a server");
+    srv->options = *options;
+    srv->log = log;
+    srv->started_ms = tft_wall_ms();
+    srv->started_s = tft_monotonic_s();
+    srv->phase = SERVER_STARTING;
+    pages_init(&srv->pages);
+    pthread_mutex_init(&srv->housekeeping_lock, NULL);
+    pthread_cond_init(&srv->housekeeping_wake, NULL);
+
+    engine_model model;
+    bool has_model = false;
+    tft_status status = server_find_model(srv, &model, &has_model, err);
+    if (status != TFT_OK)
+        goto done;
+    srv->contract = has_model ? model.contract : tft_contract_default();
+    limit_metric(&srv->contract, "disk_io_mb_s", options->limit_disk_mb_s);
+    limit_metric(&srv->contract, "latency_ms", options->limit_latency_ms);
+
+    *stage = SERVER_STAGE_STORE;
+    status = store_open(&options->store, &srv->contract, &srv->store, err);
+    if (status == TFT_OK)
+        status = open_fleet(srv, err);
+    if (status == TFT_OK && has_model) {
+        has_model = false; // the engine's from here on
+        status = engine_set_model(srv->engine, &model, err);
+    }
+    if (status == TFT_OK)
+        status = load_state(srv, err);
+    if (status == TFT_OK)
+        status = server_restore_alerts(srv, err);
+    if (status != TFT_OK)
+        goto done;
+
+    *stage = SERVER_STAGE_ENGINE;
+    status = engine_start(srv->engine, err);
+    if (status != TFT_OK)
+        goto done;
+    *stage = SERVER_STAGE_LISTEN;
+    srv->phase = SERVER_SERVING; // before the port opens: a request may come at once
+    status = open_listeners(srv, err);
+    if (status != TFT_OK)
+        goto done;
+    srv->has_housekeeper = pthread_create(&srv->housekeeper, NULL, server_housekeeping, srv) == 0;
+    if (!srv->has_housekeeper)
+        status = tft_fail(err, TFT_ERR_MEMORY, "no thread for housekeeping");
+    else
+        log_line(log, LOG_TAG_READY, "Daemon started - waiting for data feed url=%s", http_url(srv->http));
+
+done:
+    if (status != TFT_OK) {
+        if (has_model && model.close != NULL)
+            model.close(model.context);
+        server_close(srv);
+        return status;
+    }
+    *out = srv;
+    return TFT_OK;
+}
+
+void server_stop(server *srv, int64_t drain_ms)
+{
+    srv->phase = SERVER_DRAINING;
+    if (srv->http != NULL) {
+        const size_t left = http_drain(srv->http, drain_ms);
+        if (left > 0)
+            log_line(srv->log, LOG_TAG_WARNING, "%zu requests had not ended and are cut off", left);
+        http_close(srv->http);
+        srv->http = NULL;
+    }
+    if (srv->has_housekeeper) {
+        pthread_mutex_lock(&srv->housekeeping_lock);
+        srv->housekeeping_ends = true;
+        pthread_cond_signal(&srv->housekeeping_wake);
+        pthread_mutex_unlock(&srv->housekeeping_lock);
+        pthread_join(srv->housekeeper, NULL);
+        srv->has_housekeeper = false;
+    }
+    if (srv->engine != NULL)
+        engine_stop(srv->engine);
+}
+
+void server_close(server *srv)
+{
+    if (srv == NULL)
+        return;
+    server_stop(srv, 0);
+    pages_free(&srv->pages);
+    engine_close(srv->engine);
+    fleet_close(srv->fleet);
+    store_close(srv->store);
+    pthread_mutex_destroy(&srv->housekeeping_lock);
+    pthread_cond_destroy(&srv->housekeeping_wake);
+    free(srv);
+}
+
+void server_rescan_models(server *srv)
+{
+    pthread_mutex_lock(&srv->housekeeping_lock);
+    srv->models_asked = true;
+    pthread_cond_signal(&srv->housekeeping_wake);
+    pthread_mutex_unlock(&srv->housekeeping_lock);
+}
+
+const char *server_url(const server *srv)
+{
+    return http_url(srv->http);
+}
+
+const char *server_unwell(const server *srv, const char **reason)
+{
+    *reason = NULL;
+    if (srv->phase == SERVER_STARTING)
+        return "starting";
+    if (srv->phase == SERVER_DRAINING)
+        return "draining";
+    *reason = store_trouble(srv->store);
+    return *reason != NULL ? "unhealthy" : NULL;
+}

@@ -1,0 +1,124 @@
+/* server.h - the daemon: what its parts are, in which order they start and stop, and what every route may reach.
+ *
+ *     start   model directory → contract → store → fleet (loaded from the store) → engine → listeners → housekeeping
+ *     stop    drain the listeners → housekeeping → engine → store
+ *
+ *     bytes ──http.c──▶ route_feed.c ──▶ accept.c: store_append ─▶ fleet_apply ─▶ engine_notify ─▶ reply
+ *                                                     engine's thread: forecast ─▶ snapshot
+ *     GET ────http.c──▶ route_predictions.c ──▶ pages.c: the body, rendered once per snapshot
+ *
+ * Housekeeping is one thread: it seals and prunes, watches the model directory, and keeps alerts on disk.
+ *
+ * Memory:  bounded by servers.max, forecast.memory_steps and http.*; see limits in docs/OPERATIONS.md.
+ * Threads: server_open, _stop and _close belong to one thread; routes run on the listeners' threads.
+ */
+#ifndef TFTD_SERVER_SERVER_H
+#define TFTD_SERVER_SERVER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "forecast/engine.h"
+#include "series/record.h"
+#include "server/http.h"
+#include "server/log.h"
+#include "server/pages.h"
+#include "store/store.h"
+
+#define SERVER_MAX_LISTEN 8
+#define SERVER_MAX_PREFIXES 128
+
+/* Opens a model directory for the engine, which will own it (server_load_model() of model_loader.h; tests bring theirs). */
+typedef tft_status server_model_opener(const char *directory, size_t n_threads, engine_model *model, tft_error *err);
+
+/* Everything that configuration says about the daemon; lent strings live as long as the server. */
+typedef struct server_options {
+    const char *listen[SERVER_MAX_LISTEN];
+    size_t n_listen;
+    size_t max_body, max_records;
+    unsigned max_connections, max_connections_per_ip, idle_timeout_s, http_threads;
+    bool compress;
+    store_options store;
+    int64_t max_future_ms, max_past_ms;
+    double limit_disk_mb_s, limit_latency_ms; // ingest.limits: ranges of these two metrics
+    size_t max_servers;
+    int64_t stale_after_ms;
+    size_t offline_after_steps;
+    const char *models_dir;
+    const char *model_name;          // "latest" or a directory's name inside models_dir
+    const char *model_path;          // one model directory; then nothing is watched; NULL = none
+    server_model_opener *open_model; // NULL = heuristics only
+    bool watch_models;
+    size_t model_threads;
+    double min_interval_s;
+    size_t warmup_records, min_records, memory_steps;
+    fleet_clock_mode clock;
+    size_t n_prefixes;
+    tft_profile_prefix prefixes[SERVER_MAX_PREFIXES]; // profiles.prefixes, beside the built-in ones
+    /* Levels by metric name: applied to the contract's metrics once it is known. Called with context; may be NULL. */
+    void (*levels)(void *context, const tft_contract *contract, state_rules *states, engine_settings *engine);
+    void *levels_context;
+    const char *version;
+} server_options;
+
+typedef enum server_phase { SERVER_STARTING, SERVER_SERVING, SERVER_DRAINING } server_phase;
+
+typedef struct server {
+    server_options options;
+    log_sink *log;
+    tft_contract contract; // as records are checked: the model's, with ingest.limits
+    store *store;
+    fleet *fleet;
+    engine *engine;
+    http_server *http;
+    int64_t started_ms;
+    double started_s;
+    _Atomic int phase;
+    pages pages;
+    log_gate rejects_gate, store_gate;
+
+    pthread_t housekeeper;
+    bool has_housekeeper;
+    pthread_mutex_t housekeeping_lock; // guards the next three
+    pthread_cond_t housekeeping_wake;
+    bool housekeeping_ends, models_asked; // models_asked: look for a new model now
+    char model[128];                      // housekeeping's: the served model's name, "" = none
+    char broken_model[128];               // the last one that was named as broken
+    uint64_t alerts_mark;                 // fingerprint of the alerts that are on disk
+} server;
+
+/* Where starting failed, for the exit code. */
+typedef enum server_stage {
+    SERVER_STAGE_MODEL,
+    SERVER_STAGE_STORE,
+    SERVER_STAGE_ENGINE,
+    SERVER_STAGE_LISTEN
+} server_stage;
+
+/* Starts everything, writing the lines of CONTRACT 1.9; the port is open when it returns. `log` is lent. */
+tft_status server_open(const server_options *options, log_sink *log, server **out, server_stage *stage, tft_error *err);
+/* Drains for at most drain_ms, then stops; what was accepted is on disk anyway. */
+void server_stop(server *srv, int64_t drain_ms);
+void server_close(server *srv); // accepts NULL; stops first
+/* Look for a newer model now (SIGHUP). */
+void server_rescan_models(server *srv);
+const char *server_url(const server *srv);
+
+/* NULL while the daemon can do its work, else the word for /health ("starting", "draining", "unhealthy"); *reason may
+ * become a text. Takes no lock. */
+const char *server_unwell(const server *srv, const char **reason);
+
+/* models.c: the newest complete and valid model; what is broken is named and skipped. */
+tft_status server_find_model(server *srv, engine_model *model, bool *found, tft_error *err);
+void server_watch_models(server *srv); // serves a newer one, if there is one
+
+/* housekeeping.c */
+void *server_housekeeping(void *context);
+tft_status server_restore_alerts(server *srv, tft_error *err);
+
+/* routes.c */
+extern const http_route server_routes[];
+extern const size_t server_n_routes;
+http_handler route_feed, route_predictions, route_alerts, route_status, route_health, route_root;
+
+#endif
