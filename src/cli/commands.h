@@ -25,6 +25,7 @@ typedef struct command {
 } command;
 
 int cmd_generate(int argc, char **argv);
+int cmd_serve(int argc, char **argv);
 int cmd_version(int argc, char **argv);
 
 #endif

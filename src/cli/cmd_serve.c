@@ -1,0 +1,392 @@
+/* cmd_serve.c - tftd serve: reads flags and settings, starts the server, waits for signals.
+ *
+ * All signals are blocked before the first thread starts, so that every thread inherits that, and the main thread takes them
+ * one after the other with sigwaitinfo(2): no handler runs anywhere. Only while draining a handler stands ready, for the
+ * second SIGTERM or SIGINT, which ends the process at once.
+ */
+#include <errno.h>
+#include <math.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "cli/commands.h"
+#include "cli/demo.h"
+#include "cli/flags.h"
+#include "cli/settings.h"
+#include "server/model_loader.h"
+#include "server/notify.h"
+#include "server/server.h"
+#include "tensor/tensor.h"
+
+#define DRAIN_MS 10000
+#define DEMO_CONTROL "127.0.0.1:8001"
+
+typedef struct serve_args {
+    const char *config, *data_dir, *model, *models_dir, *demo, *log_level;
+    flag_list listen;
+    size_t port, threads;
+    bool no_model, allow_unauthenticated, quiet;
+} serve_args;
+
+static const char about[] =
+    "Takes metrics of servers, forecasts them 8 hours ahead, and serves forecasts, risk and alerts over HTTP.\n"
+    "Settings come from the file of --config ($TFTD_CONFIG, ./tftd.yaml, /etc/tftd/tftd.yaml), from TFTD_* variables "
+    "and\n"
+    "from these flags, the later ones winning. docs/OPERATIONS.md lists every key.";
+
+static const char examples[] = "  tftd serve --demo                      a built-in fleet, to look around\n"
+                               "  tftd serve --data-dir /var/lib/tftd    listens on 127.0.0.1:8000\n"
+                               "  tftd serve --port 0 --no-model         picks a port; heuristic forecasts only\n";
+
+/* ---- from settings to the server's options ---------------------------------------------------------------- */
+
+static void set_state_level(double levels[TFT_N_PROFILES][TFT_MAX_METRICS], int profile, int m, double value)
+{
+    for (int p = 0; p < TFT_N_PROFILES; p++) {
+        if (profile < 0 || profile == p)
+            levels[p][m] = value;
+    }
+}
+
+/* The levels of the file, by the contract that is served; those of metrics that it lacks have no use. Levels for all
+ * profiles come first, so that a profile's own stand. */
+static void apply_levels(void *context, const tft_contract *contract, state_rules *states, engine_settings *to)
+{
+    const settings *const s = context;
+    for (int pass = 0; pass < 2; pass++) {
+        for (size_t i = 0; i < s->n_levels; i++) {
+            const settings_level *const level = &s->levels[i];
+            const int m = tft_contract_find(contract, level->metric, strlen(level->metric));
+            if (m < 0 || (level->profile < 0) != (pass == 0))
+                continue;
+            switch (level->kind) {
+            case LEVEL_CRITICAL:
+                set_state_level(states->critical, level->profile, m, level->high);
+                break;
+            case LEVEL_HEAVY:
+                set_state_level(states->heavy, level->profile, m, level->high);
+                break;
+            case LEVEL_IDLE:
+                states->idle[m] = level->high;
+                break;
+            case LEVEL_THRESHOLD:
+                risk_set_threshold(&to->risk, level->profile, (size_t)m, level->low, level->high);
+                break;
+            }
+        }
+    }
+    to->risk.incident_horizon_ms = s->risk.incident_horizon;
+    to->risk.lookahead_ms = s->alerts.lookahead;
+    memcpy(to->risk.bands, s->risk.bands, sizeof to->risk.bands);
+    memcpy(to->risk.priorities, s->risk.priorities, sizeof to->risk.priorities);
+    to->alerts = (alert_settings){s->alerts.lookahead, s->alerts.for_, s->alerts.keep_for, s->alerts.clear_ratio};
+}
+
+static server_options to_options(const settings *s)
+{
+    server_options o = {
+        .n_listen = s->http.listen.n < SERVER_MAX_LISTEN ? s->http.listen.n : SERVER_MAX_LISTEN,
+        .max_body = s->http.max_body,
+        .max_records = s->http.max_records,
+        .max_connections = (unsigned)s->http.max_connections,
+        .max_connections_per_ip = (unsigned)s->http.max_connections_per_ip,
+        .idle_timeout_s = (unsigned)(s->http.idle_timeout / 1000),
+        .http_threads = (unsigned)s->http.threads,
+        .compress = s->http.compress,
+        .store = store_options_default(),
+        .max_future_ms = s->ingest.max_future,
+        .max_past_ms = s->ingest.max_past,
+        .limit_disk_mb_s = s->ingest.limit_disk_io_mb_s,
+        .limit_latency_ms = s->ingest.limit_latency_ms,
+        .max_servers = s->servers.max,
+        .stale_after_ms = s->servers.stale_after,
+        .offline_after_steps = s->servers.offline_after_steps,
+        .models_dir = s->model.dir,
+        .model_name = s->model.name,
+        .watch_models = s->model.watch,
+        .open_model = server_load_model,
+        .model_threads = s->model.threads,
+        .min_interval_s = 1e-3 * (double)s->forecast.min_interval,
+        .warmup_records = s->forecast.warmup_records,
+        .min_records = s->forecast.min_records,
+        .memory_steps = s->forecast.memory_steps,
+        .clock = (fleet_clock_mode)s->time.clock,
+        .levels = apply_levels,
+        .levels_context = (void *)(uintptr_t)s,
+        .n_prefixes = s->n_prefixes,
+        .version = TFTD_VERSION,
+    };
+    for (size_t i = 0; i < o.n_listen; i++)
+        o.listen[i] = s->http.listen.items[i];
+    for (size_t i = 0; i < s->n_prefixes && i < SERVER_MAX_PREFIXES; i++) {
+        snprintf(o.prefixes[i].prefix, sizeof o.prefixes[i].prefix, "%s", s->prefixes[i].prefix);
+        o.prefixes[i].profile = (tft_profile)s->prefixes[i].profile;
+    }
+    o.store.dir = s->data.dir;
+    o.store.sync_full = s->store.sync == 0;
+    o.store.retention_records_ms = s->store.retention_records;
+    o.store.retention_steps_ms = s->store.retention_steps;
+    o.store.max_bytes = s->store.max_size;
+    o.store.max_servers = s->servers.max;
+    return o;
+}
+
+/* Flags win over everything. `own_address` is room for --port's. */
+static void apply_flags(const serve_args *args, settings *s, char own_address[32])
+{
+    if (args->listen.n > 0 || args->port != SIZE_MAX)
+        s->http.listen.n = 0;
+    if (args->port != SIZE_MAX) {
+        snprintf(own_address, 32, "127.0.0.1:%zu", args->port);
+        s->http.listen.items[s->http.listen.n++] = own_address;
+    }
+    for (size_t i = 0; i < args->listen.n && s->http.listen.n < SERVER_MAX_LISTEN; i++)
+        s->http.listen.items[s->http.listen.n++] = args->listen.items[i];
+    if (args->data_dir != NULL)
+        s->data.dir = args->data_dir;
+    if (args->models_dir != NULL)
+        s->model.dir = args->models_dir;
+    if (args->threads != SIZE_MAX)
+        s->model.threads = args->threads;
+    s->http.allow_unauthenticated |= args->allow_unauthenticated;
+    if (args->quiet)
+        s->log.level = LOG_LEVEL_WARNING;
+}
+
+/* There is no authentication yet, so whoever reaches the port may write: only this machine, unless that is wanted. */
+static tft_status check_listeners(const settings *s, tft_error *err)
+{
+    for (size_t i = 0; i < s->http.listen.n; i++) {
+        char host[64];
+        uint16_t port;
+        const char *const text = s->http.listen.items[i];
+        if (!http_address_parse(text, host, &port))
+            return tft_fail(err, TFT_ERR_ARGUMENT,
+                            "http.listen: \"%s\" is not ADDRESS:PORT (127.0.0.1:8000, [::1]:8000)", text);
+        if (!http_address_is_loopback(host) && !s->http.allow_unauthenticated)
+            return tft_fail(
+                err, TFT_ERR_ARGUMENT,
+                "http.listen: %s can be reached from outside without a key; --allow-unauthenticated permits that",
+                text);
+    }
+    return TFT_OK;
+}
+
+/* ---- running --------------------------------------------------------------------------------------------- */
+
+static void end_at_once(int number)
+{
+    (void)number;
+    _exit(EXIT_DONE); // accepted records are on disk
+}
+
+static void block_signals(sigset_t *taken)
+{
+    sigemptyset(taken);
+    const int numbers[] = {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2};
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        sigaddset(taken, numbers[i]);
+    pthread_sigmask(SIG_BLOCK, taken, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void expect_second_signal(void)
+{
+    struct sigaction action = {.sa_handler = end_at_once};
+    sigset_t both;
+    sigemptyset(&both);
+    sigaddset(&both, SIGTERM);
+    sigaddset(&both, SIGINT);
+    sigaction(SIGTERM, &action, NULL);
+    sigaction(SIGINT, &action, NULL);
+    pthread_sigmask(SIG_UNBLOCK, &both, NULL);
+}
+
+static void reopen_log(log_sink *log)
+{
+    tft_error err = {0};
+    if (log_reopen(log, &err) != TFT_OK)
+        log_line(log, LOG_TAG_WARNING, "The log goes on in the old file: %s", err.text);
+}
+
+static void dump_state(const server *srv)
+{
+    const fleet_counters c = fleet_count(srv->fleet, tft_wall_ms());
+    const engine_totals e = engine_count(srv->engine);
+    const store_counters d = store_counters_now(srv->store);
+    log_line(srv->log, LOG_TAG_INFO,
+             "State: servers %zu tracked, %zu ready, %zu active; records %lld ever, %lld held; ticks %lld",
+             c.servers_tracked, c.servers_ready, c.servers_active, (long long)d.records_total, (long long)d.window_size,
+             (long long)d.ticks);
+    log_line(srv->log, LOG_TAG_INFO,
+             "State: forecasts %llu; servers forecast %llu by TFT, %llu by heuristic, %llu failures; engine holds %zu "
+             "bytes; store: %s",
+             (unsigned long long)e.forecasts, (unsigned long long)e.tft_server_forecasts,
+             (unsigned long long)e.heuristic_server_forecasts, (unsigned long long)e.failures,
+             engine_bytes(srv->engine), store_trouble(srv->store) != NULL ? store_trouble(srv->store) : "ok");
+}
+
+/* Until SIGTERM or SIGINT; returns its number. */
+static int wait_for_end(server *srv, const sigset_t *taken)
+{
+    for (;;) {
+        siginfo_t info;
+        const int number = sigwaitinfo(taken, &info);
+        switch (number) {
+        case SIGTERM:
+        case SIGINT:
+            return number;
+        case SIGHUP:
+            reopen_log(srv->log);
+            server_rescan_models(srv);
+            log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, models looked for in %s",
+                     srv->options.models_dir);
+            break;
+        case SIGUSR1:
+            reopen_log(srv->log);
+            break;
+        case SIGUSR2:
+            dump_state(srv);
+            break;
+        default:
+            break; // EINTR: a debugger came by
+        }
+    }
+}
+
+static int exit_code(tft_status status, server_stage stage)
+{
+    switch (stage) {
+    case SERVER_STAGE_MODEL:
+        return EXIT_DATA;
+    case SERVER_STAGE_STORE:
+        return EXIT_DATA_DIR;
+    case SERVER_STAGE_LISTEN:
+        return status == TFT_ERR_BUSY ? EXIT_ADDRESS : status == TFT_ERR_ARGUMENT ? EXIT_CONFIG : EXIT_FAILED;
+    case SERVER_STAGE_ENGINE:
+        break;
+    }
+    return EXIT_FAILED;
+}
+
+static void say_where_to_look(const server *srv)
+{
+    const char *const url = server_url(srv);
+    log_line(srv->log, LOG_TAG_INFO, "Demo: look at %s/status and %s/alerts/active, and at the forecasts:", url, url);
+    log_line(srv->log, LOG_TAG_INFO,
+             "Demo:   curl -s %s/predictions/current | jq '.environment, .predictions.ppdb001.cpu_percent.p50'", url);
+    log_line(srv->log, LOG_TAG_INFO,
+             "Demo: switch the scenario: curl -d '{\"scenario\": \"critical\"}' http://%s/scenario/set", DEMO_CONTROL);
+}
+
+static int run(const settings *s, const serve_args *args, int scenario, log_sink *log, const sigset_t *taken)
+{
+    server_options options = to_options(s);
+    if (args->model != NULL)
+        options.model_path = args->model;
+    if (args->no_model)
+        options.open_model = NULL;
+    server *srv = NULL;
+    demo *fleet_demo = NULL;
+    server_stage stage;
+    tft_error err = {0};
+    tft_tensor_init(TFT_ISA_AUTO);
+    const tft_status status = server_open(&options, log, &srv, &stage, &err);
+    if (status != TFT_OK) {
+        fprintf(stderr, "tftd serve: %s\n", err.text);
+        return exit_code(status, stage);
+    }
+    notify_manager("READY=1");
+    if (scenario >= 0) {
+        say_where_to_look(srv);
+        if (demo_open(srv, (generate_scenario)scenario, DEMO_CONTROL, &fleet_demo, &err) != TFT_OK)
+            log_line(log, LOG_TAG_ERROR, "The demo fleet does not start: %s", err.text);
+    }
+    const int number = wait_for_end(srv, taken);
+    log_line(log, LOG_TAG_SHUTDOWN, "Received signal %d, saving state...", number);
+    notify_manager("STOPPING=1");
+    expect_second_signal();
+    demo_close(fleet_demo);
+    server_stop(srv, DRAIN_MS);
+    server_close(srv);
+    log_line(log, LOG_TAG_SHUTDOWN, "State saved, exiting");
+    return EXIT_DONE;
+}
+
+static int fail_config(const tft_error *err)
+{
+    fprintf(stderr, "tftd serve: %s\n", err->text);
+    return EXIT_CONFIG;
+}
+
+int cmd_serve(int argc, char **argv)
+{
+    serve_args args = {.port = SIZE_MAX, .threads = SIZE_MAX};
+    const flag flags[] = {
+        {"--listen", "ADDR:PORT", "where to listen (repeatable; default 127.0.0.1:8000; port 0 picks one)", FLAG_LIST,
+         &args.listen},
+        {"--port", "N", "the same on 127.0.0.1", FLAG_SIZE, &args.port},
+        {"--data-dir", "DIR", "history and state (default ./tftd-data)", FLAG_TEXT, &args.data_dir},
+        {"--model", "DIR", "serve this model directory", FLAG_TEXT, &args.model},
+        {"--models-dir", "DIR", "serve the newest valid model in here (default ./models)", FLAG_TEXT, &args.models_dir},
+        {"--no-model", NULL, "heuristic forecasts only", FLAG_SWITCH, &args.no_model},
+        {"--demo", "SCENARIO", "feed a built-in fleet: healthy, degrading or critical", FLAG_OPTIONAL_TEXT, &args.demo},
+        {"--threads", "N", "threads of the network (default: all cores)", FLAG_SIZE, &args.threads},
+        {"--allow-unauthenticated", NULL, "listen on other addresses than loopback without keys", FLAG_SWITCH,
+         &args.allow_unauthenticated},
+        {"--config", "FILE", "settings (YAML)", FLAG_TEXT, &args.config},
+        {"--log-level", "LEVEL", "debug, info, warning or error", FLAG_TEXT, &args.log_level},
+        {"--quiet", NULL, "warnings and errors only", FLAG_SWITCH, &args.quiet},
+        {"-q", NULL, "the same", FLAG_SWITCH, &args.quiet},
+        {0}};
+    const flag_page help = {"tftd serve [options]", about, examples};
+    flag_list rest = {0};
+    const int code = flags_parse(argc, argv, &help, flags, &rest);
+    if (code >= 0)
+        return code;
+    const char *const word = args.demo == NULL      ? NULL
+                             : args.demo[0] != '\0' ? args.demo
+                             : rest.n > 0           ? rest.items[0]
+                                                    : "healthy";
+    const int scenario = word == NULL ? -1 : generate_scenario_find(word, strlen(word));
+    const bool took_rest =
+        args.demo != NULL && args.demo[0] == '\0' && rest.n == 1; // --demo critical, as well as --demo=critical
+    if ((word != NULL && scenario < 0) || (rest.n > 0 && !took_rest) || (args.port != SIZE_MAX && args.port > 65535)) {
+        fprintf(stderr, "tftd serve: %s\n",
+                word != NULL && scenario < 0 ? "--demo: healthy, degrading or critical"
+                : rest.n > 0                 ? "unexpected argument"
+                                             : "--port: 0 to 65535");
+        return EXIT_USAGE;
+    }
+
+    settings s;
+    log_sink *log = NULL;
+    tft_error err = {0};
+    char own_address[32];
+    sigset_t taken;
+    tft_status status = settings_read(args.config, &s, &err);
+    if (status == TFT_OK)
+        apply_flags(&args, &s, own_address);
+    if (status == TFT_OK && args.log_level != NULL)
+        status = settings_set(&s, "log.level", args.log_level, "--log-level", &err);
+    if (status == TFT_OK)
+        status = check_listeners(&s, &err);
+    const log_options how = {(log_level)s.log.level, (log_format)s.log.format, (log_stamps)s.log.timestamps,
+                             s.log.file};
+    if (status == TFT_OK)
+        status = log_open(&how, &log, &err);
+    int result;
+    if (status == TFT_OK) {
+        block_signals(&taken);
+        result = run(&s, &args, scenario, log, &taken);
+    } else {
+        result = fail_config(&err);
+    }
+    log_close(log);
+    settings_free(&s);
+    return result;
+}
