@@ -49,7 +49,8 @@ static void angles_of_known_instants(void **state)
     expect_inputs(300000, "2025-10-13T06:00:00Z", 0.25, 0.25 / 7, 0.0);
     expect_inputs(300000, "2025-10-16T12:15:00Z", (12.25) / 24, (3 + 12.25 / 24) / 7, 0.25); // a Thursday
     expect_inputs(300000, "2025-10-19T23:55:00Z", 1 - 5.0 / 1440, 1 - 5.0 / 10080, 55.0 / 60);
-    expect_inputs(420000, "2025-10-13T00:00:00Z", 0.0, 0.0, 0.0);              // 7 minutes: computed, not looked up
+    expect_inputs(660000, "1970-01-01T00:11:00Z", 11.0 / 1440, (3 + 11.0 / 1440) / 7,
+                  11.0 / 60);                                                  // computed, not looked up
     expect_inputs(3600000, "1999-12-31T18:00:00Z", 0.75, (4 + 0.75) / 7, 0.0); // a Friday
 }
 
