@@ -215,7 +215,7 @@ const char *generate_incident_note(const generate_incident *in, generate_phase p
     case GENERATE_DOWN:
         return kinds[in->kind].note;
     case GENERATE_MENDING:
-        return in->restarts ? "restarted, recovering" : "recovering";
+        return in->restarts ? "recovering after a restart" : "recovering";
     default:
         return "";
     }

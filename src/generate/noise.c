@@ -16,6 +16,7 @@ generate_ou generate_ou_prepare(double tau_s, double step_s)
         .mean_keep = tau_s * m / step_s,
         .mean_kick = shared / step_s,
         .mean_rest = (r < 0.02 || rest <= 0) ? 0.0 : sqrt(rest) / step_s,
+        .mean_variance = 2.0 * (r - m) / (r * r),
     };
 }
 
@@ -27,6 +28,11 @@ double generate_ou_advance(const generate_ou *ou, double *x, tft_rng *rng)
         mean += ou->mean_rest * tft_rng_normal(rng);
     *x = ou->keep * *x + ou->kick * n1;
     return mean;
+}
+
+double generate_ou_factor(const generate_ou *ou, double sigma, double x)
+{
+    return exp(sigma * x - sigma * sigma * ou->mean_variance / 2.0);
 }
 
 double generate_wait(tft_rng *rng, double per_second)

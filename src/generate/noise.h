@@ -19,12 +19,16 @@
 typedef struct generate_ou {
     double keep, kick;                      // X(h) = keep X(0) + kick n1
     double mean_keep, mean_kick, mean_rest; // mean = mean_keep X(0) + mean_kick n1 + mean_rest n2
+    double mean_variance;                   // of the mean over a step: 2 (r − m) / r²
 } generate_ou;
 
 generate_ou generate_ou_prepare(double tau_s, double step_s);
 
 /* Moves *x on by one step and returns its mean inside the step. */
 double generate_ou_advance(const generate_ou *ou, double *x, tft_rng *rng);
+
+/* A factor around 1 from a mean x of the process: its own mean is 1 at any length of step. */
+double generate_ou_factor(const generate_ou *ou, double sigma, double x);
 
 /* Draws of the timeline: waiting time of a Poisson process, a range, a log-normal around its median held in a range. */
 double generate_wait(tft_rng *rng, double per_second); // HUGE_VAL where the rate is 0

@@ -170,7 +170,8 @@ static drivers collect_drivers(const generate_server *s, const generate_weather 
     return d;
 }
 
-static void resources(const generate_server *s, const drivers *d, const double x[N_CHANNELS], generate_record *r)
+static void resources(const generate_server *s, const generate_weather *w, const drivers *d, const double x[N_CHANNELS],
+                      generate_record *r)
 {
     const generate_profile *const p = s->profile;
     const double level = generate_server_level(s, d->t_s);
@@ -181,7 +182,7 @@ static void resources(const generate_server *s, const drivers *d, const double x
     mem *= 1 - 0.3 * d->restart;
     double disk = (s->disk + p->disk_busy * d->demand) * exp(0.32 * x[DISK_HOURS] + 0.22 * x[DISK_MINUTES]) +
                   d->load.disk * exp(0.15 * x[DISK_MINUTES]);
-    disk *= exp(0.2 * (1 + 0.5 * d->fragile) * x[DISK_JITTER]);
+    disk *= generate_ou_factor(&w->channels[DISK_JITTER], 0.2 * (1 + 0.5 * d->fragile), x[DISK_JITTER]);
     cpu = ceiling(floor_at(cpu, 1.5), 72, 90);
     mem = ceiling(floor_at(mem, 3), p->mem_cap - 8, p->mem_cap);
     disk = ceiling(disk, 0.6 * p->disk_ceiling, 0.85 * p->disk_ceiling);
@@ -217,19 +218,23 @@ static double latency(const generate_server *s, const drivers *d, const double x
     return ms * (1 + 0.04 * fmax(-2.5, fmin(2.5, x[LATENCY_JITTER])) * d->pulls.late);
 }
 
-static void traffic(const generate_server *s, const drivers *d, const double x[N_CHANNELS], generate_record *r)
+static void traffic(const generate_server *s, const generate_weather *w, const drivers *d, const double x[N_CHANNELS],
+                    generate_record *r)
 {
     const generate_profile *const p = s->profile;
     const double jobs = d->load.disk / p->disk_ceiling;
-    const double flow = s->net * (0.06 + d->demand + jobs) * exp(0.16 * x[NET_JITTER] + 0.1 * x[CPU_MINUTES]) *
+    const double flow = s->net * (0.06 + d->demand + jobs) *
+                        generate_ou_factor(&w->channels[NET_JITTER], 0.16, x[NET_JITTER]) * exp(0.1 * x[CPU_MINUTES]) *
                         (1 - 0.9 * d->maintenance);
     r->net_in_mb_s = p->net_in * flow;
     r->net_out_mb_s = p->net_out * flow * (1 - 0.5 * d->pulls.late);
-    r->error_rate = fmin(1, 0.0006 * exp(0.5 * x[ERRORS]) * (1 + 4 * d->fragile + 8 * d->pulls.early) +
-                                d->pulls.errors * exp(0.2 * x[ERRORS]));
+    r->error_rate = fmin(1, 0.0007 * generate_ou_factor(&w->channels[ERRORS], 0.5, x[ERRORS]) *
+                                    (1 + 4 * d->fragile + 8 * d->pulls.early) +
+                                d->pulls.errors * generate_ou_factor(&w->channels[ERRORS], 0.2, x[ERRORS]));
     const double squeeze = fmax(0, r->mem_pct - 70) / 30;
     const double calm_ms = p->profile == TFT_PROFILE_DATABASE ? 1.5 : 8;
-    r->gc_pause_ms = calm_ms * exp(0.3 * x[GC]) * (1 + 9 * squeeze * squeeze) * (1 + 0.5 * d->fragile);
+    r->gc_pause_ms = calm_ms * generate_ou_factor(&w->channels[GC], 0.3, x[GC]) * (1 + 9 * squeeze * squeeze) *
+                     (1 + 0.5 * d->fragile);
 }
 
 static const char *note(const generate_server *s, const drivers *d, generate_phase phase,
@@ -247,9 +252,9 @@ bool generate_server_step(generate_server *s, const generate_weather *weather, g
     double x[N_CHANNELS];
     advance_noise(s, weather, x);
     const drivers d = collect_drivers(s, weather, x);
-    resources(s, &d, x, r);
+    resources(s, weather, &d, x, r);
     r->latency_ms = latency(s, &d, x, r);
-    traffic(s, &d, x, r);
+    traffic(s, weather, &d, x, r);
     // the jitter of seconds sits on top; a server that is pinned to a goal has little room for it
     const double jitter = (0.5 + 0.045 * r->cpu_pct) * (1 + 0.8 * d.fragile) * (1 - 0.75 * fmin(1, d.pulls.early));
     const double high = d.pulls.late > 0.5 ? 100 : 94.5;
