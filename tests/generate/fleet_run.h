@@ -56,6 +56,7 @@ static inline fleet_run watch(generate_fleet *fleet, int64_t tick_ms, int64_t le
     return run;
 }
 
+/* Names in its records are gone with the fleet. */
 static inline fleet_run run_fleet(const generate_options *options, int64_t tick_ms, int64_t length_ms)
 {
     generate_fleet *const fleet = open_fleet(options);

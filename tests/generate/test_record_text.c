@@ -39,7 +39,8 @@ static void a_row_reads_back_as_its_record(void **state)
     generate_options o = options_of(20, 1);
     o.incident_rate = 20;
     o.keep_offline = true;
-    const fleet_run run = run_fleet(&o, STEP_MS, DAY_MS / 2);
+    generate_fleet *const fleet = open_fleet(&o); // owns the names
+    const fleet_run run = watch(fleet, STEP_MS, DAY_MS / 2);
     tft_text text = tft_text_new(4096);
     generate_csv_header(&text);
     assert_string_equal(
@@ -68,6 +69,7 @@ static void a_row_reads_back_as_its_record(void **state)
     }
     tft_text_free(&text);
     free(run.records);
+    generate_fleet_close(fleet);
 }
 
 static void a_batch_is_json_with_every_field_that_has_a_value(void **state)
