@@ -5,6 +5,8 @@
 #include "cli/commands.h"
 
 static const command commands[] = {
+    {"train", "CSV files to a model directory", cmd_train},
+    {"forecast", "a model and CSV files to a CSV of forecasts", cmd_forecast},
     {"generate", "make the synthetic fleet: a CSV, or live records", cmd_generate},
     {"version", "version, compiler, build", cmd_version},
 };

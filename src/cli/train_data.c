@@ -103,7 +103,10 @@ static tft_status settle_contract(model_spec *spec, const columns *found, tft_er
         if (!found->metric[m])
             continue;
         spec->floor_given[n] = spec->metrics_given ? spec->floor_given[m] : true;
-        c->metrics[n++] = c->metrics[m];
+        c->metrics[n] = c->metrics[m];
+        if (!spec->floor_given[n])
+            c->metrics[n].scale_floor = 1; // until the data are known: settle_floors
+        n++;
     }
     c->n_metrics = n;
     if (n == 0 || !c->metrics[0].target)
