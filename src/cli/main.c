@@ -5,6 +5,7 @@
 #include "cli/commands.h"
 
 static const command commands[] = {
+    {"serve", "take records, forecast, serve over HTTP", cmd_serve},
     {"train", "CSV files to a model directory", cmd_train},
     {"forecast", "a model and CSV files to a CSV of forecasts", cmd_forecast},
     {"generate", "make the synthetic fleet: a CSV, or live records", cmd_generate},
