@@ -1,5 +1,5 @@
-/* fuzz_csv.c - any bytes as a CSV file: unpacked, cut into rows, and read into a dataset. Nothing may crash, and whatever
- * was accepted is finite and inside its range. */
+/* fuzz_csv.c - any bytes as a CSV file: unpacked, cut into rows, read into a dataset, and validated. Nothing may crash,
+ * whatever was accepted is finite and inside its range, and both readers agree on the number of rows. */
 #include <math.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "series/validate.h"
 #include "tft/dataset.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
@@ -39,7 +40,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (tft_dataset_open(&contract, &d, NULL) != TFT_OK)
         return 0;
     d.max_bytes = 4 << 20;
-    tft_dataset_read_csv(&d, path, NULL, NULL);
+    static tft_validation report;
+    const tft_status read = tft_dataset_read_csv(&d, path, NULL, NULL);
+    const tft_status validated = tft_validate_csv(&contract, path, INT64_C(1760371200000), &report, NULL);
+    if (read == TFT_OK && (validated != TFT_OK || report.n_rows != d.n_rows))
+        abort();
     tft_dataset_sort(&d);
     check(&d);
     tft_dataset_close(&d);

@@ -9,6 +9,7 @@ static const command commands[] = {
     {"train", "CSV files to a model directory", cmd_train},
     {"forecast", "a model and CSV files to a CSV of forecasts", cmd_forecast},
     {"generate", "make the synthetic fleet: a CSV, or live records", cmd_generate},
+    {"validate", "hold a CSV file against the data contract", cmd_validate},
     {"version", "version, compiler, build", cmd_version},
 };
 static const size_t n_commands = sizeof commands / sizeof commands[0];

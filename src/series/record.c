@@ -142,7 +142,7 @@ bool tft_record_name_ok(const char *name, size_t n, tft_fault *fault)
     return true;
 }
 
-static bool check_time(const tft_record_limits *limits, int64_t time_ms, tft_fault *fault)
+bool tft_record_time_ok(const tft_record_limits *limits, int64_t time_ms, tft_fault *fault)
 {
     static const char field[] = "timestamp";
     char text[TFT_TIME_TEXT];
@@ -188,7 +188,8 @@ bool tft_metric_accepts(const tft_metric *metric, double value, tft_fault *fault
 bool tft_record_check(const tft_contract *contract, const tft_record_limits *limits, const tft_record *record,
                       tft_fault *fault)
 {
-    if (!check_time(limits, record->time_ms, fault) || !tft_record_name_ok(record->name, record->name_length, fault))
+    if (!tft_record_time_ok(limits, record->time_ms, fault) ||
+        !tft_record_name_ok(record->name, record->name_length, fault))
         return false;
     bool any = false;
     for (size_t m = 0; m < contract->n_metrics; m++) {

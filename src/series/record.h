@@ -71,6 +71,9 @@ tft_record_limits tft_record_limits_default(int64_t now_ms);
 bool tft_record_check(const tft_contract *contract, const tft_record_limits *limits, const tft_record *record,
                       tft_fault *fault);
 
+/* The part of it about time: in_future, too_old. */
+bool tft_record_time_ok(const tft_record_limits *limits, int64_t time_ms, tft_fault *fault);
+
 /* ---- for decoders: each returns false and writes *fault where the text is not one --------------------- */
 
 /* RFC 3339 and its relatives, see base/clock.h. */
