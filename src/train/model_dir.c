@@ -28,6 +28,18 @@ static const char scaling_text[] =
 
 /* ---- config.json ---------------------------------------------------------------------------------------------- */
 
+/* The shortest text that reads back as the same float: 0.1, not 0.100000001. */
+static void put_float(tft_text *text, float value)
+{
+    char out[32];
+    for (int digits = 6; digits <= 9; digits++) {
+        snprintf(out, sizeof out, "%.*g", digits, (double)value);
+        if (strtof(out, NULL) == value)
+            break;
+    }
+    tft_text_puts(text, out);
+}
+
 void tft_model_card_to_json(const tft_model_card *card, tft_text *text)
 {
     const tft_target *const first = &card->network.targets[0];
@@ -36,8 +48,10 @@ void tft_model_card_to_json(const tft_model_card *card, tft_text *text)
     tft_text_puts(text, ",\n \"contract\": ");
     tft_contract_to_json(&card->contract, text);
     tft_text_puts(text, ",\n \"quantiles\": [");
-    for (size_t i = 0; i < first->n_quantiles; i++)
-        tft_text_printf(text, "%s%.9g", i == 0 ? "" : ", ", (double)first->quantiles[i]);
+    for (size_t i = 0; i < first->n_quantiles; i++) {
+        tft_text_puts(text, i == 0 ? "" : ", ");
+        put_float(text, first->quantiles[i]);
+    }
     tft_text_puts(text, "],\n \"scaling\": ");
     tft_text_json_string(text, scaling_text, sizeof scaling_text - 1);
     tft_text_puts(text, ",\n \"calibration\": ");

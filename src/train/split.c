@@ -120,27 +120,35 @@ static tft_status set_role(const char *text, const tft_dataset *dataset, tft_rol
     return status;
 }
 
-static void validate_without_a_set(const tft_dataset *dataset, tft_split *split)
+/* Every tenth training server of a group that has no validating one yet. */
+static void validate_group(const tft_split_wish *wish, size_t group, tft_split *split)
 {
-    size_t n_training = 0;
-    for (size_t i = 0; i < split->n_servers; i++)
-        n_training += split->roles[i] == TFT_ROLE_TRAIN;
-    if (n_training >= 10) {
-        size_t k = 0;
-        for (size_t i = 0; i < split->n_servers; i++) {
-            if (split->roles[i] == TFT_ROLE_TRAIN && k++ % 10 == 9)
-                split->roles[i] = TFT_ROLE_VALIDATE;
-        }
-        return;
+    size_t k = 0;
+    for (size_t i = 0; i < split->n_servers; i++) {
+        if (split->roles[i] == TFT_ROLE_VALIDATE && (wish->group_of == NULL || wish->group_of[i] == group))
+            return;
     }
+    for (size_t i = 0; i < split->n_servers; i++) {
+        if (split->roles[i] == TFT_ROLE_TRAIN && (wish->group_of == NULL || wish->group_of[i] == group) &&
+            k++ % 10 == 9)
+            split->roles[i] = TFT_ROLE_VALIDATE;
+    }
+}
+
+static void settle_validation(const tft_dataset *dataset, const tft_split_wish *wish, tft_split *split)
+{
+    const size_t n_groups = wish->group_of != NULL ? wish->n_groups : 1;
     int64_t first, last;
+    for (size_t g = 0; g < n_groups; g++)
+        validate_group(wish, g, split);
+    if (memchr(split->roles, TFT_ROLE_VALIDATE, split->n_servers) != NULL)
+        return;
     time_range(dataset, split, &first, &last);
     if (first <= last)
         split->validation_from = last - (last - first) / 10;
 }
 
-tft_status tft_split_make(const tft_dataset *dataset, const char *holdout, int64_t holdout_from_ms,
-                          const char *validation, tft_split *split, tft_error *err)
+tft_status tft_split_make(const tft_dataset *dataset, const tft_split_wish *wish, tft_split *split, tft_error *err)
 {
     *split = (tft_split){.n_servers = dataset->n_servers, .last_step = INT64_MAX, .validation_from = INT64_MAX};
     if (dataset->n_servers == 0)
@@ -148,23 +156,23 @@ tft_status tft_split_make(const tft_dataset *dataset, const char *holdout, int64
     split->roles = calloc(dataset->n_servers, 1);
     if (split->roles == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu servers", dataset->n_servers);
-    if (holdout_from_ms != 0) { // the step that holds the instant is held out with it
+    if (wish->holdout_from_ms != 0) { // the step that holds the instant is held out with it
         const int64_t step_ms = dataset->contract.step_ms;
-        split->last_step = tft_floor_to(holdout_from_ms, step_ms) / step_ms - 1;
+        split->last_step = tft_floor_to(wish->holdout_from_ms, step_ms) / step_ms - 1;
     }
     tft_status status = TFT_OK;
-    if (holdout != NULL) {
-        status = set_role(holdout, dataset, TFT_ROLE_HELD_OUT, split, err);
+    if (wish->holdout != NULL) {
+        status = set_role(wish->holdout, dataset, TFT_ROLE_HELD_OUT, split, err);
         if (status != TFT_OK)
             tft_error_prefix(err, "held-out servers");
     }
-    if (status == TFT_OK && validation != NULL) {
-        status = set_role(validation, dataset, TFT_ROLE_VALIDATE, split, err);
+    if (status == TFT_OK && wish->validation != NULL) {
+        status = set_role(wish->validation, dataset, TFT_ROLE_VALIDATE, split, err);
         if (status != TFT_OK)
             tft_error_prefix(err, "validation servers");
-    } else if (status == TFT_OK) {
-        validate_without_a_set(dataset, split);
     }
+    if (status == TFT_OK)
+        settle_validation(dataset, wish, split);
     if (status == TFT_OK && memchr(split->roles, TFT_ROLE_TRAIN, split->n_servers) == NULL)
         status = tft_fail(err, TFT_ERR_STATE, "of %zu servers none is left to train on", split->n_servers);
     if (status != TFT_OK)

@@ -29,10 +29,16 @@ typedef struct tft_split {
  * TFT_ERR_NOT_FOUND for a name that no server has and for a set without members. */
 tft_status tft_server_set(const char *text, const char *const *names, size_t n, uint8_t *selected, tft_error *err);
 
-/* holdout, validation: sets, or NULL. Without `validation`, every tenth training server validates; with fewer than ten
- * of them the last tenth of time does. holdout_from_ms 0 = none. */
-tft_status tft_split_make(const tft_dataset *dataset, const char *holdout, int64_t holdout_from_ms,
-                          const char *validation, tft_split *split, tft_error *err);
+typedef struct tft_split_wish {
+    const char *holdout, *validation; // sets, or NULL
+    int64_t holdout_from_ms;          // 0 = none
+    const uint16_t *group_of;         // [n_servers] or NULL: all are one group
+    size_t n_groups;
+} tft_split_wish;
+
+/* In each group that `validation` names no server of, every tenth training server validates; where that gives nobody at
+ * all (fewer than ten servers), the last tenth of time does. */
+tft_status tft_split_make(const tft_dataset *dataset, const tft_split_wish *wish, tft_split *split, tft_error *err);
 void tft_split_free(tft_split *split); // accepts a zeroed struct
 
 #endif

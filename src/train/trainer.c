@@ -182,10 +182,14 @@ static tft_status trainer_open(tft_trainer *t, const tft_dataset *dataset, const
 {
     t->options = options;
     t->dataset = dataset;
+    const tft_split_wish wish = {.holdout = options->holdout_servers,
+                                 .validation = options->validation_servers,
+                                 .holdout_from_ms = options->holdout_from_ms,
+                                 .group_of = options->group_of,
+                                 .n_groups = options->n_groups};
     tft_status status = tft_train_options_check(options, err);
     if (status == TFT_OK)
-        status = tft_split_make(dataset, options->holdout_servers, options->holdout_from_ms,
-                                options->validation_servers, &t->split, err);
+        status = tft_split_make(dataset, &wish, &t->split, err);
     if (status == TFT_OK)
         status = find_origins(t, err);
     if (status == TFT_OK)

@@ -55,7 +55,10 @@ static void without_a_set_every_tenth_server_validates(void **state)
     size_t n[3] = {0};
     (void)state;
     open_fleet(&dataset, 25, 40);
-    assert_int_equal(tft_split_make(&dataset, "vm3,vm4,vm5", 0, NULL, &split, NULL), TFT_OK);
+    assert_int_equal(
+        tft_split_make(&dataset, &(tft_split_wish){.holdout = "vm3,vm4,vm5", .holdout_from_ms = 0, .validation = NULL},
+                       &split, NULL),
+        TFT_OK);
     for (size_t i = 0; i < 25; i++)
         n[split.roles[i]]++;
     assert_int_equal(n[TFT_ROLE_HELD_OUT], 3);
@@ -71,8 +74,31 @@ static void with_few_servers_the_last_tenth_of_time_validates(void **state)
     tft_split split = {0};
     (void)state;
     open_fleet(&dataset, 2, 101);
-    assert_int_equal(tft_split_make(&dataset, NULL, 0, NULL, &split, NULL), TFT_OK);
+    assert_int_equal(tft_split_make(&dataset,
+                                    &(tft_split_wish){.holdout = NULL, .holdout_from_ms = 0, .validation = NULL},
+                                    &split, NULL),
+                     TFT_OK);
     assert_int_equal(split.validation_from, dataset.series[0].first_step + 90);
+    tft_split_free(&split);
+    tft_dataset_close(&dataset);
+}
+
+static void a_group_that_the_set_names_nobody_of_validates_too(void **state)
+{
+    tft_dataset dataset = {0};
+    tft_split split = {0};
+    uint16_t group_of[25];
+    size_t n[2] = {0};
+    (void)state;
+    open_fleet(&dataset, 25, 40);
+    for (size_t i = 0; i < 25; i++)
+        group_of[i] = i >= 12;
+    const tft_split_wish wish = {.validation = dataset.names[3], .group_of = group_of, .n_groups = 2};
+    assert_int_equal(tft_split_make(&dataset, &wish, &split, NULL), TFT_OK);
+    for (size_t i = 0; i < 25; i++)
+        n[group_of[i]] += split.roles[i] == TFT_ROLE_VALIDATE;
+    assert_int_equal(n[0], 1);
+    assert_int_equal(n[1], 1);
     tft_split_free(&split);
     tft_dataset_close(&dataset);
 }
@@ -88,8 +114,12 @@ static void nothing_that_is_held_out_is_ever_drawn(void **state)
     (void)state;
     open_fleet(&dataset, 12, 200);
     const int64_t first = dataset.series[0].first_step, held_out_from = first + 150;
-    assert_int_equal(
-        tft_split_make(&dataset, "0/3x4", held_out_from * dataset.contract.step_ms + 1, "1/3x4", &split, NULL), TFT_OK);
+    assert_int_equal(tft_split_make(&dataset,
+                                    &(tft_split_wish){.holdout = "0/3x4",
+                                                      .holdout_from_ms = held_out_from * dataset.contract.step_ms + 1,
+                                                      .validation = "1/3x4"},
+                                    &split, NULL),
+                     TFT_OK);
     const tft_origin_filter filter = {.role = TFT_ROLE_TRAIN, .first_step = INT64_MIN, .last_step = split.last_step};
     assert_int_equal(tft_origins_find(&dataset, &split, &filter, &origins, NULL), TFT_OK);
     for (size_t k = 0; k < 20000; k++) {
@@ -120,7 +150,10 @@ static void groups_are_drawn_by_their_share_whatever_their_size(void **state)
     open_fleet(&dataset, 10, 100);
     for (size_t i = 0; i < 10; i++)
         group_of[i] = strcmp(dataset.names[i], "vm7") == 0 ? 0 : 1; // one server is group 0
-    assert_int_equal(tft_split_make(&dataset, NULL, 0, "vm2", &split, NULL), TFT_OK);
+    assert_int_equal(tft_split_make(&dataset,
+                                    &(tft_split_wish){.holdout = NULL, .holdout_from_ms = 0, .validation = "vm2"},
+                                    &split, NULL),
+                     TFT_OK);
     const tft_origin_filter filter = {.role = TFT_ROLE_TRAIN,
                                       .first_step = INT64_MIN,
                                       .last_step = INT64_MAX,
@@ -155,7 +188,10 @@ static void all_origins_are_drawn_alike_and_unknown_steps_never(void **state)
                                          off ? TFT_STATE_OFFLINE : TFT_STATE_NONE, -1, NULL),
                          TFT_OK);
     }
-    assert_int_equal(tft_split_make(&dataset, NULL, 0, NULL, &split, NULL), TFT_OK);
+    assert_int_equal(tft_split_make(&dataset,
+                                    &(tft_split_wish){.holdout = NULL, .holdout_from_ms = 0, .validation = NULL},
+                                    &split, NULL),
+                     TFT_OK);
     const tft_origin_filter filter = {.role = TFT_ROLE_TRAIN, .first_step = INT64_MIN, .last_step = INT64_MAX};
     assert_int_equal(tft_origins_find(&dataset, &split, &filter, &origins, NULL), TFT_OK);
     for (size_t k = 0; k < 33000; k++)
@@ -179,6 +215,7 @@ int main(void)
                                        cmocka_unit_test(a_name_that_nobody_has_is_an_error),
                                        cmocka_unit_test(without_a_set_every_tenth_server_validates),
                                        cmocka_unit_test(with_few_servers_the_last_tenth_of_time_validates),
+                                       cmocka_unit_test(a_group_that_the_set_names_nobody_of_validates_too),
                                        cmocka_unit_test(nothing_that_is_held_out_is_ever_drawn),
                                        cmocka_unit_test(groups_are_drawn_by_their_share_whatever_their_size),
                                        cmocka_unit_test(all_origins_are_drawn_alike_and_unknown_steps_never)};
