@@ -1,12 +1,13 @@
 /* bench_kernels.c - how fast the kernels of src/tensor are, on one core, beside what the machine could do.
  *
  *     build/release/bench/bench_kernels             all tables
- *     build/release/bench/bench_kernels products    matrix products only; or: functions, rows
+ *     build/release/bench/bench_kernels products    one of: machine, products, functions
  *
  * First the machine: multiply-adds per second with operands in registers (the peak), and bytes per second read from
  * memory. Then GFLOP/s of the products at the shapes that training meets (N = 8 windows · 384 steps = 3072 rows), for each
  * instruction set, next to OpenBLAS' sgemm on one thread where libopenblas.so.0 is installed (opened at run time; tftd
- * never uses it). Each figure is the best of several short rounds: other work on the machine only makes it lower.
+ * never uses it; set OPENBLAS_CORETYPE=SkylakeX where it does not know the processor). Each figure is the best of several
+ * short rounds: other work on the machine only makes it lower.
  */
 #include <dlfcn.h>
 #include <stdbool.h>
@@ -129,6 +130,10 @@ static void open_blas(void)
     memcpy(&sgemm, &symbol, sizeof symbol);
     if (set_threads != NULL)
         set_threads(1);
+    char *(*core_name)(void) = NULL; // which of its own kernels it chose; OPENBLAS_CORETYPE=SkylakeX overrides
+    symbol = dlsym(library, "openblas_get_corename");
+    memcpy(&core_name, &symbol, sizeof symbol);
+    printf("OpenBLAS: kernels for %s\n", core_name != NULL ? core_name() : "?");
 }
 
 static void blas_nt(const work *w)
@@ -309,8 +314,12 @@ static void run_lstm(const work *w)
     tft_lstm_cell(w->more, w->a, w->b, NULL, w->n / 32, 32, w->c, w->c + w->n, w->more + 4 * w->n, w->c + 2 * w->n, 32);
 }
 
+/* dc shrinks at every step; run again and again in place it would sink below 2⁻¹²⁶, where each operation traps into
+ * microcode and the figure says nothing. So it starts afresh. */
 static void run_lstm_backward(const work *w)
 {
+    memcpy(w->c, w->a, w->n * sizeof *w->c);
+    memcpy(w->c + w->n, w->b, w->n * sizeof *w->c);
     tft_lstm_cell_backward(w->more, w->a, w->b, NULL, w->n / 32, 32, w->c, w->c + w->n, w->more + 4 * w->n);
 }
 

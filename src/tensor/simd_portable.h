@@ -65,13 +65,12 @@ V_INLINE vf v_load_lanes(const float *const *row, size_t t)
 
 V_INLINE void v_transpose_lanes(vf v[4])
 {
-    const vi low = {0, 4, 1, 5}, high = {2, 6, 3, 7}, first = {0, 1, 4, 5}, second = {2, 3, 6, 7};
-    const vf a = __builtin_shuffle(v[0], v[1], low), b = __builtin_shuffle(v[2], v[3], low);
-    const vf c = __builtin_shuffle(v[0], v[1], high), d = __builtin_shuffle(v[2], v[3], high);
-    v[0] = __builtin_shuffle(a, b, first);
-    v[1] = __builtin_shuffle(a, b, second);
-    v[2] = __builtin_shuffle(c, d, first);
-    v[3] = __builtin_shuffle(c, d, second);
+    const vf a = __builtin_shufflevector(v[0], v[1], 0, 4, 1, 5), b = __builtin_shufflevector(v[2], v[3], 0, 4, 1, 5);
+    const vf c = __builtin_shufflevector(v[0], v[1], 2, 6, 3, 7), d = __builtin_shufflevector(v[2], v[3], 2, 6, 3, 7);
+    v[0] = __builtin_shufflevector(a, b, 0, 1, 4, 5);
+    v[1] = __builtin_shufflevector(a, b, 2, 3, 6, 7);
+    v[2] = __builtin_shufflevector(c, d, 0, 1, 4, 5);
+    v[3] = __builtin_shufflevector(c, d, 2, 3, 6, 7);
 }
 
 V_INLINE vf v_set1(float x)

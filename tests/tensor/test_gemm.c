@@ -96,6 +96,8 @@ static void products_over_long_sums(void)
     check_product(&products[0], 700, 100, 33, 0, 1.0f, 0.0f); // more rows than a chunk of them
     check_product(&products[1], 700, 100, 33, 0, 1.0f, 0.0f);
     check_product(&products[2], 700, 100, 33, 0, 1.0f, 0.0f);
+    check_product(&products[2], 1100, 8, 5, 1, -0.5f, 0.25f); // few columns: turned over, in several chunks
+    check_product(&products[2], 4500, 1, 3, 2, 1.0f, 1.0f);
     check_product(&products[0], 3, 1200, 512, 0, 1.0f, 0.0f); // more columns than are packed at once
 }
 
@@ -214,7 +216,7 @@ static void linear_backward_over_shapes(void)
         for (size_t j = 0; j < 11; j++)
             for (size_t t = 0; t < 6; t++)
                 check_linear_backward(rows[t], sizes[i], sizes[j], (i + j + t) % 3);
-    check_linear_backward(1000, 1, 160, 0); // the transposed way, and too large for its buffer
+    check_linear_backward(1000, 1, 160, 0);
     check_linear_backward(50, 9, 480, 0);
 }
 
