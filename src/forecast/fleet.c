@@ -450,7 +450,8 @@ static fleet_clock clock_of(const fleet *f, int64_t wall_ms)
 
 typedef struct warmup {
     size_t ready, active, active_ready;
-    uint64_t done; // Σ min(records, warmup_records) over the active
+    uint64_t done;    // Σ min(records, warmup_records) over the active
+    uint64_t records; // Σ records over the active
 } warmup;
 
 static warmup count_warmup(const fleet *f, int64_t now_ms)
@@ -466,6 +467,7 @@ static warmup count_warmup(const fleet *f, int64_t now_ms)
         w.active++;
         w.active_ready += ready;
         w.done += ready ? need : h.records;
+        w.records += h.records;
     }
     return w;
 }
@@ -626,7 +628,7 @@ fleet_counters fleet_count(const fleet *f, int64_t wall_ms)
                         .warmup_records = f->options.warmup_records,
                         .clock = clock};
     c.progress_percent = need > 0 ? (unsigned)(100 * w.done / need) : c.warmup_complete ? 100 : 0;
-    c.warmup_current_size = w.active > 0 ? (size_t)(w.done / w.active) : 0;
+    c.warmup_current_size = w.active > 0 ? (size_t)(w.records / w.active) : 0;
     unlock(f);
     return c;
 }

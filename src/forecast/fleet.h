@@ -154,7 +154,7 @@ typedef struct fleet_counters {
     size_t servers_tracked, servers_ready, servers_active;
     bool warmup_complete;
     unsigned progress_percent;  // 100 only when warmup_complete
-    size_t warmup_current_size; // mean records per active server, rounded down, at most warmup_records
+    size_t warmup_current_size; // mean records per active server, rounded down
     size_t warmup_records;      // threshold
     fleet_clock clock;
 } fleet_counters;

@@ -143,7 +143,9 @@ static void a_newcomer_in_a_warm_fleet_is_seen_in_the_progress(void **state)
     assert_int_equal(r.servers_tracked, 2);
     assert_int_equal(r.servers_ready, 1);
     assert_false(r.warmup_complete);
-    assert_int_equal(fleet_count(f, T0 + 300 * 1000).progress_percent, 50); // 151 of 300
+    const fleet_counters c = fleet_count(f, T0 + 300 * 1000);
+    assert_int_equal(c.progress_percent, 50);     // 150 + 1 of 300: the old one's surplus does not help the new one
+    assert_int_equal(c.warmup_current_size, 150); // (300 + 1) / 2
     fleet_close(f);
 }
 
