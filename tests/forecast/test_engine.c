@@ -358,6 +358,23 @@ static void late_and_filled_records_reach_the_network(void **state)
     close_world(&w);
 }
 
+static void a_record_ahead_of_the_clock_is_not_in_the_window(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w, true);
+    feed(&w, "a", 150, quiet);
+    const double ahead[4] = {90, NONE, NONE, NONE};
+    give(&w, "a", T0 + STEP, ahead, TFT_STATE_NONE); // a sender whose clock is five minutes fast
+    const forecast_snapshot *s = look(&w);
+    assert_int_equal(s->servers[0].input_points, 150);
+    assert_int_equal(s->servers[0].history_steps, 4); // 15:47:35 … 16:00:00
+    assert_true(snapshot_rows(s, 0, CPU)[FORECAST_P50 * HORIZON] == 30.0f);
+    assert_true(s->servers[0].current[CPU] == 90); // it is the newest value all the same
+    let_go(&w);
+    close_world(&w);
+}
+
 static void a_model_with_other_levels_is_read_between_them(void **state)
 {
     (void)state;
@@ -962,6 +979,7 @@ int main(void)
         cmocka_unit_test(a_snapshot_says_what_it_was_made_of),
         cmocka_unit_test(a_metric_that_was_never_reported_is_left_out),
         cmocka_unit_test(late_and_filled_records_reach_the_network),
+        cmocka_unit_test(a_record_ahead_of_the_clock_is_not_in_the_window),
         cmocka_unit_test(a_model_with_other_levels_is_read_between_them),
         cmocka_unit_test(the_environment_is_never_below_its_worst_server),
         cmocka_unit_test(a_failing_network_leaves_the_fallback_and_says_so),

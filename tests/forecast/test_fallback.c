@@ -209,6 +209,17 @@ static void what_comes_after_the_origin_is_not_read(void **state)
     assert_memory_equal(a.rows, b.rows, sizeof a.rows);
     tft_series_free(&a.series);
     tft_series_free(&b.series);
+    begin(&a);
+    begin(&b);
+    for (int i = 1; i < 8; i++) { // the same for records
+        add_record(&a, i * 5000, 40 + i % 3);
+        add_record(&b, i * 5000, 40 + i % 3);
+        add_record(&b, -(i - 1) * 5000, 99);
+    }
+    assert_true(forecast(&a) && forecast(&b));
+    assert_memory_equal(a.rows, b.rows, sizeof a.rows);
+    tft_series_free(&a.series);
+    tft_series_free(&b.series);
 }
 
 static void any_history_gives_quantiles_in_order_and_in_range(void **state)
