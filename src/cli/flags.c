@@ -67,6 +67,15 @@ static void print_help(const flag_page *page, const flag *flags)
         printf("\nExamples:\n%s", page->examples);
 }
 
+/* For programs: shell completion and tools/make_man.py read this, so it stays as it is. */
+static void list_flags(const flag *flags)
+{
+    for (const flag *f = flags; f->name != NULL; f++)
+        printf("%s\t%s%s%s\t%s\n", f->name, f->kind == FLAG_OPTIONAL_TEXT ? "[=" : "", f->value == NULL ? "" : f->value,
+               f->kind == FLAG_OPTIONAL_TEXT ? "]" : "", f->help);
+    printf("--help\t\tthis text\n");
+}
+
 static int wrong(const flag *f, const char *value)
 {
     static const char *const wanted[] = {[FLAG_SIZE] = "a whole number",
@@ -141,6 +150,10 @@ int flags_parse(int argc, char **argv, const flag_page *page, const flag *flags,
         }
         if (strcmp(arg, "--help") == 0 || strcmp(arg, "-h") == 0) {
             print_help(page, flags);
+            return EXIT_DONE;
+        }
+        if (strcmp(arg, "--list-flags") == 0) {
+            list_flags(flags);
             return EXIT_DONE;
         }
         const char *const equals = strchr(arg, '=');

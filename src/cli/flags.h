@@ -2,7 +2,8 @@
  *
  * Long options take --x=y or --x y; a switch takes no value; "--" ends the options; everything else is a positional
  * argument and is collected in order. --help prints usage, the table and the examples, and ends with exit code 0;
- * a mistake is one line on stderr naming the flag and exit code 2.
+ * a mistake is one line on stderr naming the flag and exit code 2. --list-flags prints the table for programs, a line each:
+ * name, tab, value (empty for a switch, "[=X]" for an optional one), tab, help.
  *
  *     static const flag flags[] = {
  *         {"--out", "DIR", "where the model goes", FLAG_TEXT, &out},
