@@ -2,6 +2,8 @@
 install(TARGETS tftd RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 install(TARGETS tft_static tft_shared ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 install(DIRECTORY include/tft DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} FILES_MATCHING PATTERN "*.h")
+# relative to where the file lies, so that --prefix and DESTDIR at install time hold too
+file(RELATIVE_PATH TFT_PC_TO_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
 configure_file(cmake/tft.pc.in ${CMAKE_BINARY_DIR}/tft.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/tft.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(GLOB MAN1 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
