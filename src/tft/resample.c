@@ -9,45 +9,35 @@
 
 void tft_resample_tape_layout(tft_arena *arena, const tft_resample_weights *w, size_t n, tft_resample_tape *tape)
 {
-    tape->interpolated = tft_arena_floats(arena, n * w->out);
+    tape->scaled = tft_arena_floats(arena, n * w->out);
     tape->normed = tft_arena_floats(arena, n * w->out);
     tape->inv_std = tft_arena_floats(arena, n);
 }
 
-/* Where point j of m lies between the n points of the input. */
-static size_t position(size_t n, size_t m, size_t j, float *fraction)
+/* Interpolation and factors 2σ(mask) as one matrix [m, n] with at most two entries a row: y = x · matrixᵀ. */
+static void make_matrix(const tft_resample_weights *w, float *factor, float *matrix)
 {
-    *fraction = 0.0f;
-    if (m < 2)
-        return 0;
-    const size_t at = j * (n - 1);
-    *fraction = (float)(at % (m - 1)) / (float)(m - 1);
-    return at / (m - 1);
-}
-
-static void factors(const tft_resample_weights *w, float *factor)
-{
-    tft_sigmoid(factor, w->mask, w->out);
-    tft_scale(factor, 2.0f, w->out);
+    const size_t n = w->in, m = w->out;
+    tft_sigmoid(factor, w->mask, m);
+    tft_scale(factor, 2.0f, m);
+    memset(matrix, 0, m * n * sizeof(float));
+    for (size_t j = 0; j < m; j++) {
+        const size_t at = m < 2 ? 0 : j * (n - 1), gaps = m < 2 ? 1 : m - 1;
+        const size_t low = at / gaps, high = low + 1 < n ? low + 1 : low;
+        const float fraction = (float)(at % gaps) / (float)gaps;
+        matrix[j * n + low] += factor[j] * (1.0f - fraction);
+        matrix[j * n + high] += factor[j] * fraction;
+    }
 }
 
 void tft_resample_forward(const tft_resample_weights *w, const float *x, size_t ldx, size_t n,
                           const tft_resample_tape *tape, tft_scratch *scratch, float *y)
 {
     const size_t mark = scratch->used, m = w->out;
-    float *const factor = tft_scratch_take(scratch, m), *const scaled = tft_scratch_take(scratch, n * m);
-    factors(w, factor);
-    for (size_t j = 0; j < m; j++) {
-        float fraction;
-        const size_t low = position(w->in, m, j, &fraction), high = low + 1 < w->in ? low + 1 : low;
-        for (size_t r = 0; r < n; r++) {
-            const float *const row = x + r * ldx;
-            const float v = w->in == m ? row[j] : row[low] * (1.0f - fraction) + row[high] * fraction;
-            tape->interpolated[r * m + j] = v;
-            scaled[r * m + j] = v * factor[j];
-        }
-    }
-    tft_layernorm(scaled, w->norm.w, w->norm.b, n, m, EPS, y, tape->normed, tape->inv_std);
+    float *const factor = tft_scratch_take(scratch, m), *const matrix = tft_scratch_take(scratch, m * w->in);
+    make_matrix(w, factor, matrix);
+    tft_linear(x, ldx, matrix, NULL, n, w->in, m, tape->scaled, m);
+    tft_layernorm(tape->scaled, w->norm.w, w->norm.b, n, m, EPS, y, tape->normed, tape->inv_std);
     scratch->used = mark;
 }
 
@@ -55,24 +45,17 @@ void tft_resample_backward(const tft_resample_weights *w, size_t n, const tft_re
                            tft_scratch *scratch, tft_resample_weights *grad, float *dx, size_t lddx)
 {
     const size_t mark = scratch->used, m = w->out;
-    float *const factor = tft_scratch_take(scratch, m), *const dscaled = tft_scratch_take(scratch, n * m);
-    factors(w, factor);
+    float *const factor = tft_scratch_take(scratch, m), *const matrix = tft_scratch_take(scratch, m * w->in);
+    float *const dscaled = tft_scratch_take(scratch, n * m), *const product = tft_scratch_take_zero(scratch, m);
+    make_matrix(w, factor, matrix);
     tft_layernorm_backward(w->norm.w, tape->normed, tape->inv_std, dy, n, m, dscaled, grad->norm.w, grad->norm.b);
-    for (size_t j = 0; j < m; j++) {
-        float fraction, dfactor = 0.0f;
-        const size_t low = position(w->in, m, j, &fraction), high = low + 1 < w->in ? low + 1 : low;
-        for (size_t r = 0; r < n; r++) {
-            const float d = dscaled[r * m + j];
-            dfactor += d * tape->interpolated[r * m + j];
-            if (w->in == m) {
-                dx[r * lddx + j] += d * factor[j];
-            } else {
-                dx[r * lddx + low] += d * factor[j] * (1.0f - fraction);
-                dx[r * lddx + high] += d * factor[j] * fraction;
-            }
-        }
-        // factor = 2σ(mask): its slope is 2σ(1 − σ) = factor · (1 − factor / 2)
-        grad->mask[j] += dfactor * factor[j] * (1.0f - 0.5f * factor[j]);
+    for (size_t r = 0; r < n; r++) {
+        for (size_t j = 0; j < m; j++)
+            product[j] += dscaled[r * m + j] * tape->scaled[r * m + j];
     }
+    // factor = 2σ(mask) has the slope factor (1 − factor / 2), and scaled = interpolated · factor.
+    for (size_t j = 0; j < m; j++)
+        grad->mask[j] += product[j] * (1.0f - 0.5f * factor[j]);
+    tft_matmul_nn(dscaled, m, matrix, w->in, n, w->in, m, 1.0f, 1.0f, dx, lddx);
     scratch->used = mark;
 }

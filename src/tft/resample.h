@@ -15,7 +15,7 @@
 #include "tft/weights.h"
 
 typedef struct tft_resample_tape {
-    float *interpolated, *normed, *inv_std; // [N, m], [N, m], [N]
+    float *scaled, *normed, *inv_std; // [N, m], [N, m], [N]
 } tft_resample_tape;
 
 void tft_resample_tape_layout(tft_arena *arena, const tft_resample_weights *w, size_t n, tft_resample_tape *tape);

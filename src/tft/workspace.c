@@ -17,7 +17,7 @@ static size_t scratch_floats(const tft_model *model, size_t b, size_t e, size_t 
         embedded = selections[i]->width > embedded ? selections[i]->width : embedded;
     }
     const size_t widest = h > variables ? h : variables;
-    const size_t layer = rows * (variables + h + 8 * widest) + 8 * b * h;
+    const size_t layer = rows * (variables + h + 8 * widest) + 8 * b * h + widest * embedded;
     const size_t lstm = rows * 10 * h + 4 * h * h + 8 * b * h;
     const size_t attention = rows * h + 2 * (h + 1) * (h + 1) * 2 + j * (t + 4 * h) + t * h * 2;
     size_t deepest = layer > lstm ? layer : lstm;
