@@ -1,8 +1,10 @@
 /* main.c - tftd: picks the sub-command. Everything else is in cmd_<name>.c. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "cli/commands.h"
+#include "tensor/tensor.h"
 
 static const command commands[] = {
     {"serve", "take records, forecast, serve over HTTP", cmd_serve},
@@ -33,8 +35,27 @@ static const command *find(const char *name)
     return NULL;
 }
 
+/* TFTD_ISA=portable|avx2|avx512 forces a set of kernels (the best one that the machine has, at most this). */
+static int choose_kernels(void)
+{
+    const char *const name = getenv("TFTD_ISA");
+    tft_isa isa = TFT_ISA_AUTO;
+    if (name != NULL && name[0] != '\0') {
+        for (isa = TFT_ISA_PORTABLE; isa <= TFT_ISA_AVX512 && strcmp(tft_isa_name(isa), name) != 0; isa++)
+            ;
+        if (isa > TFT_ISA_AVX512) {
+            fprintf(stderr, "tftd: TFTD_ISA is \"%.30s\", must be portable, avx2 or avx512\n", name);
+            return EXIT_USAGE;
+        }
+    }
+    tft_tensor_init(isa);
+    return EXIT_DONE;
+}
+
 int main(int argc, char **argv)
 {
+    if (choose_kernels() != EXIT_DONE)
+        return EXIT_USAGE;
     if (argc < 2) {
         print_commands(stderr);
         return EXIT_USAGE;

@@ -1,6 +1,6 @@
 /* dispatch.c - which set of kernels runs: a pointer to one of the constant tables, chosen once.
  *
- * It starts at the portable table, so that a program that forgets tft_tensor_init() is slow, not broken. The two
+ * It starts at the portable table, so that a program that forgets tft_tensor_init() is slow, not broken. The three
  * variables below are the room's mutable globals: written by tft_tensor_init() before threads start, only read
  * afterwards (STYLE.md, section 8).
  *
@@ -12,6 +12,7 @@
 
 static const tft_kernels *kernels = &tft_kernels_portable;
 static tft_isa chosen = TFT_ISA_PORTABLE;
+static bool initialised = false;
 
 /* What the CPU and its operating system can do, whatever this program was compiled with. */
 static bool machine_has(tft_isa isa)
@@ -48,11 +49,14 @@ bool tft_isa_usable(tft_isa isa)
 
 tft_isa tft_tensor_init(tft_isa wanted)
 {
+    if (wanted == TFT_ISA_AUTO && initialised) // who opens a model asks for the best; a choice made before stands
+        return chosen;
     tft_isa isa = wanted == TFT_ISA_AUTO ? TFT_ISA_AVX512 : wanted;
     while (!tft_isa_usable(isa)) // the enumeration goes from least to most able; portable always is
         isa = (tft_isa)(isa - 1);
     chosen = isa;
     kernels = table_of(isa);
+    initialised = true;
     return isa;
 }
 

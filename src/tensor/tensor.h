@@ -19,8 +19,8 @@
 
 typedef enum tft_isa { TFT_ISA_AUTO, TFT_ISA_PORTABLE, TFT_ISA_AVX2, TFT_ISA_AVX512 } tft_isa;
 
-/* Chooses the kernels; call once before any other function here and before threads start (calling again
- * with the same choice is harmless). An instruction set that the machine lacks falls back to the best it
+/* Chooses the kernels; call once before any other function here and before threads start. AUTO keeps a
+ * choice that was made before, so whoever opens a model may ask for it; a set by name always replaces it. An instruction set that the machine lacks falls back to the best it
  * has. Returns the one chosen. */
 tft_isa tft_tensor_init(tft_isa wanted);
 tft_isa tft_tensor_isa(void);
