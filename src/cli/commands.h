@@ -25,7 +25,6 @@ typedef struct command {
 } command;
 
 int cmd_completion(int argc, char **argv);
-int cmd_evaluate(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
 int cmd_serve(int argc, char **argv);

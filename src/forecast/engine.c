@@ -20,6 +20,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "forecast/background.h"
 #include "forecast/renewal.h"
 #include "forecast/slots.h"
 
@@ -262,6 +263,7 @@ static void *run_thread(void *context)
     engine *e = context;
     const int64_t step_ms = fleet_contract(e->f)->step_ms;
     double complained_s = -HUGE_VAL;
+    background_give_way();
     for (;;) {
         const double started_s = tft_monotonic_s();
         const int64_t step = tft_floor_to(e->options.wall_ms(), step_ms) / step_ms;

@@ -90,6 +90,8 @@ typedef struct engine_model {
 tft_status engine_set_model(engine *e, const engine_model *model, tft_error *err);
 /* A forecaster (given, not lent) as such a model. */
 engine_model engine_model_of(tft_forecaster *forecaster);
+/* Opens a model directory as such a model, with threads that give way to requests (background.h). */
+tft_status engine_open_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err);
 /* The same for a forecaster: given, not lent. NULL = none. */
 tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_error *err);
 

@@ -4,6 +4,7 @@
  */
 #include <stdio.h>
 
+#include "forecast/background.h"
 #include "forecast/engine.h"
 
 static tft_status run(void *context, const tft_request *requests, size_t n, size_t steps, const tft_forecast *out,
@@ -27,6 +28,29 @@ engine_model engine_model_of(tft_forecaster *forecaster)
     snprintf(model.name, sizeof model.name, "%s", tft_forecaster_name(forecaster));
     snprintf(model.directory, sizeof model.directory, "%s", tft_forecaster_directory(forecaster));
     return model;
+}
+
+typedef struct opening {
+    const char *directory;
+    size_t n_threads;
+    tft_forecaster *forecaster;
+    tft_error *err;
+    tft_status status;
+} opening;
+
+static void open_forecaster(void *context)
+{
+    opening *o = context;
+    o->status = tft_forecaster_open(o->directory, o->n_threads, &o->forecaster, o->err);
+}
+
+tft_status engine_open_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err)
+{
+    opening o = {.directory = directory, .n_threads = n_threads, .err = err};
+    background_run(open_forecaster, &o); // its threads inherit that they give way
+    if (o.status == TFT_OK)
+        *model = engine_model_of(o.forecaster);
+    return o.status;
 }
 
 tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_error *err)

@@ -76,7 +76,7 @@ tft_status slot_reserve(snapshot_slot *slot, size_t n, tft_error *err)
 {
     if (n <= slot->capacity)
         return TFT_OK;
-    const size_t capacity = n < 32 ? 32 : n + n / 4;
+    const size_t capacity = n < 32 ? 32 : n + n / 8;
     tft_arena count = {0};
     lay_out(&count, slot, capacity);
     tft_arena_free(&slot->arena); // first: both together would be the peak of the whole process

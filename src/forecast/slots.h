@@ -11,7 +11,7 @@
  * reader that comes too late counts itself for a moment and reads nothing. Slots live as long as the engine, so even that
  * touches valid memory.
  *
- * Memory:  a slot's arrays are one arena, laid out for `capacity` servers; they grow by a quarter more than needed and
+ * Memory:  a slot's arrays are one arena, laid out for `capacity` servers; they grow by an eighth more than needed and
  *          never shrink. Usually two slots are in use; a slow reader makes it three.
  * Threads: one writer (it holds the engine's run_lock), any number of readers.
  */
