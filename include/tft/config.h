@@ -23,8 +23,8 @@
 extern "C" {
 #endif
 
-#define TFT_MAX_NAME 64        // bytes of a variable's name, with its NUL
-#define TFT_MAX_REALS 192      // distinct real inputs
+#define TFT_MAX_NAME 64   // bytes of a variable's name, with its NUL
+#define TFT_MAX_REALS 192 // distinct real inputs
 #define TFT_MAX_CATEGORICALS 32
 #define TFT_MAX_TARGETS 32
 #define TFT_MAX_QUANTILES 33
@@ -44,6 +44,7 @@ typedef struct tft_embedding {
     uint16_t dim;
     uint8_t n_members;                     // 1 unless it is a group
     uint8_t members[TFT_MAX_CATEGORICALS]; // columns of the flat list `categorical_names`
+    bool padding;                          // row 0 stands for "unknown" and is never trained (PyTorch's padding_idx)
 } tft_embedding;
 
 typedef struct tft_target {

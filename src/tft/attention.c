@@ -2,178 +2,274 @@
 #include "tft/attention.h"
 
 #include <math.h>
+#include <stdio.h>
+#include <string.h>
 
 #include "tensor/tensor.h"
 
-void tft_attention_tape_layout(tft_arena *arena, size_t n_windows, size_t encoder_steps, size_t decoder_steps,
-                               size_t hidden, size_t n_heads, bool dropout, tft_attention_tape *tape)
-{
-    const size_t steps = encoder_steps + decoder_steps, d = hidden / n_heads, all = n_heads * d;
-    tape->keys = tft_arena_floats(arena, n_windows * steps * all);
-    tape->values = tft_arena_floats(arena, n_windows * steps * d);
-    tape->theta = tft_arena_floats(arena, n_windows * steps * hidden);
-    tape->queries = tft_arena_floats(arena, n_windows * decoder_steps * all);
-    tape->weights = tft_arena_floats(arena, n_windows * n_heads * decoder_steps * steps);
-    tape->mean = tft_arena_floats(arena, n_windows * decoder_steps * d);
-    tape->head_mask = dropout ? tft_arena_floats(arena, n_windows * n_heads * decoder_steps * d) : NULL;
-    tape->out_mask = dropout ? tft_arena_floats(arena, n_windows * decoder_steps * hidden) : NULL;
-    tape->packed = tft_arena_floats(arena, 2 * all * (hidden + 1));
-}
+/* ---- declaring ---------------------------------------------------------------------------------------- */
 
-/* The heads' matrices side by side, so that one product serves them all. */
-static void pack_heads(const tft_attention_weights *w, size_t n_heads, size_t d, size_t hidden, float *packed)
+void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden, size_t n_heads)
 {
-    const size_t all = n_heads * d;
-    float *const bias = packed + 2 * all * hidden;
-    for (size_t h = 0; h < n_heads; h++) {
-        memcpy(packed + h * d * hidden, w->q[h].w, d * hidden * sizeof(float));
-        memcpy(packed + (all + h * d) * hidden, w->k[h].w, d * hidden * sizeof(float));
-        memcpy(bias + h * d, w->q[h].b, d * sizeof(float));
-        memcpy(bias + all + h * d, w->k[h].b, d * sizeof(float));
+    const size_t d = hidden / n_heads;
+    const double bound = tft_xavier_bound(hidden, d);
+    float **const arrays = tft_arena_alloc(builder->arena, 4 * n_heads, sizeof *arrays);
+    char name[64];
+    *w = (tft_attention){.hidden = hidden, .n_heads = n_heads, .d = d};
+    if (arrays != NULL) {
+        w->q_w = arrays;
+        w->q_b = arrays + n_heads;
+        w->k_w = arrays + 2 * n_heads;
+        w->k_b = arrays + 3 * n_heads;
     }
-}
-
-static size_t n_keys(const tft_attention_shape *s, size_t b)
-{
-    return s->encoder_lengths[b] + s->decoder_steps;
-}
-
-/* How many of the packed keys query t of window b sees. */
-static size_t n_seen(const tft_attention_shape *s, size_t b, size_t t)
-{
-    return s->encoder_lengths[b] + (s->causal ? t : (size_t)s->decoder_lengths[b]);
-}
-
-static void window_forward(const tft_attention_shape *s, size_t b, const tft_attention_tape *tape, tft_dropout dropout,
-                           float *head)
-{
-    const size_t d = s->hidden / s->n_heads, all = s->n_heads * d, t_steps = s->decoder_steps;
-    const size_t steps = s->encoder_steps + t_steps, keys = n_keys(s, b);
-    const float scale = 1.0f / sqrtf((float)d), share = 1.0f / (float)s->n_heads;
-    float *const mean = tape->mean + b * t_steps * d;
-    memset(mean, 0, t_steps * d * sizeof(float));
-    for (size_t h = 0; h < s->n_heads; h++) {
-        float *const a = tape->weights + (b * s->n_heads + h) * t_steps * steps;
-        tft_matmul_nt(tape->queries + b * t_steps * all + h * d, all, tape->keys + b * steps * all + h * d, all,
-                      t_steps, keys, d, scale, 0.0f, a, steps);
-        for (size_t t = 0; t < t_steps; t++) { // (13)
-            const size_t seen = n_seen(s, b, t);
-            tft_softmax(a + t * steps, 1, seen, steps, a + t * steps);
-            memset(a + t * steps + seen, 0, (keys - seen) * sizeof(float));
+    tft_builder_linear(builder, "multihead_attn.v_layer", hidden, d, TFT_INITIAL_UNIFORM, bound, 0.0, &w->v_w, &w->v_b);
+    for (size_t i = 0; i < 2 * n_heads; i++) { // the queries' of all heads, then the keys'
+        const size_t head = i % n_heads;
+        float *weight, *bias;
+        snprintf(name, sizeof name, "multihead_attn.%c_layers.%zu", i < n_heads ? 'q' : 'k', head);
+        tft_builder_linear(builder, name, hidden, d, TFT_INITIAL_UNIFORM, bound, 0.0, &weight, &bias);
+        if (arrays != NULL) {
+            (i < n_heads ? w->q_w : w->k_w)[head] = weight;
+            (i < n_heads ? w->q_b : w->k_b)[head] = bias;
         }
-        tft_matmul_nn(a, steps, tape->values + b * steps * d, d, t_steps, d, keys, 1.0f, 0.0f, head, d);
-        if (dropout.p > 0.0f)
-            tft_mul(head, head, tape->head_mask + (b * s->n_heads + h) * t_steps * d, t_steps * d);
-        tft_axpy(mean, share, head, t_steps * d); // (14–15)
+    }
+    tft_builder_linear(builder, "multihead_attn.w_h", d, hidden, TFT_INITIAL_UNIFORM, bound, 0.0, &w->w_h, NULL);
+}
+
+void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder,
+                              tft_attention_tape *tape)
+{
+    const size_t q = w->n_heads * w->d, kv = q + w->d;
+    tape->q_w = tft_carve_floats(carve, q * w->hidden);
+    tape->q_b = tft_carve_floats(carve, q);
+    tape->kv_w = tft_carve_floats(carve, kv * w->hidden);
+    tape->kv_b = tft_carve_floats(carve, kv);
+    tape->q = tft_carve_floats(carve, n_decoder * q);
+    tape->kv = tft_carve_floats(carve, (n_encoder + n_decoder) * kv);
+    tape->mean = tft_carve_floats(carve, n_decoder * w->d);
+}
+
+typedef struct attention_tmp {
+    float *scores;      // [T, E + T] one head of one window
+    float *kv;          // [E + T, (n+1)·d] one window
+    float *head;        // [T, d]
+    float *mask;        // [N_d, H]
+    float *dscores;     // [T, E + T]
+    float *dhead;       // [T, d]
+    float *dkv_window;  // [E + T, (n+1)·d]
+    float *dmean;       // [N_d, d]
+    float *dq, *dkv;    // [N_d, n·d], [N_e + N_d, (n+1)·d]
+    float *dq_w, *dq_b; // gradients of the joined projections, then taken apart
+    float *dkv_w, *dkv_b;
+} attention_tmp;
+
+static size_t attention_carve_tmp(const tft_attention *w, size_t n_encoder, size_t n_decoder, size_t encoder_steps,
+                                  size_t decoder_steps, bool backward, float *base, attention_tmp *t)
+{
+    const size_t q = w->n_heads * w->d, kv = q + w->d, keys = encoder_steps + decoder_steps;
+    tft_carve carve = {base, 0};
+    memset(t, 0, sizeof *t);
+    t->scores = tft_carve_floats(&carve, decoder_steps * keys);
+    t->kv = tft_carve_floats(&carve, keys * kv);
+    t->head = tft_carve_floats(&carve, decoder_steps * w->d);
+    t->mask = tft_carve_floats(&carve, n_decoder * w->hidden);
+    if (backward) {
+        t->dscores = tft_carve_floats(&carve, decoder_steps * keys);
+        t->dhead = tft_carve_floats(&carve, decoder_steps * w->d);
+        t->dkv_window = tft_carve_floats(&carve, keys * kv);
+        t->dmean = tft_carve_floats(&carve, n_decoder * w->d);
+        t->dq = tft_carve_floats(&carve, n_decoder * q);
+        t->dkv = tft_carve_floats(&carve, (n_encoder + n_decoder) * kv);
+        t->dq_w = tft_carve_floats(&carve, q * w->hidden);
+        t->dq_b = tft_carve_floats(&carve, q);
+        t->dkv_w = tft_carve_floats(&carve, kv * w->hidden);
+        t->dkv_b = tft_carve_floats(&carve, kv);
+    }
+    return carve.used;
+}
+
+size_t tft_attention_tmp(const tft_attention *w, size_t n_encoder, size_t n_decoder, size_t encoder_steps,
+                         size_t decoder_steps, bool backward)
+{
+    attention_tmp t;
+    return attention_carve_tmp(w, n_encoder, n_decoder, encoder_steps, decoder_steps, backward, NULL, &t);
+}
+
+/* ---- the heads' projections as two matrices ----------------------------------------------------------- */
+
+static void join_projections(const tft_attention *w, tft_attention_tape *tape)
+{
+    const size_t d = w->d, matrix = d * w->hidden;
+    for (size_t i = 0; i < w->n_heads; i++) {
+        memcpy(tape->q_w + i * matrix, w->q_w[i], matrix * sizeof(float));
+        memcpy(tape->q_b + i * d, w->q_b[i], d * sizeof(float));
+        memcpy(tape->kv_w + i * matrix, w->k_w[i], matrix * sizeof(float));
+        memcpy(tape->kv_b + i * d, w->k_b[i], d * sizeof(float));
+    }
+    memcpy(tape->kv_w + w->n_heads * matrix, w->v_w, matrix * sizeof(float));
+    memcpy(tape->kv_b + w->n_heads * d, w->v_b, d * sizeof(float));
+}
+
+static void part_projections(const tft_attention *w, const attention_tmp *t, tft_attention *grad)
+{
+    const size_t d = w->d, matrix = d * w->hidden;
+    for (size_t i = 0; i < w->n_heads; i++) {
+        tft_add(grad->q_w[i], t->dq_w + i * matrix, matrix);
+        tft_add(grad->q_b[i], t->dq_b + i * d, d);
+        tft_add(grad->k_w[i], t->dkv_w + i * matrix, matrix);
+        tft_add(grad->k_b[i], t->dkv_b + i * d, d);
+    }
+    tft_add(grad->v_w, t->dkv_w + w->n_heads * matrix, matrix);
+    tft_add(grad->v_b, t->dkv_b + w->n_heads * d, d);
+}
+
+/* ---- one window --------------------------------------------------------------------------------------- */
+
+typedef struct attention_window {
+    size_t encoder, decoder, keys;   // its steps
+    size_t encoder_row, decoder_row; // where they begin in the block of all rows, and among the decoder's rows
+} attention_window;
+
+static attention_window window_at(const tft_rows *encoder, const tft_rows *decoder, size_t b)
+{
+    attention_window v;
+    v.encoder = encoder->length[b];
+    v.decoder = decoder->length[b];
+    v.keys = v.encoder + v.decoder;
+    v.encoder_row = encoder->start[b];
+    v.decoder_row = decoder->start[b];
+    return v;
+}
+
+/* Keys and values of one window, encoder steps first. */
+static void gather(const float *rows, size_t width, size_t n_encoder, attention_window v, float *window)
+{
+    memcpy(window, rows + v.encoder_row * width, v.encoder * width * sizeof *window);
+    memcpy(window + v.encoder * width, rows + (n_encoder + v.decoder_row) * width, v.decoder * width * sizeof *window);
+}
+
+static void scatter(const float *window, size_t width, size_t n_encoder, attention_window v, float *rows)
+{
+    memcpy(rows + v.encoder_row * width, window, v.encoder * width * sizeof *rows);
+    memcpy(rows + (n_encoder + v.decoder_row) * width, window + v.encoder * width, v.decoder * width * sizeof *rows);
+}
+
+/* A_i into t->scores, row stride v.keys. */
+static void head_weights(const tft_attention *w, attention_window v, size_t head, bool causal, const float *q,
+                         attention_tmp *t)
+{
+    const size_t d = w->d, ldq = w->n_heads * d, ldkv = ldq + d;
+    const float scale = (float)(1.0 / sqrt((double)d));
+    tft_matmul_nt(q + v.decoder_row * ldq + head * d, ldq, t->kv + head * d, ldkv, v.decoder, v.keys, d, scale,
+                  (float)0, t->scores, v.keys);
+    for (size_t s = 0; causal && s < v.decoder; s++) { // step s sees decoder steps 0 … s−1
+        float *const row = t->scores + s * v.keys + v.encoder;
+        for (size_t j = s; j < v.decoder; j++)
+            row[j] = (float)-INFINITY;
+    }
+    tft_softmax(t->scores, v.decoder, v.keys, v.keys, t->scores); // (10)
+}
+
+static void report_weights(const tft_attention *w, attention_window v, size_t b, size_t head, const float *scores,
+                           const tft_attention_weights *weights)
+{
+    for (size_t s = 0; s < v.decoder; s++) {
+        const size_t at = (b * weights->decoder_steps + s) * w->n_heads + head;
+        if (weights->encoder != NULL)
+            memcpy(weights->encoder + at * weights->encoder_steps, scores + s * v.keys, v.encoder * sizeof *scores);
+        if (weights->decoder != NULL)
+            memcpy(weights->decoder + at * weights->decoder_steps, scores + s * v.keys + v.encoder,
+                   v.decoder * sizeof *scores);
     }
 }
 
-void tft_attention_forward(const tft_attention_weights *w, const tft_attention_shape *s, const float *theta,
-                           tft_dropout dropout, const tft_attention_tape *tape, tft_scratch *scratch, float *y)
+static void window_forward(const tft_attention *w, attention_window v, size_t b, bool causal, tft_dropout dropout,
+                           tft_attention_tape *tape, const tft_attention_weights *weights, attention_tmp *t)
 {
-    const size_t mark = scratch->used, hidden = s->hidden, d = hidden / s->n_heads, all = s->n_heads * d;
-    const size_t t_steps = s->decoder_steps, steps = s->encoder_steps + t_steps;
-    float *const head = tft_scratch_take(scratch, t_steps * d);
-    const float *const bias = tape->packed + 2 * all * hidden;
-    pack_heads(w, s->n_heads, d, hidden, tape->packed);
-    if (dropout.p > 0.0f) {
-        const tft_dropout here = tft_dropout_at(dropout, 1), there = tft_dropout_at(dropout, 2);
-        tft_dropout_mask(tape->head_mask, s->n_windows * s->n_heads * t_steps * d, here.p, here.key);
-        tft_dropout_mask(tape->out_mask, s->n_windows * t_steps * hidden, there.p, there.key);
-    }
-    for (size_t b = 0; b < s->n_windows; b++) {
-        const size_t known = s->encoder_lengths[b], keys = n_keys(s, b);
-        const float *const rows = theta + b * steps * hidden;
-        float *const packed = tape->theta + b * steps * hidden;
-        memcpy(packed, rows, known * hidden * sizeof(float));
-        memcpy(packed + known * hidden, rows + s->encoder_steps * hidden, t_steps * hidden * sizeof(float));
-        tft_linear(packed, hidden, tape->packed + all * hidden, bias + all, keys, hidden, all,
-                   tape->keys + b * steps * all, all);
-        tft_linear(packed, hidden, w->v.w, w->v.b, keys, hidden, d, tape->values + b * steps * d, d);
-        tft_linear(packed + known * hidden, hidden, tape->packed, bias, t_steps, hidden, all,
-                   tape->queries + b * t_steps * all, all);
-        window_forward(s, b, tape, dropout, head);
-    }
-    const size_t rows = s->n_windows * t_steps;
-    tft_linear(tape->mean, d, w->w_h.w, NULL, rows, d, hidden, y, hidden); // (16)
-    if (dropout.p > 0.0f)
-        tft_mul(y, y, tape->out_mask, rows * hidden);
-    scratch->used = mark;
-}
-
-/* Backward through one window, from dmean [T, d]: dqueries [T, all], dkeys [keys, all], dvalues [keys, d] are added to. */
-static void window_backward(const tft_attention_shape *s, size_t b, const tft_attention_tape *tape, tft_dropout dropout,
-                            const float *dmean, float *head, float *da, float *dqueries, float *dkeys, float *dvalues)
-{
-    const size_t d = s->hidden / s->n_heads, all = s->n_heads * d, t_steps = s->decoder_steps;
-    const size_t steps = s->encoder_steps + t_steps, keys = n_keys(s, b);
-    const float scale = 1.0f / sqrtf((float)d), share = 1.0f / (float)s->n_heads;
-    for (size_t h = 0; h < s->n_heads; h++) {
-        const float *const a = tape->weights + (b * s->n_heads + h) * t_steps * steps;
-        memcpy(head, dmean, t_steps * d * sizeof(float));
-        tft_scale(head, share, t_steps * d);
-        if (dropout.p > 0.0f)
-            tft_mul(head, head, tape->head_mask + (b * s->n_heads + h) * t_steps * d, t_steps * d);
-        tft_matmul_tn(a, steps, head, d, keys, d, t_steps, 1.0f, 1.0f, dvalues, d);
-        tft_matmul_nt(head, d, tape->values + b * steps * d, d, t_steps, keys, d, 1.0f, 0.0f, da, steps);
-        for (size_t t = 0; t < t_steps; t++) {
-            const size_t seen = n_seen(s, b, t);
-            tft_softmax_backward(a + t * steps, da + t * steps, 1, seen, steps, da + t * steps);
-            memset(da + t * steps + seen, 0, (keys - seen) * sizeof(float));
-        }
-        tft_matmul_nn(da, steps, tape->keys + b * steps * all + h * d, all, t_steps, d, keys, scale, 1.0f,
-                      dqueries + h * d, all);
-        tft_matmul_tn(da, steps, tape->queries + b * t_steps * all + h * d, all, keys, d, t_steps, scale, 1.0f,
-                      dkeys + h * d, all);
+    const size_t d = w->d, ldkv = (w->n_heads + 1) * d;
+    float *const mean = tape->mean + v.decoder_row * d;
+    memset(mean, 0, v.decoder * d * sizeof *mean);
+    for (size_t i = 0; i < w->n_heads; i++) {
+        head_weights(w, v, i, causal, tape->q, t);
+        if (weights != NULL)
+            report_weights(w, v, b, i, t->scores, weights);
+        tft_matmul_nn(t->scores, v.keys, t->kv + w->n_heads * d, ldkv, v.decoder, d, v.keys, (float)1, (float)0,
+                      t->head, d); // (14)
+        tft_dropout_apply(tft_dropout_at(dropout, i), t->head, v.decoder * d, t->mask);
+        tft_axpy(mean, (float)(1.0 / (double)w->n_heads), t->head, v.decoder * d); // (16)
     }
 }
 
-static void unpack_heads(tft_attention_weights *grad, size_t n_heads, size_t d, size_t hidden, const float *dpacked)
+static void window_backward(const tft_attention *w, attention_window v, bool causal, tft_dropout dropout,
+                            const tft_attention_tape *tape, attention_tmp *t)
 {
-    const size_t all = n_heads * d;
-    const float *const bias = dpacked + 2 * all * hidden;
-    for (size_t h = 0; h < n_heads; h++) {
-        tft_add(grad->q[h].w, dpacked + h * d * hidden, d * hidden);
-        tft_add(grad->k[h].w, dpacked + (all + h * d) * hidden, d * hidden);
-        tft_add(grad->q[h].b, bias + h * d, d);
-        tft_add(grad->k[h].b, bias + all + h * d, d);
+    const size_t d = w->d, ldq = w->n_heads * d, ldkv = ldq + d;
+    const float scale = (float)(1.0 / sqrt((double)d));
+    memset(t->dkv_window, 0, v.keys * ldkv * sizeof *t->dkv_window);
+    for (size_t i = 0; i < w->n_heads; i++) {
+        // (16)
+        memset(t->dhead, 0, v.decoder * d * sizeof *t->dhead);
+        tft_axpy(t->dhead, (float)(1.0 / (double)w->n_heads), t->dmean + v.decoder_row * d, v.decoder * d);
+        tft_dropout_apply(tft_dropout_at(dropout, i), t->dhead, v.decoder * d, t->mask);
+        // (14) was A v, with one v for all heads.
+        head_weights(w, v, i, causal, tape->q, t);
+        const float *const value = t->kv + w->n_heads * d;
+        tft_matmul_tn(t->scores, v.keys, t->dhead, d, v.keys, d, v.decoder, (float)1, (float)1,
+                      t->dkv_window + w->n_heads * d, ldkv);
+        tft_matmul_nt(t->dhead, d, value, ldkv, v.decoder, v.keys, d, (float)1, (float)0, t->dscores, v.keys);
+        // (10); a closed key has weight 0 and so gradient 0.
+        tft_softmax_backward(t->scores, t->dscores, v.decoder, v.keys, v.keys, t->dscores);
+        tft_matmul_nn(t->dscores, v.keys, t->kv + i * d, ldkv, v.decoder, d, v.keys, scale, (float)0,
+                      t->dq + v.decoder_row * ldq + i * d, ldq);
+        tft_matmul_tn(t->dscores, v.keys, tape->q + v.decoder_row * ldq + i * d, ldq, v.keys, d, v.decoder, scale,
+                      (float)1, t->dkv_window + i * d, ldkv);
     }
 }
 
-void tft_attention_backward(const tft_attention_weights *w, const tft_attention_shape *s, tft_dropout dropout,
-                            const tft_attention_tape *tape, float *dy, tft_scratch *scratch,
-                            tft_attention_weights *grad, float *dtheta)
-{
-    const size_t mark = scratch->used, hidden = s->hidden, d = hidden / s->n_heads, all = s->n_heads * d;
-    const size_t t_steps = s->decoder_steps, steps = s->encoder_steps + t_steps, rows = s->n_windows * t_steps;
-    if (dropout.p > 0.0f)
-        tft_mul(dy, dy, tape->out_mask, rows * hidden);
-    float *const dmean = tft_scratch_take_zero(scratch, rows * d);
-    tft_linear_backward(tape->mean, d, w->w_h.w, dy, hidden, rows, d, hidden, dmean, d, grad->w_h.w, NULL);
+/* ---- all windows -------------------------------------------------------------------------------------- */
 
-    float *const dpacked = tft_scratch_take_zero(scratch, 2 * all * (hidden + 1));
-    float *const head = tft_scratch_take(scratch, t_steps * d), *const da = tft_scratch_take(scratch, t_steps * steps);
-    float *const dkeys = tft_scratch_take(scratch, steps * all), *const dvalues = tft_scratch_take(scratch, steps * d);
-    float *const dqueries = tft_scratch_take(scratch, t_steps * all), *const drows =
-                                                                          tft_scratch_take(scratch, steps * hidden);
-    float *const dbias = dpacked + 2 * all * hidden;
-    for (size_t b = 0; b < s->n_windows; b++) {
-        const size_t known = s->encoder_lengths[b], keys = n_keys(s, b);
-        const float *const packed = tape->theta + b * steps * hidden;
-        memset(dkeys, 0, keys * all * sizeof(float));
-        memset(dvalues, 0, keys * d * sizeof(float));
-        memset(dqueries, 0, t_steps * all * sizeof(float));
-        memset(drows, 0, keys * hidden * sizeof(float));
-        window_backward(s, b, tape, dropout, dmean + b * t_steps * d, head, da, dqueries, dkeys, dvalues);
-        tft_linear_backward(packed, hidden, tape->packed + all * hidden, dkeys, all, keys, hidden, all, drows, hidden,
-                            dpacked + all * hidden, dbias + all);
-        tft_linear_backward(packed, hidden, w->v.w, dvalues, d, keys, hidden, d, drows, hidden, grad->v.w, grad->v.b);
-        tft_linear_backward(packed + known * hidden, hidden, tape->packed, dqueries, all, t_steps, hidden, all,
-                            drows + known * hidden, hidden, dpacked, dbias);
-        float *const to = dtheta + b * steps * hidden;
-        tft_add(to, drows, known * hidden);
-        tft_add(to + s->encoder_steps * hidden, drows + known * hidden, t_steps * hidden);
+void tft_attention_forward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
+                           const float *theta, tft_dropout dropout, tft_attention_tape *tape, float *out,
+                           const tft_attention_weights *weights, float *tmp)
+{
+    const size_t d = w->d, h = w->hidden, nq = w->n_heads * d, nkv = nq + d, n = encoder->n + decoder->n;
+    attention_tmp t;
+    attention_carve_tmp(w, encoder->n, decoder->n, encoder->longest, decoder->longest, false, tmp, &t);
+    join_projections(w, tape);
+    tft_linear(theta + encoder->n * h, h, tape->q_w, tape->q_b, decoder->n, h, nq, tape->q, nq);
+    tft_linear(theta, h, tape->kv_w, tape->kv_b, n, h, nkv, tape->kv, nkv);
+    for (size_t b = 0; b < encoder->n_windows; b++) {
+        const attention_window v = window_at(encoder, decoder, b);
+        gather(tape->kv, nkv, encoder->n, v, t.kv);
+        window_forward(w, v, b, causal, tft_dropout_at(dropout, b), tape, weights, &t);
     }
-    unpack_heads(grad, s->n_heads, d, hidden, dpacked);
-    scratch->used = mark;
+    tft_linear(tape->mean, d, w->w_h, NULL, decoder->n, d, h, out, h); // (13)
+    tft_dropout_apply(tft_dropout_at(dropout, encoder->n_windows), out, decoder->n * h, t.mask);
+}
+
+void tft_attention_backward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
+                            const float *theta, tft_dropout dropout, const tft_attention_tape *tape, float *dout,
+                            tft_attention *grad, float *dtheta, float *tmp)
+{
+    const size_t d = w->d, h = w->hidden, nq = w->n_heads * d, nkv = nq + d, n = encoder->n + decoder->n;
+    attention_tmp t;
+    attention_carve_tmp(w, encoder->n, decoder->n, encoder->longest, decoder->longest, true, tmp, &t);
+    // (13)
+    tft_dropout_apply(tft_dropout_at(dropout, encoder->n_windows), dout, decoder->n * h, t.mask);
+    memset(t.dmean, 0, decoder->n * d * sizeof *t.dmean);
+    tft_linear_backward(tape->mean, d, w->w_h, dout, h, decoder->n, d, h, t.dmean, d, grad->w_h, NULL);
+    for (size_t b = 0; b < encoder->n_windows; b++) {
+        const attention_window v = window_at(encoder, decoder, b);
+        gather(tape->kv, nkv, encoder->n, v, t.kv);
+        window_backward(w, v, causal, tft_dropout_at(dropout, b), tape, &t);
+        scatter(t.dkv_window, nkv, encoder->n, v, t.dkv);
+    }
+    memset(t.dq_w, 0, nq * h * sizeof *t.dq_w);
+    memset(t.dq_b, 0, nq * sizeof *t.dq_b);
+    memset(t.dkv_w, 0, nkv * h * sizeof *t.dkv_w);
+    memset(t.dkv_b, 0, nkv * sizeof *t.dkv_b);
+    tft_linear_backward(theta + encoder->n * h, h, tape->q_w, t.dq, nq, decoder->n, h, nq, dtheta + encoder->n * h, h,
+                        t.dq_w, t.dq_b);
+    tft_linear_backward(theta, h, tape->kv_w, t.dkv, nkv, n, h, nkv, dtheta, h, t.dkv_w, t.dkv_b);
+    part_projections(w, &t, grad);
 }

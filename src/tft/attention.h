@@ -1,48 +1,60 @@
-/* attention.h - interpretable multi-head attention: one value head for all, so that the heads' weights can be averaged.
+/* attention.h - interpretable multi-head attention: every forecast step looks back, and says where.
  *
- * Lim et al. 2021:
- *     A_h = softmax(Q_h K_hᵀ / √d),  Q_h = θ W_q^h, K_h = θ W_k^h, V = θ W_v          (9–12, 13)
- *     y   = (1/n Σ_h A_h V) W_H                                                        (14–16)
- * Queries are the decoder steps, keys and values all steps. A query t sees every known encoder step and, causal, the decoder
- * steps before it (j < t: not itself, as in pytorch-forecasting), else all valid decoder steps.
+ * Lim et al. 2021, heads i = 1 … n with one value projection for all of them, d = ⌊H / n⌋:
+ *     A_i = Softmax(q_i k_iᵀ / √d)                                  (9, 10, 15)
+ *     out = W_H · mean_i(A_i v)                                     (13, 14, 16)
+ * Queries are the decoder's rows, keys and values all rows of the same window. Causal: a decoder step sees the encoder
+ * and the decoder steps before it, not itself (as pytorch-forecasting does; the paper's mask lets it see itself). Not
+ * causal: all steps see all. Dropout acts on each head's A_i v and on the output.
  *
- * Keys of one window are put side by side (known encoder steps, then decoder steps), so that what a causal query sees is
- * a prefix of them, and padding costs nothing.
+ * The weights A_i are not kept for backward: they are T · (E + T) floats per head and window, and making them again
+ * costs one small product and one softmax.
  *
- * Shapes: θ [B, E + T, D], y [B, T, D], weights [B, heads, T, E + T] over the packed keys (tape).
+ * Shapes:  θ and its rows are in one block, the encoder's N_e rows first, then the decoder's N_d; out [N_d, H].
+ * Memory:  the caller owns every buffer. Threads: weights are only read; a tape and a tmp per thread.
  */
 #ifndef TFT_TFT_ATTENTION_H
 #define TFT_TFT_ATTENTION_H
 
-#include <stdint.h>
+#include "tft/carve.h"
+#include "tft/dropout.h"
+#include "tft/parameters.h"
+#include "tft/rows.h"
 
-#include "tft/gate_norm.h"
+typedef struct tft_attention { // also holds gradients: same fields, same shapes
+    size_t hidden, n_heads, d;
+    float **q_w, **q_b, **k_w, **k_b; // per head: [d, H], [d]
+    float *v_w, *v_b;                 // [d, H], [d]
+    float *w_h;                       // [H, d]
+} tft_attention;
 
 typedef struct tft_attention_tape {
-    float *keys;      // [B, E + T, heads d] packed
-    float *values;    // [B, E + T, d] packed
-    float *theta;     // [B, E + T, D] packed rows of θ
-    float *queries;   // [B, T, heads d]
-    float *weights;   // [B, heads, T, E + T]
-    float *mean;      // [B T, d] mean over heads of A V
-    float *head_mask; // [B, heads, T, d] dropout, or NULL
-    float *out_mask;  // [B T, D] dropout, or NULL
-    float *packed;    // weights of all heads side by side: [heads d, D] queries, then keys, then their biases
+    float *q_w, *q_b;   // [n·d, H], [n·d]: the heads' projections as one
+    float *kv_w, *kv_b; // [(n+1)·d, H], [(n+1)·d]: the keys' and, last, the value's
+    float *q;           // [N_d, n·d]
+    float *kv;          // [N_e + N_d, (n+1)·d]
+    float *mean;        // [N_d, d]
 } tft_attention_tape;
 
-typedef struct tft_attention_shape {
-    size_t n_windows, encoder_steps, decoder_steps, hidden, n_heads;
-    const uint32_t *encoder_lengths, *decoder_lengths;
-    bool causal;
-} tft_attention_shape;
+/* Where the weights go, padded as the batch is; NULL where nobody asks. */
+typedef struct tft_attention_weights {
+    size_t encoder_steps, decoder_steps;
+    float *encoder; // [B, T, n, E]
+    float *decoder; // [B, T, n, T]
+} tft_attention_weights;
 
-void tft_attention_tape_layout(tft_arena *arena, size_t n_windows, size_t encoder_steps, size_t decoder_steps,
-                               size_t hidden, size_t n_heads, bool dropout, tft_attention_tape *tape);
-void tft_attention_forward(const tft_attention_weights *w, const tft_attention_shape *shape, const float *theta,
-                           tft_dropout dropout, const tft_attention_tape *tape, tft_scratch *scratch, float *y);
-/* dy is overwritten; dtheta [B, E + T, D] is added to. */
-void tft_attention_backward(const tft_attention_weights *w, const tft_attention_shape *shape, tft_dropout dropout,
-                            const tft_attention_tape *tape, float *dy, tft_scratch *scratch,
-                            tft_attention_weights *grad, float *dtheta);
+void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden, size_t n_heads);
+void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder,
+                              tft_attention_tape *tape);
+size_t tft_attention_tmp(const tft_attention *w, size_t n_encoder, size_t n_decoder, size_t encoder_steps,
+                         size_t decoder_steps, bool backward);
+
+void tft_attention_forward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
+                           const float *theta, tft_dropout dropout, tft_attention_tape *tape, float *out,
+                           const tft_attention_weights *weights, float *tmp);
+/* dout [N_d, H] is masked in place by dropout; dtheta [N_e + N_d, H] and grad are added to. */
+void tft_attention_backward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
+                            const float *theta, tft_dropout dropout, const tft_attention_tape *tape, float *dout,
+                            tft_attention *grad, float *dtheta, float *tmp);
 
 #endif

@@ -1,73 +1,134 @@
 /* grn.c - see grn.h. */
 #include "tft/grn.h"
 
-#include "tensor/tensor.h"
+#include <stdio.h>
+#include <string.h>
 
-void tft_grn_tape_layout(tft_arena *arena, const tft_grn_weights *w, size_t n, bool dropout, tft_grn_tape *tape)
+void tft_grn_define(tft_builder *builder, tft_grn *w, const char *name, size_t in, size_t hidden, size_t out,
+                    size_t context_in)
 {
-    if (w->in != w->out) {
-        tft_resample_tape_layout(arena, &w->skip, n, &tape->skip);
-        tape->skipped = tft_arena_floats(arena, n * w->out);
+    char fc[TFT_PARAMETER_NAME + 32], norm[TFT_PARAMETER_NAME + 32];
+    memset(w, 0, sizeof *w);
+    w->in = in;
+    w->hidden = hidden;
+    w->out = out;
+    w->context_in = context_in;
+    if (in != out) {
+        snprintf(fc, sizeof fc, "%s.resample_norm", name);
+        tft_resample_define(builder, &w->resample, fc, in, out);
     }
-    tape->elu = tft_arena_floats(arena, n * w->hidden);
-    tape->eta1 = tft_arena_floats(arena, n * w->hidden);
-    tft_gate_norm_tape_layout(arena, &w->gate, n, dropout, &tape->gate);
+    snprintf(fc, sizeof fc, "%s.fc1", name);
+    tft_builder_linear(builder, fc, in, hidden, TFT_INITIAL_NORMAL, tft_he_std(in), 0.0, &w->fc1_w, &w->fc1_b);
+    if (context_in > 0) {
+        snprintf(fc, sizeof fc, "%s.context", name);
+        tft_builder_linear(builder, fc, context_in, hidden, TFT_INITIAL_UNIFORM, tft_xavier_bound(context_in, hidden),
+                           0.0, &w->context_w, NULL);
+    }
+    snprintf(fc, sizeof fc, "%s.fc2", name);
+    tft_builder_linear(builder, fc, hidden, hidden, TFT_INITIAL_NORMAL, tft_he_std(hidden), 0.0, &w->fc2_w, &w->fc2_b);
+    snprintf(fc, sizeof fc, "%s.gate_norm.glu.fc", name);
+    snprintf(norm, sizeof norm, "%s.gate_norm.add_norm.norm", name);
+    tft_gate_define(builder, &w->gate, fc, norm, hidden, out);
 }
 
-void tft_grn_forward(const tft_grn_weights *w, const float *a, size_t lda, const float *context, size_t repeat,
-                     size_t n, tft_dropout dropout, const tft_grn_tape *tape, tft_scratch *scratch, float *y)
+void tft_grn_tape_carve(tft_carve *carve, const tft_grn *w, size_t n, bool keep, tft_grn_tape *tape)
 {
-    const size_t mark = scratch->used, hidden = w->hidden;
-    tft_linear(a, lda, w->fc1.w, w->fc1.b, n, w->in, hidden, tape->elu, hidden);
-    if (context != NULL) { // W3 c, once per window
-        const size_t windows = n / repeat;
-        float *const projected = tft_scratch_take(scratch, windows * hidden);
-        tft_linear(context, w->context.in, w->context.w, NULL, windows, w->context.in, hidden, projected, hidden);
-        for (size_t r = 0; r < n; r++)
-            tft_add(tape->elu + r * hidden, projected + r / repeat * hidden, hidden);
-    }
-    tft_elu(tape->elu, tape->elu, n * hidden);                                                // (4)
-    tft_linear(tape->elu, hidden, w->fc2.w, w->fc2.b, n, hidden, hidden, tape->eta1, hidden); // (3)
-    const float *skip = a;
-    size_t ldskip = lda;
+    memset(tape, 0, sizeof *tape);
+    tape->eta2 = tft_carve_floats(carve, n * w->hidden);
+    tape->eta1 = tft_carve_floats(carve, n * w->hidden);
     if (w->in != w->out) {
-        tft_resample_forward(&w->skip, a, lda, n, &tape->skip, scratch, tape->skipped);
-        skip = tape->skipped;
-        ldskip = w->out;
+        tape->skip = tft_carve_floats(carve, n * w->out);
+        tft_resample_tape_carve(carve, &w->resample, n, keep, &tape->resample);
     }
-    tft_gate_norm_forward(&w->gate, tape->eta1, skip, ldskip, n, dropout, &tape->gate, scratch, y); // (2)
-    scratch->used = mark;
+    tft_gate_tape_carve(carve, &w->gate, n, keep, &tape->gate);
 }
 
-void tft_grn_backward(const tft_grn_weights *w, const float *a, size_t lda, const float *context, size_t repeat,
-                      size_t n, tft_dropout dropout, const tft_grn_tape *tape, const float *dy, tft_scratch *scratch,
-                      tft_grn_weights *grad, float *da, size_t ldda, float *dcontext)
+typedef struct grn_tmp {
+    float *gate;     // of tft_gate_*, and of tft_resample_* after it
+    float *deta1;    // [N, hidden]
+    float *deta2;    // [N, hidden]
+    float *dpre;     // [N, hidden] gradient of what ELU got
+    float *dskip;    // [N, out]
+    float *resample; // of tft_resample_*
+} grn_tmp;
+
+static size_t grn_carve_tmp(const tft_grn *w, size_t n, float *base, grn_tmp *t)
 {
-    const size_t mark = scratch->used, hidden = w->hidden, out = w->out;
-    float *const dsum = tft_scratch_take(scratch, n * out), *const deta = tft_scratch_take(scratch, n * hidden);
-    // (2) the residual hands dsum to `a` as it is; the gate below gets the same dsum.
-    tft_gate_norm_backward(&w->gate, tape->eta1, n, dropout, &tape->gate, dy, scratch, &grad->gate, deta, dsum);
-    if (w->in != out) {
-        tft_resample_backward(&w->skip, n, &tape->skip, dsum, scratch, &grad->skip, da, ldda);
+    tft_carve carve = {base, 0};
+    t->gate = tft_carve_floats(&carve, tft_gate_tmp(&w->gate, n));
+    t->deta1 = tft_carve_floats(&carve, n * w->hidden);
+    t->deta2 = tft_carve_floats(&carve, n * w->hidden);
+    t->dpre = tft_carve_floats(&carve, n * w->hidden);
+    t->dskip = tft_carve_floats(&carve, w->in == w->out ? 0 : n * w->out);
+    t->resample = tft_carve_floats(&carve, w->in == w->out ? 0 : tft_resample_tmp(&w->resample, n));
+    return carve.used;
+}
+
+size_t tft_grn_tmp(const tft_grn *w, size_t n)
+{
+    grn_tmp t;
+    return grn_carve_tmp(w, n, NULL, &t);
+}
+
+void tft_grn_context(const tft_grn *w, const float *c, size_t n_windows, float *product)
+{
+    tft_linear(c, w->context_in, w->context_w, NULL, n_windows, w->context_in, w->hidden, product, w->hidden);
+}
+
+void tft_grn_context_backward(const tft_grn *w, const float *c, const float *dproduct, size_t n_windows, tft_grn *grad,
+                              float *dc)
+{
+    tft_linear_backward(c, w->context_in, w->context_w, dproduct, w->hidden, n_windows, w->context_in, w->hidden, dc,
+                        w->context_in, grad->context_w, NULL);
+}
+
+void tft_grn_forward(const tft_grn *w, const float *x, tft_grn_rows rows, tft_dropout dropout, tft_grn_tape *tape,
+                     float *y, float *tmp)
+{
+    const size_t n = rows.n, h = w->hidden;
+    grn_tmp t;
+    grn_carve_tmp(w, n, tmp, &t);
+    const float *skip = x;
+    if (w->in != w->out) {
+        tft_resample_forward(&w->resample, x, w->in, n, &tape->resample, tape->skip, t.resample);
+        skip = tape->skip;
+    }
+    if (rows.product != NULL) { // each row starts from its window's context
+        for (size_t r = 0; r < n; r++) {
+            const size_t window = rows.window_of != NULL ? rows.window_of[r] : r;
+            memcpy(tape->eta2 + r * h, rows.product + window * h, h * sizeof *tape->eta2);
+        }
+        tft_linear_add(x, w->in, w->fc1_w, w->fc1_b, n, w->in, h, tape->eta2, h);
     } else {
-        for (size_t r = 0; r < n; r++)
-            tft_add(da + r * ldda, dsum + r * out, out);
+        tft_linear(x, w->in, w->fc1_w, w->fc1_b, n, w->in, h, tape->eta2, h);
     }
+    tft_elu(tape->eta2, tape->eta2, n * h);                                           // (4)
+    tft_linear(tape->eta2, h, w->fc2_w, w->fc2_b, n, h, h, tape->eta1, h);            // (3)
+    tft_gate_forward(&w->gate, tape->eta1, skip, n, dropout, &tape->gate, y, t.gate); // (2)
+}
+
+void tft_grn_backward(const tft_grn *w, const float *x, tft_grn_rows rows, tft_dropout dropout,
+                      const tft_grn_tape *tape, const float *dy, tft_grn *grad, float *dx, float *dproduct, float *tmp)
+{
+    const size_t n = rows.n, h = w->hidden;
+    grn_tmp t;
+    grn_carve_tmp(w, n, tmp, &t);
+    float *dskip = dx; // the skip is x itself …
+    if (w->in != w->out) {
+        dskip = t.dskip; // … or made from it
+        memset(dskip, 0, n * w->out * sizeof *dskip);
+    }
+    // (2)
+    tft_gate_backward(&w->gate, tape->eta1, n, dropout, &tape->gate, dy, &grad->gate, t.deta1, dskip, t.gate);
     // (3)
-    float *const delu = tft_scratch_take_zero(scratch, n * hidden);
-    tft_linear_backward(tape->elu, hidden, w->fc2.w, deta, hidden, n, hidden, hidden, delu, hidden, grad->fc2.w,
-                        grad->fc2.b);
+    memset(t.deta2, 0, n * h * sizeof *t.deta2);
+    tft_linear_backward(tape->eta2, h, w->fc2_w, t.deta1, h, n, h, h, t.deta2, h, grad->fc2_w, grad->fc2_b);
     // (4)
-    float *const dpre = tft_scratch_take_zero(scratch, n * hidden);
-    tft_elu_backward(dpre, tape->elu, delu, n * hidden);
-    tft_linear_backward(a, lda, w->fc1.w, dpre, hidden, n, w->in, hidden, da, ldda, grad->fc1.w, grad->fc1.b);
-    if (context != NULL) {
-        const size_t windows = n / repeat;
-        float *const dprojected = tft_scratch_take_zero(scratch, windows * hidden);
-        for (size_t r = 0; r < n; r++)
-            tft_add(dprojected + r / repeat * hidden, dpre + r * hidden, hidden);
-        tft_linear_backward(context, w->context.in, w->context.w, dprojected, hidden, windows, w->context.in, hidden,
-                            dcontext, w->context.in, grad->context.w, NULL);
-    }
-    scratch->used = mark;
+    memset(t.dpre, 0, n * h * sizeof *t.dpre);
+    tft_elu_backward(t.dpre, tape->eta2, t.deta2, n * h);
+    tft_linear_backward(x, w->in, w->fc1_w, t.dpre, h, n, w->in, h, dx, w->in, grad->fc1_w, grad->fc1_b);
+    for (size_t r = 0; dproduct != NULL && r < n; r++)
+        tft_add(dproduct + (rows.window_of != NULL ? rows.window_of[r] : r) * h, t.dpre + r * h, h);
+    if (w->in != w->out)
+        tft_resample_backward(&w->resample, n, &tape->resample, dskip, &grad->resample, dx, w->in, t.resample);
 }

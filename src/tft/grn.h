@@ -1,34 +1,60 @@
-/* grn.h - gated residual network, the block that nearly every part of the model is built from.
+/* grn.h - gated residual network, the block nearly every part of the model is built from.
  *
- * Lim et al. 2021, for one row:
- *     eta2 = ELU(W2 a + W3 c + b2)                                  (4)
- *     eta1 = W1 eta2 + b1                                           (3)
- *     y    = LayerNorm(skip(a) + value(eta1) * sigmoid(gate(eta1))) (2), GLU: (5)
- * skip(a) = a where input and output are equally wide, ResampleNorm(a) elsewhere (pytorch-forecasting's).
+ * Lim et al. 2021, for one row x of `in` values and, where there is one, a context c:
+ *     eta2 = ELU(fc1(x) + context(c))                               (4)
+ *     eta1 = fc2(eta2)                                              (3)
+ *     y    = LayerNorm(skip + GLU(eta1))                            (2)
+ * skip is x where in = out, else ResampleNorm(x): the paper has one width everywhere, pytorch-forecasting does not.
+ * context(c) is a product without bias. It is the same for all rows of a window, so the caller works it out once per
+ * window (tft_grn_context) and a row finds its window in `window_of`.
  *
- * Shapes:  a [N, in] with row stride lda; context c [N / repeat, context], each row serving `repeat` consecutive rows of a;
- *          y [N, out].
- * Memory:  the tape is the workspace's; nothing is allocated. Backward needs `a` and the tape as forward left them.
+ * Shapes:  x [N, in], y [N, out], B windows; row-major.
+ * Memory:  the caller owns every buffer; nothing is allocated or kept; none overlap.
+ * Threads: weights are only read, so rows may be split over threads, a tape and a tmp for each.
  */
 #ifndef TFT_TFT_GRN_H
 #define TFT_TFT_GRN_H
 
-#include "tft/gate_norm.h"
-#include "tft/resample.h"
+#include "tft/gate_add_norm.h"
+#include "tft/resample_norm.h"
+
+typedef struct tft_grn { // also holds gradients: same fields, same shapes
+    size_t in, hidden, out, context_in;
+    float *fc1_w, *fc1_b;  // [hidden, in], [hidden]
+    float *fc2_w, *fc2_b;  // [hidden, hidden], [hidden]
+    float *context_w;      // [hidden, context_in], or NULL without context
+    tft_gate gate;         // hidden → out
+    tft_resample resample; // used where in ≠ out
+} tft_grn;
 
 typedef struct tft_grn_tape {
-    tft_resample_tape skip;
-    float *skipped;    // [N, out], resampled skip
-    float *elu, *eta1; // [N, hidden]
-    tft_gate_norm_tape gate;
+    float *eta2; // [N, hidden]
+    float *eta1; // [N, hidden], after dropout
+    float *skip; // [N, out], where it is resampled
+    tft_resample_tape resample;
+    tft_gate_tape gate;
 } tft_grn_tape;
 
-void tft_grn_tape_layout(tft_arena *arena, const tft_grn_weights *w, size_t n, bool dropout, tft_grn_tape *tape);
-void tft_grn_forward(const tft_grn_weights *w, const float *a, size_t lda, const float *context, size_t repeat,
-                     size_t n, tft_dropout dropout, const tft_grn_tape *tape, tft_scratch *scratch, float *y);
-/* Adds to grad, da (stride ldda) and dcontext (NULL if context was). */
-void tft_grn_backward(const tft_grn_weights *w, const float *a, size_t lda, const float *context, size_t repeat,
-                      size_t n, tft_dropout dropout, const tft_grn_tape *tape, const float *dy, tft_scratch *scratch,
-                      tft_grn_weights *grad, float *da, size_t ldda, float *dcontext);
+/* The context's part of fc1, one row per window: `product` [B, hidden]; NULL where the network has no context. */
+typedef struct tft_grn_rows {
+    size_t n;                  // rows
+    const uint32_t *window_of; // [N] the window of each row; NULL: row r is window r
+    const float *product;      // [B, hidden]
+} tft_grn_rows;
+
+void tft_grn_define(tft_builder *builder, tft_grn *w, const char *name, size_t in, size_t hidden, size_t out,
+                    size_t context_in);
+void tft_grn_tape_carve(tft_carve *carve, const tft_grn *w, size_t n, bool keep, tft_grn_tape *tape);
+size_t tft_grn_tmp(const tft_grn *w, size_t n);
+
+void tft_grn_context(const tft_grn *w, const float *c, size_t n_windows, float *product);
+void tft_grn_context_backward(const tft_grn *w, const float *c, const float *dproduct, size_t n_windows, tft_grn *grad,
+                              float *dc); // dc and grad are added to
+
+void tft_grn_forward(const tft_grn *w, const float *x, tft_grn_rows rows, tft_dropout dropout, tft_grn_tape *tape,
+                     float *y, float *tmp);
+/* dx [N, in], dproduct [B, hidden] (NULL without context) and `grad` are added to. */
+void tft_grn_backward(const tft_grn *w, const float *x, tft_grn_rows rows, tft_dropout dropout,
+                      const tft_grn_tape *tape, const float *dy, tft_grn *grad, float *dx, float *dproduct, float *tmp);
 
 #endif

@@ -1,71 +1,93 @@
-/* loss.c - see loss.h. Sums are double: a batch adds up to a million small terms. */
+/* loss.c - see loss.h. Sums are double, whatever a tensor is. */
 #include "tft/loss.h"
 
 #include <math.h>
 #include <string.h>
 
-static double cell_loss(const tft_target *spec, const float *prediction, float target, float factor, float *d)
+/* g(a) and its slope, with PyTorch's threshold. */
+static double transformed(tft_transform transform, double a, double *slope)
+{
+    if (transform == TFT_TRANSFORM_IDENTITY || a > 20.0) {
+        *slope = 1.0;
+        return a;
+    }
+    *slope = 1.0 / (1.0 + exp(-a));
+    return log1p(exp(a));
+}
+
+typedef struct loss_cell {
+    double target, centre, scale, weight; // weight holds everything in front of Σ_q ℓ_q
+    tft_transform transform;
+} loss_cell;
+
+static double cell_loss(const tft_target *target, const loss_cell *cell, const float *raw, double scale, float *draw)
 {
     double sum = 0.0;
-    for (size_t q = 0; q < spec->n_quantiles; q++) {
-        const float level = spec->quantiles[q], e = target - prediction[q];
-        sum += 2.0 * (double)(e > 0.0f ? level * e : (level - 1.0f) * e);
-        if (d != NULL)
-            d[q] = 2.0f * factor * (e > 0.0f ? -level : 1.0f - level);
+    for (size_t i = 0; i < target->n_quantiles; i++) {
+        double slope = 1.0;
+        const double q = (double)target->quantiles[i];
+        const double forecast = transformed(cell->transform, (double)raw[i] * cell->scale + cell->centre, &slope);
+        const double e = cell->target - forecast;
+        sum += 2.0 * (e > 0.0 ? q * e : (q - 1.0) * e);
+        const double de = e > 0.0 ? q : (e < 0.0 ? q - 1.0 : q - 0.5);
+        if (draw != NULL)
+            draw[i] = (float)(-2.0 * de * slope * cell->scale * cell->weight * scale);
     }
-    return sum / (double)spec->n_quantiles;
+    return sum * cell->weight;
 }
 
-double tft_quantile_loss(const tft_config *config, const float *prediction, const float *target, const float *weight,
-                         const uint32_t *lengths, size_t n_windows, size_t n_steps, float scale, float *dprediction)
+double tft_quantile_loss(const tft_config *config, const tft_rows *rows, const tft_batch *batch, const tft_truth *truth,
+                         tft_loss_kind kind, const float *raw, double scale, float *draw)
 {
-    const size_t outputs = tft_config_outputs(config), targets = config->n_targets;
-    double n_valid = 0.0, loss = 0.0;
-    for (size_t b = 0; b < n_windows; b++)
-        n_valid += (double)lengths[b];
-    if (dprediction != NULL)
-        memset(dprediction, 0, n_windows * n_steps * outputs * sizeof(float));
-    for (size_t b = 0; b < n_windows; b++) {
-        for (size_t t = 0; t < lengths[b]; t++) {
-            const size_t row = b * n_steps + t;
-            size_t at = row * outputs;
-            for (size_t m = 0; m < targets; m++) {
-                const tft_target *const spec = &config->targets[m];
-                const float w = weight != NULL ? weight[row * targets + m] : 1.0f;
-                if (w != 0.0f) { // a missing target may be NaN: it is not even read
-                    const double share = (double)spec->loss_weight * (double)w / n_valid;
-                    loss += share * cell_loss(spec, prediction + at, target[row * targets + m],
-                                              (float)(share * (double)scale / (double)spec->n_quantiles),
-                                              dprediction != NULL ? dprediction + at : NULL);
-                }
-                at += spec->n_quantiles;
+    const size_t n_targets = config->n_targets, n_outputs = tft_config_outputs(config);
+    const float *const targets = kind == TFT_LOSS_PREDICTION ? truth->target : truth->target_scaled;
+    double total = 0.0;
+    if (draw != NULL)
+        memset(draw, 0, rows->n * n_outputs * sizeof *draw);
+    for (size_t r = 0; r < rows->n; r++) {
+        const size_t b = rows->window_of[r], t = r - rows->start[b], at = (b * batch->decoder_steps + t) * n_targets;
+        size_t first = r * n_outputs;
+        for (size_t m = 0; m < n_targets; first += config->targets[m++].n_quantiles) {
+            const tft_target *const target = &config->targets[m];
+            const double cell_weight = truth->cell_weight != NULL ? (double)truth->cell_weight[at + m] : 1.0;
+            if (cell_weight == 0.0)
+                continue;
+            loss_cell cell = {(double)targets[at + m], 0.0, 1.0, cell_weight, TFT_TRANSFORM_IDENTITY};
+            cell.weight *= (double)target->loss_weight / (double)target->n_quantiles / (double)rows->n;
+            if (kind == TFT_LOSS_PREDICTION) {
+                cell.centre = (double)batch->target_scale[(b * n_targets + m) * 2];
+                cell.scale = (double)batch->target_scale[(b * n_targets + m) * 2 + 1];
+                cell.transform = target->transform;
             }
+            total += cell_loss(target, &cell, raw + first, scale, draw != NULL ? draw + first : NULL);
         }
     }
-    return loss;
+    return total;
 }
 
-/* softplus(z) = log(1 + e^z) without overflow. */
-static double softplus(double z)
+static double softplus(double z) // log(1 + eᶻ) without overflow
 {
-    return z > 0.0 ? z + log1p(exp(-z)) : log1p(exp(z));
+    return (z > 0.0 ? z : 0.0) + log1p(exp(-fabs(z)));
 }
 
-double tft_hazard_loss(const float *logit, const uint32_t *event_step, const uint32_t *at_risk, size_t n_windows,
-                       size_t n_steps, float scale, float *dlogit)
+double tft_hazard_loss(const tft_rows *rows, const tft_truth *truth, const float *logit, double scale, float *dlogit)
 {
-    double loss = 0.0;
+    double total = 0.0;
     if (dlogit != NULL)
-        memset(dlogit, 0, n_windows * n_steps * sizeof(float));
-    for (size_t b = 0; b < n_windows; b++) {
-        const size_t event = event_step[b], watched = event > 0 ? event : at_risk[b];
-        for (size_t t = 0; t < watched && t < n_steps; t++) {
-            const double z = (double)logit[b * n_steps + t];
-            const int starts = t + 1 == event;
-            loss += softplus(starts ? -z : z);
-            if (dlogit != NULL)
-                dlogit[b * n_steps + t] = (float)((1.0 / (1.0 + exp(-z)) - starts) * (double)scale / (double)n_windows);
+        memset(dlogit, 0, rows->n * sizeof *dlogit);
+    const double share = 1.0 / (double)rows->n_windows;
+    for (size_t b = 0; b < rows->n_windows; b++) {
+        const uint32_t length = rows->length[b], event = truth->event_step[b];
+        const uint32_t seen = truth->at_risk[b] < length ? truth->at_risk[b] : length;
+        const uint32_t last = event != 0 && event < seen ? event : seen; // nobody is at risk after the event
+        for (uint32_t t = 0; t < last; t++) {
+            const size_t r = rows->start[b] + t;
+            const double z = (double)logit[r];
+            const bool is_event = event == t + 1;
+            total += share * softplus(is_event ? -z : z);
+            if (dlogit != NULL) // d softplus(±z) = h − [event]
+                dlogit[r] = (float)((1.0 / (1.0 + exp(-z)) - (is_event ? 1.0 : 0.0)) * share * scale);
         }
     }
-    return loss / (double)n_windows;
+    return total;
 }

@@ -1,29 +1,33 @@
-/* loss.h - what training minimises: quantile loss of the forecasts, survival likelihood of the incidents.
+/* loss.h - what training minimises: the quantile loss of the forecasts and the likelihood of the incidents.
  *
- * Quantile loss (Lim et al. 2021, 24–25, with pytorch-forecasting's factor 2): for e = target − prediction
- *     ℓ_q = 2 max((q − 1) e, q e),  mean over the quantiles, times the cell's weight, summed over valid steps, ÷ their number;
- * several targets: Σ loss_weight · loss.
+ * Quantile loss (Lim et al. 2021, eq. 24–25, with pytorch-forecasting's factor 2), e = target − forecast_q:
+ *     ℓ_q = 2 · max((q − 1) e, q e)
+ *     loss = Σ_targets loss_weight · Σ_cells cell_weight · mean_q(ℓ_q)  ÷  valid decoder steps
+ * At e = 0, where the slope jumps from −2q to 2(1 − q), the gradient is the middle of the two, as PyTorch's max gives.
  *
- * Hazard likelihood (discrete-time survival: Singer & Willett 1993; Kvamme & Borgan 2019, arXiv:1910.06724, eq. 2–4): with
- * h_t = σ(z_t), a window whose incident starts in step k contributes −log h_k − Σ_{t<k} log(1 − h_t), one watched for a
- * steps without any −Σ_{t≤a} log(1 − h_t); −log(1 − σ(z)) = softplus(z), −log σ(z) = softplus(−z).
+ * Hazard: a discrete-time survival model, h_t = σ(z_t) the probability of an incident at step t given none before
+ * (Singer, Willett 1993; Kvamme, Borgan 2019, arXiv:1910.06724, who call it "logistic hazard"). Per window:
+ *     event at step s:   nll = −[Σ_{t<s} log(1 − h_t) + log h_s]
+ *     none seen:         nll = −Σ_{t≤at_risk} log(1 − h_t)
+ * worked out from the logits, −log(1 − h) = softplus(z), −log h = softplus(−z), so that nothing overflows. Steps after
+ * the event or past at_risk, or past the decoder's length, were not observed and do not count. The loss is the mean
+ * over windows.
  *
- * Shapes: prediction [B, T, Q] with Q over targets one after the other, target and weight [B, T, M], logits [B, T].
+ * Shapes:  N packed decoder rows; truth is padded to `steps`.
+ * Memory:  nothing is kept. Threads: pure functions.
  */
 #ifndef TFT_TFT_LOSS_H
 #define TFT_TFT_LOSS_H
 
-#include <stddef.h>
-#include <stdint.h>
+#include "tft/model.h"
+#include "tft/rows.h"
 
-#include "tft/config.h"
+/* Gradient with respect to raw, times `scale`, into draw [N, Q] (overwritten; may be NULL). Returns the loss.
+ * A cell with weight 0 is not looked at. */
+double tft_quantile_loss(const tft_config *config, const tft_rows *rows, const tft_batch *batch, const tft_truth *truth,
+                         tft_loss_kind kind, const float *raw, double scale, float *draw);
 
-/* Returns the loss; dprediction (NULL, or [B, T, Q] overwritten) receives scale · its gradient, 0 in padding. weight NULL = 1. */
-double tft_quantile_loss(const tft_config *config, const float *prediction, const float *target, const float *weight,
-                         const uint32_t *lengths, size_t n_windows, size_t n_steps, float scale, float *dprediction);
-
-/* Mean over windows. dlogit (NULL, or [B, T] overwritten) receives scale · its gradient. */
-double tft_hazard_loss(const float *logit, const uint32_t *event_step, const uint32_t *at_risk, size_t n_windows,
-                       size_t n_steps, float scale, float *dlogit);
+/* Gradient with respect to the logits [N], times `scale`, into dlogit (overwritten; may be NULL). Returns the loss. */
+double tft_hazard_loss(const tft_rows *rows, const tft_truth *truth, const float *logit, double scale, float *dlogit);
 
 #endif

@@ -1,143 +1,188 @@
 /* lstm.c - see lstm.h. */
 #include "tft/lstm.h"
 
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
 #include "tensor/tensor.h"
 
-void tft_lstm_tape_layout(tft_arena *arena, size_t n_layers, size_t n_windows, size_t n_steps, size_t hidden,
-                          bool dropout, tft_lstm_tape *layers)
+void tft_lstm_define(tft_builder *builder, tft_lstm *w, const char *name, size_t hidden, size_t n_layers)
 {
-    const size_t rows = n_windows * n_steps;
+    const double bound = 1.0 / sqrt((double)hidden);
+    memset(w, 0, sizeof *w);
+    w->hidden = hidden;
+    w->n_layers = n_layers;
     for (size_t l = 0; l < n_layers; l++) {
-        tft_lstm_tape *const tape = &layers[l];
-        tape->x = tft_arena_floats(arena, rows * hidden);
-        tape->mask = dropout && l > 0 ? tft_arena_floats(arena, rows * hidden) : NULL;
-        tape->gates = tft_arena_floats(arena, rows * 4 * hidden);
-        tape->h = tft_arena_floats(arena, (rows + n_windows) * hidden);
-        tape->c = tft_arena_floats(arena, (rows + n_windows) * hidden);
-        tape->tanh_c = tft_arena_floats(arena, rows * hidden);
+        w->w_ih[l] = tft_builder_add(builder, TFT_INITIAL_UNIFORM, bound, false, 4 * hidden, hidden,
+                                     "%s.weight_ih_l%zu", name, l);
+        w->w_hh[l] = tft_builder_add(builder, TFT_INITIAL_UNIFORM, bound, false, 4 * hidden, hidden,
+                                     "%s.weight_hh_l%zu", name, l);
+        w->b_ih[l] =
+            tft_builder_add(builder, TFT_INITIAL_UNIFORM, bound, true, 4 * hidden, 0, "%s.bias_ih_l%zu", name, l);
+        w->b_hh[l] =
+            tft_builder_add(builder, TFT_INITIAL_UNIFORM, bound, true, 4 * hidden, 0, "%s.bias_hh_l%zu", name, l);
     }
 }
 
-/* [B, T, width] → [T, B, width], and back. */
-static void to_time_major(const float *x, size_t n_windows, size_t n_steps, size_t width, float *y)
+void tft_lstm_state_carve(tft_carve *carve, const tft_lstm *w, size_t n_windows, tft_lstm_state *state)
 {
-    for (size_t b = 0; b < n_windows; b++) {
-        for (size_t t = 0; t < n_steps; t++)
-            memcpy(y + (t * n_windows + b) * width, x + (b * n_steps + t) * width, width * sizeof(float));
+    for (size_t l = 0; l < w->n_layers; l++) {
+        state->h[l] = tft_carve_floats(carve, n_windows * w->hidden);
+        state->c[l] = tft_carve_floats(carve, n_windows * w->hidden);
     }
 }
 
-static void to_window_major(const float *x, size_t n_windows, size_t n_steps, size_t width, float *y)
+/* Without `keep` all layers work in the buffers of the first. */
+void tft_lstm_tape_carve(tft_carve *carve, const tft_lstm *w, size_t n, size_t n_windows, bool keep,
+                         tft_lstm_tape *tape)
 {
-    for (size_t b = 0; b < n_windows; b++) {
-        for (size_t t = 0; t < n_steps; t++)
-            memcpy(y + (b * n_steps + t) * width, x + (t * n_windows + b) * width, width * sizeof(float));
+    const size_t d = w->hidden;
+    memset(tape, 0, sizeof *tape);
+    for (size_t l = 0; l < w->n_layers; l++) {
+        const bool own = keep || l == 0;
+        tape->x[l] = own ? tft_carve_floats(carve, n * d) : tape->x[0];
+        tape->h[l] = own ? tft_carve_floats(carve, n * d) : tape->h[0];
+        tape->c[l] = own ? tft_carve_floats(carve, n * d) : tape->c[0];
+        tape->tanh_c[l] = own ? tft_carve_floats(carve, n * d) : tape->tanh_c[0];
+        tape->gates[l] = own ? tft_carve_floats(carve, n * 4 * d) : tape->gates[0];
+        tape->h0[l] = own ? tft_carve_floats(carve, n_windows * d) : tape->h0[0];
+        tape->c0[l] = own ? tft_carve_floats(carve, n_windows * d) : tape->c0[0];
     }
 }
 
-static void layer_forward(const tft_lstm_weights *w, const uint8_t *live, size_t n_windows, size_t n_steps,
-                          size_t hidden, const float *first_h, const float *first_c, const tft_lstm_tape *tape,
-                          tft_scratch *scratch, float *y, size_t stride)
+typedef struct lstm_tmp {
+    float *h_out;   // [B, H] a step's output once more, as the kernel writes it
+    float *mask;    // [N, H]
+    float *dgates;  // [N, 4H]
+    float *dy;      // [N, H] gradient of a layer's outputs, in time
+    float *h_prev;  // [N, H] state before each step, in time
+    float *dh, *dc; // [B, H] by rank
+} lstm_tmp;
+
+static size_t lstm_carve_tmp(const tft_lstm *w, size_t n, size_t n_windows, bool backward, float *base, lstm_tmp *t)
 {
-    const size_t mark = scratch->used, rows = n_windows * n_steps, width = 4 * hidden, state = n_windows * hidden;
-    // W_ih x + b_ih for all steps at once.
-    float *const input = tft_scratch_take(scratch, rows * width);
-    float *const recurrent = tft_scratch_take(scratch, hidden * width); // W_hh transposed: no packing in the loop
-    tft_linear(tape->x, hidden, w->w_ih, w->b_ih, rows, hidden, width, input, width);
-    for (size_t r = 0; r < rows; r++)
-        tft_add(input + r * width, w->b_hh, width);
-    to_time_major(input, n_windows, n_steps, width, tape->gates);
-    for (size_t j = 0; j < width; j++) {
-        for (size_t k = 0; k < hidden; k++)
-            recurrent[k * width + j] = w->w_hh[j * hidden + k];
-    }
-    memcpy(tape->h, first_h, state * sizeof(float));
-    memcpy(tape->c, first_c, state * sizeof(float));
-    for (size_t t = 0; t < n_steps; t++) {
-        float *const gates = tape->gates + t * n_windows * width;
-        const float *const h_prev = tape->h + t * state, *const c_prev = tape->c + t * state;
-        tft_matmul_nn(h_prev, hidden, recurrent, width, n_windows, width, hidden, 1.0f, 1.0f, gates, width);
-        tft_lstm_cell(gates, c_prev, h_prev, live + t * n_windows, n_windows, hidden, tape->c + (t + 1) * state,
-                      tape->h + (t + 1) * state, tape->tanh_c + t * state, y + t * hidden, stride);
-    }
-    scratch->used = mark;
+    tft_carve carve = {base, 0};
+    t->h_out = tft_carve_floats(&carve, n_windows * w->hidden);
+    t->mask = tft_carve_floats(&carve, w->n_layers > 1 ? n * w->hidden : 0);
+    t->dgates = tft_carve_floats(&carve, backward ? n * 4 * w->hidden : 0);
+    t->dy = tft_carve_floats(&carve, backward ? n * w->hidden : 0);
+    t->h_prev = tft_carve_floats(&carve, backward ? n * w->hidden : 0);
+    t->dh = tft_carve_floats(&carve, backward ? n_windows * w->hidden : 0);
+    t->dc = tft_carve_floats(&carve, backward ? n_windows * w->hidden : 0);
+    return carve.used;
 }
 
-void tft_lstm_forward(const tft_lstm_weights *w, size_t n_layers, const float *x, const uint8_t *live, size_t n_windows,
-                      size_t n_steps, size_t hidden, const float *const *first_h, const float *const *first_c,
-                      tft_dropout dropout, const tft_lstm_tape *layers, tft_scratch *scratch, float *y, size_t stride)
+size_t tft_lstm_tmp(const tft_lstm *w, size_t n, size_t n_windows, bool backward)
 {
-    const size_t n = n_windows * n_steps * hidden;
-    memcpy(layers[0].x, x, n * sizeof(float));
-    for (size_t l = 0; l < n_layers; l++) {
-        if (l > 0 && dropout.p > 0.0f) {
-            const tft_dropout here = tft_dropout_at(dropout, l);
-            tft_dropout_mask(layers[l].mask, n, here.p, here.key);
-            tft_mul(layers[l].x, layers[l].x, layers[l].mask, n);
+    lstm_tmp t;
+    return lstm_carve_tmp(w, n, n_windows, backward, NULL, &t);
+}
+
+/* Row in time of window order[rank]'s last step. */
+static size_t last_row(const tft_rows *rows, size_t rank)
+{
+    return rows->step[rows->length[rows->order[rank]] - 1] + rank;
+}
+
+/* States by window to states by rank, and back. */
+static void by_rank(const tft_rows *rows, const float *by_window, size_t d, float *ranked)
+{
+    for (size_t k = 0; k < rows->n_windows; k++)
+        memcpy(ranked + k * d, by_window + rows->order[k] * d, d * sizeof *ranked);
+}
+
+static void by_window(const tft_rows *rows, const float *ranked, size_t d, float *windows)
+{
+    for (size_t k = 0; k < rows->n_windows; k++)
+        memcpy(windows + rows->order[k] * d, ranked + k * d, d * sizeof *windows);
+}
+
+static void layer_forward(const tft_lstm *w, size_t l, const tft_rows *rows, tft_lstm_tape *tape, lstm_tmp *t)
+{
+    const size_t d = w->hidden;
+    tft_linear(tape->x[l], d, w->w_ih[l], w->b_ih[l], rows->n, d, 4 * d, tape->gates[l], 4 * d);
+    const float *h_prev = tape->h0[l], *c_prev = tape->c0[l];
+    for (size_t s = 0; s < rows->longest; s++) {
+        const size_t live = tft_rows_live(rows, s), at = rows->step[s];
+        float *const gates = tape->gates[l] + at * 4 * d;
+        float *const h = tape->h[l] + at * d, *const c = tape->c[l] + at * d;
+        tft_linear_add(h_prev, d, w->w_hh[l], w->b_hh[l], live, d, 4 * d, gates, 4 * d);
+        tft_lstm_cell(gates, c_prev, h_prev, NULL, live, d, c, h, tape->tanh_c[l] + at * d, t->h_out, d);
+        h_prev = h;
+        c_prev = c;
+    }
+}
+
+void tft_lstm_forward(const tft_lstm *w, const tft_rows *rows, const float *x, const tft_lstm_state *first,
+                      tft_dropout dropout, tft_lstm_tape *tape, float *y, tft_lstm_state *last, float *tmp)
+{
+    const size_t d = w->hidden;
+    lstm_tmp t;
+    lstm_carve_tmp(w, rows->n, rows->n_windows, false, tmp, &t);
+    tft_rows_to_time(rows, x, d, tape->x[0]);
+    for (size_t l = 0; l < w->n_layers; l++) {
+        by_rank(rows, first->h[l], d, tape->h0[l]);
+        by_rank(rows, first->c[l], d, tape->c0[l]);
+        layer_forward(w, l, rows, tape, &t);
+        for (size_t k = 0; last != NULL && k < rows->n_windows; k++) {
+            const size_t from = last_row(rows, k) * d, to = rows->order[k] * d;
+            memcpy(last->h[l] + to, tape->h[l] + from, d * sizeof *y);
+            memcpy(last->c[l] + to, tape->c[l] + from, d * sizeof *y);
         }
-        const bool last = l + 1 == n_layers; // other layers put out straight into the next one's input
-        layer_forward(&w[l], live, n_windows, n_steps, hidden, first_h[l], first_c[l], &layers[l], scratch,
-                      last ? y : layers[l + 1].x, last ? stride : n_steps * hidden);
-    }
-}
-
-/* Backward through one layer; dy with `stride` between windows. */
-static void layer_backward(const tft_lstm_weights *w, const uint8_t *live, size_t n_windows, size_t n_steps,
-                           size_t hidden, const tft_lstm_tape *tape, const float *dy, size_t stride,
-                           const float *last_dh, const float *last_dc, tft_scratch *scratch, tft_lstm_weights *grad,
-                           float *dx, float *first_dh, float *first_dc)
-{
-    const size_t mark = scratch->used, rows = n_windows * n_steps, width = 4 * hidden, state = n_windows * hidden;
-    float *const dgates = tft_scratch_take(scratch, rows * width);
-    float *const dh = tft_scratch_take_zero(scratch, state), *const dc = tft_scratch_take_zero(scratch, state);
-    if (last_dh != NULL)
-        memcpy(dh, last_dh, state * sizeof(float));
-    if (last_dc != NULL)
-        memcpy(dc, last_dc, state * sizeof(float));
-    for (size_t t = n_steps; t-- > 0;) {
-        const uint8_t *const counts = live + t * n_windows;
-        for (size_t b = 0; b < n_windows; b++) {
-            if (counts[b]) // elsewhere the output was a constant 0
-                tft_add(dh + b * hidden, dy + b * stride + t * hidden, hidden);
+        if (l + 1 < w->n_layers) {
+            memcpy(tape->x[l + 1], tape->h[l], rows->n * d * sizeof *y);
+            tft_dropout_apply(tft_dropout_at(dropout, l), tape->x[l + 1], rows->n * d, t.mask);
         }
-        float *const dg = dgates + t * n_windows * width;
-        tft_lstm_cell_backward(tape->gates + t * n_windows * width, tape->c + t * state, tape->tanh_c + t * state,
-                               counts, n_windows, hidden, dh, dc, dg);
-        tft_matmul_nn(dg, width, w->w_hh, hidden, n_windows, hidden, width, 1.0f, 1.0f, dh, hidden);
     }
-    tft_add(first_dh, dh, state);
-    tft_add(first_dc, dc, state);
-    // W_hh met h of the step before, time-major; W_ih met x, window-major.
-    tft_linear_backward(tape->h, hidden, w->w_hh, dgates, width, rows, hidden, width, NULL, hidden, grad->w_hh,
-                        grad->b_hh);
-    float *const dinput = tft_scratch_take(scratch, rows * width);
-    to_window_major(dgates, n_windows, n_steps, width, dinput);
-    tft_linear_backward(tape->x, hidden, w->w_ih, dinput, width, rows, hidden, width, dx, hidden, grad->w_ih,
-                        grad->b_ih);
-    scratch->used = mark;
+    tft_rows_from_time(rows, tape->h[w->n_layers - 1], d, y);
 }
 
-void tft_lstm_backward(const tft_lstm_weights *w, size_t n_layers, const uint8_t *live, size_t n_windows,
-                       size_t n_steps, size_t hidden, tft_dropout dropout, const tft_lstm_tape *layers, const float *dy,
-                       size_t stride, float *const *last_dh, float *const *last_dc, tft_scratch *scratch,
-                       tft_lstm_weights *grad, float *dx, float *const *first_dh, float *const *first_dc)
+/* In: t->dy, and t->dh, t->dc of the last states. Out: t->dgates, and t->dh, t->dc of the first states. */
+static void layer_backward(const tft_lstm *w, size_t l, const tft_rows *rows, const tft_lstm_tape *tape, lstm_tmp *t)
 {
-    const size_t mark = scratch->used, n = n_windows * n_steps * hidden;
-    float *const between[2] = {tft_scratch_take(scratch, n_layers > 1 ? n : 0),
-                               tft_scratch_take(scratch, n_layers > 2 ? n : 0)};
-    const float *d = dy;
-    size_t d_stride = stride;
-    for (size_t l = n_layers; l-- > 0;) {
-        float *const down = l == 0 ? dx : between[l % 2 == 1 ? 0 : 1];
+    const size_t d = w->hidden;
+    for (size_t s = rows->longest; s-- > 0;) {
+        const size_t live = tft_rows_live(rows, s), at = rows->step[s];
+        const float *const c_prev = s > 0 ? tape->c[l] + rows->step[s - 1] * d : tape->c0[l];
+        const float *const h_prev = s > 0 ? tape->h[l] + rows->step[s - 1] * d : tape->h0[l];
+        float *const dgates = t->dgates + at * 4 * d;
+        memcpy(t->h_prev + at * d, h_prev, live * d * sizeof *h_prev);
+        tft_add(t->dh, t->dy + at * d, live * d);
+        tft_lstm_cell_backward(tape->gates[l] + at * 4 * d, c_prev, tape->tanh_c[l] + at * d, NULL, live, d, t->dh,
+                               t->dc, dgates);
+        tft_matmul_nn(dgates, 4 * d, w->w_hh[l], d, live, d, 4 * d, (float)1, (float)0, t->dh, d);
+    }
+}
+
+void tft_lstm_backward(const tft_lstm *w, const tft_rows *rows, tft_dropout dropout, const tft_lstm_tape *tape,
+                       const float *dy, const tft_lstm_state *dlast, tft_lstm *grad, float *dx, tft_lstm_state *dfirst,
+                       float *tmp)
+{
+    const size_t d = w->hidden, n = rows->n;
+    lstm_tmp t;
+    lstm_carve_tmp(w, n, rows->n_windows, true, tmp, &t);
+    tft_rows_to_time(rows, dy, d, t.dy);
+    for (size_t l = w->n_layers; l-- > 0;) {
+        if (dlast != NULL) {
+            by_rank(rows, dlast->h[l], d, t.dh);
+            by_rank(rows, dlast->c[l], d, t.dc);
+        } else {
+            memset(t.dh, 0, rows->n_windows * d * sizeof *t.dh);
+            memset(t.dc, 0, rows->n_windows * d * sizeof *t.dc);
+        }
+        layer_backward(w, l, rows, tape, &t);
+        by_window(rows, t.dh, d, dfirst->h[l]);
+        by_window(rows, t.dc, d, dfirst->c[l]);
+        // W_hh h + b_hh, all steps at once; then W_ih x + b_ih, whose x was the output of the layer below.
+        tft_linear_backward(t.h_prev, d, w->w_hh[l], t.dgates, 4 * d, n, d, 4 * d, NULL, 0, grad->w_hh[l],
+                            grad->b_hh[l]);
+        memset(t.dy, 0, n * d * sizeof *t.dy);
+        tft_linear_backward(tape->x[l], d, w->w_ih[l], t.dgates, 4 * d, n, d, 4 * d, t.dy, d, grad->w_ih[l],
+                            grad->b_ih[l]);
         if (l > 0)
-            memset(down, 0, n * sizeof(float));
-        layer_backward(&w[l], live, n_windows, n_steps, hidden, &layers[l], d, d_stride,
-                       last_dh != NULL ? last_dh[l] : NULL, last_dc != NULL ? last_dc[l] : NULL, scratch, &grad[l],
-                       down, first_dh[l], first_dc[l]);
-        if (l > 0 && dropout.p > 0.0f)
-            tft_mul(down, down, layers[l].mask, n);
-        d = down;
-        d_stride = n_steps * hidden;
+            tft_dropout_apply(tft_dropout_at(dropout, l - 1), t.dy, n * d, t.mask);
     }
-    scratch->used = mark;
+    for (size_t r = 0; r < n; r++)
+        tft_add(dx + rows->packed_row[r] * d, t.dy + r * d, d);
 }

@@ -1,42 +1,59 @@
-/* lstm.h - the sequence-to-sequence layer: encoder and decoder LSTM, each of 1 … TFT_MAX_LAYERS layers.
+/* lstm.h - the recurrent layer that reads the past and writes the future, step by step.
  *
- *     (i, f, g, o) = W_ih x_t + b_ih + W_hh h_{t−1} + b_hh
- *     c_t = σ(f) c_{t−1} + σ(i) tanh(g);   h_t = σ(o) tanh(c_t)          Hochreiter & Schmidhuber 1997, PyTorch's order
+ * For one layer and step (Hochreiter, Schmidhuber 1997, with the forget gate of Gers et al. 2000; PyTorch's gate order):
+ *     i, f, g, o = W_ih x_t + b_ih + W_hh h_{t−1} + b_hh
+ *     c_t = σ(f) c_{t−1} + σ(i) tanh(g),   h_t = σ(o) tanh(c_t)
+ * The paper's eq. 17 (gate and normalisation after it) is the caller's.
  *
- * Window b runs lengths[b] steps; after its last one its state stands still, and its output is 0. The input product of
- * all steps is one matrix product; only the recurrent one is done step by step, for all windows at once.
+ * W_ih x is one product for all steps; then each step is one [live windows, H] · [H, 4H] product. Rows lie in time
+ * order (rows.h), so a step's rows are contiguous, and those of the step before are its states: nothing is copied.
+ * With several layers, dropout acts on what a layer hands to the next.
  *
- * Shapes: x [B, T, H]; first state h0, c0 [B, H] the same for each layer (encoder) or one per layer (decoder: what the
- * encoder's layers ended with); output [B, ·, H] with `stride` floats from one window to the next.
- * States lie time-major: h[(t+1) B H + b H + k] is the state after step t; index 0 holds the first state.
+ * Shapes:  N = Σ lengths rows; x, y [N, H] packed; states [layers, B, H] in batch order.
+ * Memory:  the caller owns every buffer. Threads: weights are only read; a tape and a tmp per thread.
  */
 #ifndef TFT_TFT_LSTM_H
 #define TFT_TFT_LSTM_H
 
-#include <stdint.h>
+#include "tft/carve.h"
+#include "tft/dropout.h"
+#include "tft/parameters.h"
+#include "tft/rows.h"
 
-#include "tft/gate_norm.h"
+#define TFT_LSTM_MAX_LAYERS 4
+
+typedef struct tft_lstm { // also holds gradients: same fields, same shapes
+    size_t hidden, n_layers;
+    float *w_ih[TFT_LSTM_MAX_LAYERS], *w_hh[TFT_LSTM_MAX_LAYERS]; // [4H, H] each
+    float *b_ih[TFT_LSTM_MAX_LAYERS], *b_hh[TFT_LSTM_MAX_LAYERS]; // [4H] each
+} tft_lstm;
 
 typedef struct tft_lstm_tape {
-    float *x;     // [B, T, H] the layer's input (layer 0: the caller's, copied; later: what the one before put out)
-    float *mask;  // [B, T, H] dropout on that input; layers ≥ 1
-    float *gates; // [T, B, 4H] activated
-    float *h, *c, *tanh_c; // [T + 1, B, H], [T + 1, B, H], [T, B, H]
+    float *x[TFT_LSTM_MAX_LAYERS];                            // [N, H] what each layer read, in time
+    float *h[TFT_LSTM_MAX_LAYERS], *c[TFT_LSTM_MAX_LAYERS];   // [N, H] states after each step, in time
+    float *tanh_c[TFT_LSTM_MAX_LAYERS];                       // [N, H]
+    float *gates[TFT_LSTM_MAX_LAYERS];                        // [N, 4H] activated
+    float *h0[TFT_LSTM_MAX_LAYERS], *c0[TFT_LSTM_MAX_LAYERS]; // [B, H] first states, by rank
 } tft_lstm_tape;
 
-void tft_lstm_tape_layout(tft_arena *arena, size_t n_layers, size_t n_windows, size_t n_steps, size_t hidden,
-                          bool dropout, tft_lstm_tape *layers);
+/* One state per layer: rows [B, H] in batch order. */
+typedef struct tft_lstm_state {
+    float *h[TFT_LSTM_MAX_LAYERS], *c[TFT_LSTM_MAX_LAYERS];
+} tft_lstm_state;
 
-/* live [T, B] is 1 where step t of window b counts. first_h, first_c: one pointer per layer. */
-void tft_lstm_forward(const tft_lstm_weights *w, size_t n_layers, const float *x, const uint8_t *live, size_t n_windows,
-                      size_t n_steps, size_t hidden, const float *const *first_h, const float *const *first_c,
-                      tft_dropout dropout, const tft_lstm_tape *layers, tft_scratch *scratch, float *y, size_t stride);
+void tft_lstm_define(tft_builder *builder, tft_lstm *w, const char *name, size_t hidden, size_t n_layers);
+void tft_lstm_state_carve(tft_carve *carve, const tft_lstm *w, size_t n_windows, tft_lstm_state *state);
+void tft_lstm_tape_carve(tft_carve *carve, const tft_lstm *w, size_t n, size_t n_windows, bool keep,
+                         tft_lstm_tape *tape);
+size_t tft_lstm_tmp(const tft_lstm *w, size_t n, size_t n_windows, bool backward);
 
-/* dy as y. last_dh, last_dc: gradient of each layer's last state coming from elsewhere, or NULL. Adds to dx [B, T, H] and to
- * first_dh, first_dc [B, H] per layer (the same pointer may stand there twice). */
-void tft_lstm_backward(const tft_lstm_weights *w, size_t n_layers, const uint8_t *live, size_t n_windows,
-                       size_t n_steps, size_t hidden, tft_dropout dropout, const tft_lstm_tape *layers, const float *dy,
-                       size_t stride, float *const *last_dh, float *const *last_dc, tft_scratch *scratch,
-                       tft_lstm_weights *grad, float *dx, float *const *first_dh, float *const *first_dc);
+/* From `first` to `last` (each window's state after its own last step; NULL if nobody asks). */
+void tft_lstm_forward(const tft_lstm *w, const tft_rows *rows, const float *x, const tft_lstm_state *first,
+                      tft_dropout dropout, tft_lstm_tape *tape, float *y, tft_lstm_state *last, float *tmp);
+/* `dlast` (NULL if last was): gradient of the last states; `dfirst` is overwritten, it may be dlast. dx [N, H] and grad
+ * are added to. */
+void tft_lstm_backward(const tft_lstm *w, const tft_rows *rows, tft_dropout dropout, const tft_lstm_tape *tape,
+                       const float *dy, const tft_lstm_state *dlast, tft_lstm *grad, float *dx, tft_lstm_state *dfirst,
+                       float *tmp);
 
 #endif

@@ -1,430 +1,493 @@
-/* pass.c - the network forward, in the order of figure 2 of Lim et al. 2021, and below it backward, in reverse. */
+/* pass.c - one batch through the network, forward, and back.
+ *
+ * Section 3 of tests/golden/README.md in its order; backward is the same list read upwards. Only valid steps are
+ * computed (rows.h). Numbers are equations of Lim et al. 2021.
+ *
+ * Memory:  all of it is the workspace's. Threads: see model.h.
+ */
 #include <math.h>
+#include <string.h>
 
 #include "tensor/tensor.h"
+#include "tft/loss.h"
 #include "tft/workspace.h"
 
-/* Where a selection network's inputs come from: columns of reals and codes, and how many of the steps count. */
-typedef struct source {
-    const tft_inputs *inputs;
-    const float *reals;
-    const int32_t *codes;
-    const uint32_t *lengths; // NULL: all steps
-    size_t n_windows, n_steps;
-} source;
-
-/* Row of embedding table i for one set of codes: the sum over a group's members; a code outside reads as 0. */
-static void embed_codes(const tft_config *config, const float *table, const tft_embedding *spec, const int32_t *codes,
-                        float *out)
-{
-    (void)config;
-    memset(out, 0, spec->dim * sizeof(float));
-    for (size_t k = 0; k < spec->n_members; k++) {
-        const int32_t code = codes != NULL ? codes[spec->members[k]] : 0;
-        const size_t row = code >= 0 && (uint32_t)code < spec->cardinality ? (size_t)code : 0;
-        tft_add(out, table + row * spec->dim, spec->dim);
-    }
-}
-
-static void embed(const tft_model *model, const source *s, const tft_selection_weights *selection, float *embedded)
-{
-    const tft_config *const c = &model->config;
-    const tft_inputs *const in = s->inputs;
-    for (size_t r = 0; r < s->n_windows * s->n_steps; r++) {
-        float *const row = embedded + r * selection->width;
-        const bool counts = s->lengths == NULL || r % s->n_steps < s->lengths[r / s->n_steps];
-        if (!counts) { // padding may hold anything: nothing of it gets in
-            memset(row, 0, selection->width * sizeof(float));
-            continue;
-        }
-        for (size_t i = 0; i < in->n_embeddings; i++)
-            embed_codes(c, model->weights.embedding[in->embeddings[i]], &c->embeddings[in->embeddings[i]],
-                        s->codes != NULL ? s->codes + r * c->n_categoricals : NULL, row + selection->offset[i]);
-        for (size_t i = 0; i < in->n_reals; i++) {
-            const tft_linear_weights *const p = &model->weights.prescaler[in->reals[i]];
-            float *const e = row + selection->offset[in->n_embeddings + i];
-            const float x = s->reals[r * in->n_reals + i];
-            for (size_t k = 0; k < p->out; k++)
-                e[k] = x * p->w[k] + p->b[k];
-        }
-    }
-}
-
-static source static_source(const tft_config *c, const tft_batch *b)
-{
-    return (source){&c->static_inputs, b->static_reals, b->static_codes, NULL, b->n_windows, 1};
-}
-
-static source encoder_source(const tft_config *c, const tft_batch *b)
-{
-    return (source){&c->encoder_inputs, b->encoder_reals, b->encoder_codes,
-                    b->encoder_lengths, b->n_windows,     b->encoder_steps};
-}
-
-static source decoder_source(const tft_config *c, const tft_batch *b)
-{
-    return (source){&c->decoder_inputs, b->decoder_reals, b->decoder_codes,
-                    b->decoder_lengths, b->n_windows,     b->decoder_steps};
-}
-
-/* Places of dropout; each must differ. */
-enum {
-    AT_STATIC = 1000,
-    AT_ENCODER = 2000,
-    AT_DECODER = 3000,
-    AT_CONTEXTS = 4000,
-    AT_LSTM = 5000,
-    AT_POST_LSTM = 6000,
-    AT_ENRICHMENT,
-    AT_ATTENTION,
-    AT_POST_ATTENTION,
-    AT_POSITION
+/* Places of dropout (tests/golden/README.md, 3.10). pre_output has none. */
+enum place {
+    PLACE_STATICS,
+    PLACE_ENCODER,
+    PLACE_DECODER,
+    PLACE_C_SELECTION,
+    PLACE_C_HIDDEN,
+    PLACE_C_CELL,
+    PLACE_C_ENRICHMENT,
+    PLACE_LSTM_ENCODER,
+    PLACE_LSTM_DECODER,
+    PLACE_POST_LSTM,
+    PLACE_ENRICHMENT,
+    PLACE_ATTENTION,
+    PLACE_POST_ATTENTION,
+    PLACE_FEED_FORWARD
 };
 
-static void statics_forward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout)
+static const tft_dropout no_dropout = {0};
+
+/* ---- the batch ---------------------------------------------------------------------------------------- */
+
+static tft_status check_lengths(const char *what, const uint32_t *lengths, size_t n, size_t steps, tft_error *err)
 {
-    const tft_weights *const w = &model->weights;
-    const size_t b = batch->n_windows, h = model->config.hidden_size;
-    const source s = static_source(&model->config, batch);
-    tft_scratch *const scratch = &ws->scratch;
-    embed(model, &s, &w->static_selection, ws->static_tape.embedded);
-    tft_selection_forward(&w->static_selection, NULL, 1, b, h, tft_dropout_at(dropout, AT_STATIC), &ws->static_tape,
-                          scratch, ws->statics);
-    tft_grn_forward(&w->context_selection, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS),
-                    &ws->selection_tape, scratch, ws->context_selection);
-    tft_grn_forward(&w->context_hidden, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS + 1),
-                    &ws->hidden_tape, scratch, ws->context_hidden);
-    tft_grn_forward(&w->context_cell, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS + 2),
-                    &ws->cell_tape, scratch, ws->context_cell);
-    tft_grn_forward(&w->context_enrichment, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS + 3),
-                    &ws->enrichment_context_tape, scratch, ws->context_enrichment);
+    for (size_t b = 0; b < n; b++) {
+        if (lengths[b] == 0 || lengths[b] > steps)
+            return tft_fail(err, TFT_ERR_ARGUMENT, "window %zu: %s length %u, allowed is 1 to %zu", b, what,
+                            (unsigned)lengths[b], steps);
+    }
+    return TFT_OK;
 }
 
-static void mark_live(const uint32_t *lengths, size_t n_windows, size_t n_steps, uint8_t *live)
+static tft_status check_batch(const tft_model *model, const tft_workspace *ws, const tft_batch *batch, tft_error *err)
 {
-    for (size_t t = 0; t < n_steps; t++) {
-        for (size_t b = 0; b < n_windows; b++)
-            live[t * n_windows + b] = t < lengths[b];
-    }
+    if (ws->model != model)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "the workspace was opened for another model");
+    if (batch->n_windows == 0)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "a batch without windows");
+    if (batch->n_windows > ws->max_windows || batch->encoder_steps > ws->max_encoder ||
+        batch->decoder_steps > ws->max_decoder)
+        return tft_fail(err, TFT_ERR_LIMIT,
+                        "a batch of %zu windows of %zu + %zu steps, the workspace holds %zu of %zu + %zu",
+                        batch->n_windows, batch->encoder_steps, batch->decoder_steps, ws->max_windows, ws->max_encoder,
+                        ws->max_decoder);
+    if (model->config.n_anchors > 0 && batch->anchors == NULL)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "the network mixes %zu anchors, the batch has none",
+                        model->config.n_anchors);
+    tft_status status = check_lengths("encoder", batch->encoder_lengths, batch->n_windows, batch->encoder_steps, err);
+    if (status == TFT_OK)
+        status = check_lengths("decoder", batch->decoder_lengths, batch->n_windows, batch->decoder_steps, err);
+    return status;
 }
 
-static void sequences_forward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout)
+/* Codes of valid steps, those outside their table as 0. Only columns that some embedding reads are looked at. */
+static void pack_codes(const tft_config *config, const tft_rows *rows, const int32_t *padded, size_t steps,
+                       const tft_inputs *inputs, uint32_t *packed)
 {
-    const tft_weights *const w = &model->weights;
-    const size_t b = batch->n_windows, e = batch->encoder_steps, t = batch->decoder_steps, j = e + t;
-    const size_t h = model->config.hidden_size, layers = model->config.lstm_layers;
-    const source encoder = encoder_source(&model->config, batch), decoder = decoder_source(&model->config, batch);
-    tft_scratch *const scratch = &ws->scratch;
-    embed(model, &encoder, &w->encoder_selection, ws->encoder_tape.embedded);
-    embed(model, &decoder, &w->decoder_selection, ws->decoder_tape.embedded);
-    tft_selection_forward(&w->encoder_selection, ws->context_selection, e, b * e, h,
-                          tft_dropout_at(dropout, AT_ENCODER), &ws->encoder_tape, scratch, ws->encoder_selected);
-    tft_selection_forward(&w->decoder_selection, ws->context_selection, t, b * t, h,
-                          tft_dropout_at(dropout, AT_DECODER), &ws->decoder_tape, scratch, ws->decoder_selected);
-
-    const float *first_h[TFT_MAX_LAYERS], *first_c[TFT_MAX_LAYERS], *middle_h[TFT_MAX_LAYERS],
-        *middle_c[TFT_MAX_LAYERS];
-    for (size_t l = 0; l < layers; l++) {
-        first_h[l] = ws->context_hidden;
-        first_c[l] = ws->context_cell;
-        middle_h[l] = ws->encoder_lstm[l].h + e * b * h; // a state stands still after its window's last step
-        middle_c[l] = ws->encoder_lstm[l].c + e * b * h;
-    }
-    mark_live(batch->encoder_lengths, b, e, ws->encoder_live);
-    mark_live(batch->decoder_lengths, b, t, ws->decoder_live);
-    tft_lstm_forward(w->encoder_lstm, layers, ws->encoder_selected, ws->encoder_live, b, e, h, first_h, first_c,
-                     tft_dropout_at(dropout, AT_LSTM), ws->encoder_lstm, scratch, ws->lstm, j * h);
-    tft_lstm_forward(w->decoder_lstm, layers, ws->decoder_selected, ws->decoder_live, b, t, h, middle_h, middle_c,
-                     tft_dropout_at(dropout, AT_LSTM + 100), ws->decoder_lstm, scratch, ws->lstm + e * h, j * h);
-    for (size_t i = 0; i < b; i++) {
-        memcpy(ws->selected + i * j * h, ws->encoder_selected + i * e * h, e * h * sizeof(float));
-        memcpy(ws->selected + (i * j + e) * h, ws->decoder_selected + i * t * h, t * h * sizeof(float));
-    }
-    tft_gate_norm_forward(&w->post_lstm, ws->lstm, ws->selected, h, b * j, tft_dropout_at(dropout, AT_POST_LSTM),
-                          &ws->post_lstm_tape, scratch, ws->local); // (17)
-    tft_grn_forward(&w->enrichment, ws->local, h, ws->context_enrichment, j, b * j,
-                    tft_dropout_at(dropout, AT_ENRICHMENT), &ws->enrichment_tape, scratch, ws->theta); // (18)
-}
-
-static tft_attention_shape attention_shape(const tft_config *c, const tft_batch *batch)
-{
-    return (tft_attention_shape){batch->n_windows, batch->encoder_steps,   batch->decoder_steps,   c->hidden_size,
-                                 c->n_heads,       batch->encoder_lengths, batch->decoder_lengths, c->causal_attention};
-}
-
-static void decode_forward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout)
-{
-    const tft_weights *const w = &model->weights;
-    const size_t b = batch->n_windows, e = batch->encoder_steps, t = batch->decoder_steps, j = e + t;
-    const size_t h = model->config.hidden_size, rows = b * t;
-    const tft_attention_shape shape = attention_shape(&model->config, batch);
-    tft_scratch *const scratch = &ws->scratch;
-    tft_attention_forward(&w->attention, &shape, ws->theta, tft_dropout_at(dropout, AT_ATTENTION), &ws->attention_tape,
-                          scratch, ws->attended); // (19)
-    for (size_t i = 0; i < b; i++) {
-        memcpy(ws->theta_decoder + i * t * h, ws->theta + (i * j + e) * h, t * h * sizeof(float));
-        memcpy(ws->local_decoder + i * t * h, ws->local + (i * j + e) * h, t * h * sizeof(float));
-    }
-    tft_gate_norm_forward(&w->post_attention, ws->attended, ws->theta_decoder, h, rows,
-                          tft_dropout_at(dropout, AT_POST_ATTENTION), &ws->post_attention_tape, scratch,
-                          ws->delta); // (20)
-    tft_grn_forward(&w->position_wise, ws->delta, h, NULL, 1, rows, tft_dropout_at(dropout, AT_POSITION),
-                    &ws->position_tape, scratch, ws->psi); // (21)
-    tft_gate_norm_forward(&w->pre_output, ws->psi, ws->local_decoder, h, rows, (tft_dropout){0}, &ws->pre_output_tape,
-                          scratch, ws->decoded); // (22)
-}
-
-static void heads_forward(const tft_model *model, tft_workspace *ws, const tft_batch *batch)
-{
-    const tft_config *const c = &model->config;
-    const tft_weights *const w = &model->weights;
-    const size_t h = c->hidden_size, rows = batch->n_windows * batch->decoder_steps, q = tft_config_outputs(c);
-    const size_t m = c->n_targets, k = c->n_anchors;
-    size_t at = 0;
-    for (size_t i = 0; i < m; i++) { // (23)
-        tft_linear(ws->decoded, h, w->output[i].w, w->output[i].b, rows, h, w->output[i].out, ws->raw + at, q);
-        at += w->output[i].out;
-    }
-    if (k > 0) {
-        tft_linear(ws->decoded, h, w->mixture.w, w->mixture.b, rows, h, m * k, ws->mixture, m * k);
-        tft_softmax(ws->mixture, rows * m, k, k, ws->mixture);
-        for (size_t r = 0; r < rows; r++) {
-            size_t out = r * q;
-            for (size_t i = 0; i < m; i++) {
-                const float *const weights = ws->mixture + (r * m + i) * k;
-                for (size_t n = 0; n < c->targets[i].n_quantiles; n++, out++) {
-                    float sum = 0.0f;
-                    for (size_t a = 0; a < k; a++)
-                        sum += weights[a] * batch->anchors[out * k + a];
-                    ws->raw[out] += sum;
-                }
-            }
-        }
-    }
-    if (c->hazard)
-        tft_linear(ws->decoded, h, w->hazard.w, w->hazard.b, rows, h, 1, ws->hazard, 1);
-}
-
-static void rescale(const tft_config *c, tft_workspace *ws, const tft_batch *batch)
-{
-    const size_t q = tft_config_outputs(c);
-    for (size_t r = 0; r < batch->n_windows * batch->decoder_steps; r++) {
-        size_t at = r * q;
-        for (size_t m = 0; m < c->n_targets; m++) {
-            const float *const scale = batch->target_scale + (r / batch->decoder_steps * c->n_targets + m) * 2;
-            for (size_t i = 0; i < c->targets[m].n_quantiles; i++, at++) {
-                const float a = ws->raw[at] * scale[1] + scale[0];
-                ws->prediction[at] = c->targets[m].transform == TFT_TRANSFORM_IDENTITY ? a
-                                     : a > 20.0f                                       ? a
-                                                                                       : log1pf(expf(a));
+    const size_t width = config->n_categoricals;
+    for (size_t i = 0; i < inputs->n_embeddings; i++) {
+        const tft_embedding *const e = &config->embeddings[inputs->embeddings[i]];
+        for (size_t m = 0; m < e->n_members; m++) {
+            const size_t column = e->members[m];
+            for (size_t r = 0; r < rows->n; r++) {
+                const size_t b = rows->window_of[r], t = r - rows->start[b];
+                const int32_t code = padded[(b * steps + t) * width + column];
+                packed[r * width + column] = code >= 0 && (uint32_t)code < e->cardinality ? (uint32_t)code : 0;
             }
         }
     }
 }
 
-void tft_pass_forward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout)
+static void pack_static_codes(const tft_config *config, const tft_batch *batch, uint32_t *packed)
 {
-    statics_forward(model, ws, batch, dropout);
-    sequences_forward(model, ws, batch, dropout);
-    decode_forward(model, ws, batch, dropout);
-    heads_forward(model, ws, batch);
-    rescale(&model->config, ws, batch);
-}
-
-/* ---- and back: each function undoes the one of the same name above ---------------------------------------------- */
-
-static void heads_backward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, const float *draw,
-                           const float *dhazard, float *ddecoded)
-{
-    const tft_config *const c = &model->config;
-    const tft_weights *const w = &model->weights;
-    const size_t h = c->hidden_size, rows = batch->n_windows * batch->decoder_steps, q = tft_config_outputs(c);
-    const size_t m = c->n_targets, k = c->n_anchors, mark = ws->scratch.used;
-    if (dhazard != NULL)
-        tft_linear_backward(ws->decoded, h, w->hazard.w, dhazard, 1, rows, h, 1, ddecoded, h, ws->grad.hazard.w,
-                            ws->grad.hazard.b);
-    if (k > 0) { // raw = Σ_k w_k A_k: each weight gets Σ_q draw_q A_k(q)
-        float *const dmixture = tft_scratch_take_zero(&ws->scratch, rows * m * k);
-        for (size_t r = 0; r < rows; r++) {
-            size_t out = r * q;
-            for (size_t i = 0; i < m; i++) {
-                float *const d = dmixture + (r * m + i) * k;
-                for (size_t n = 0; n < c->targets[i].n_quantiles; n++, out++) {
-                    for (size_t a = 0; a < k; a++)
-                        d[a] += draw[out] * batch->anchors[out * k + a];
-                }
-            }
-        }
-        tft_softmax_backward(ws->mixture, dmixture, rows * m, k, k, dmixture);
-        tft_linear_backward(ws->decoded, h, w->mixture.w, dmixture, m * k, rows, h, m * k, ddecoded, h,
-                            ws->grad.mixture.w, ws->grad.mixture.b);
-    }
-    size_t at = 0;
-    for (size_t i = 0; i < m; i++) {
-        tft_linear_backward(ws->decoded, h, w->output[i].w, draw + at, q, rows, h, w->output[i].out, ddecoded, h,
-                            ws->grad.output[i].w, ws->grad.output[i].b);
-        at += w->output[i].out;
-    }
-    ws->scratch.used = mark;
-}
-
-/* From ddecoded [B T, H] (destroyed) to dtheta and dlocal [B J, H], added to. */
-static void decode_backward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout,
-                            const float *ddecoded, float *dtheta, float *dlocal)
-{
-    const tft_weights *const w = &model->weights;
-    const size_t b = batch->n_windows, e = batch->encoder_steps, t = batch->decoder_steps, j = e + t;
-    const size_t h = model->config.hidden_size, rows = b * t;
-    const tft_attention_shape shape = attention_shape(&model->config, batch);
-    tft_scratch *const scratch = &ws->scratch;
-    const size_t mark = scratch->used;
-    float *const dpsi = tft_scratch_take(scratch, rows * h), *const dskip = tft_scratch_take(scratch, rows * h);
-    float *const ddelta = tft_scratch_take_zero(scratch, rows * h), *const dattended =
-                                                                        tft_scratch_take(scratch, rows * h);
-    // (22)
-    tft_gate_norm_backward(&w->pre_output, ws->psi, rows, (tft_dropout){0}, &ws->pre_output_tape, ddecoded, scratch,
-                           &ws->grad.pre_output, dpsi, dskip);
-    for (size_t i = 0; i < b; i++)
-        tft_add(dlocal + (i * j + e) * h, dskip + i * t * h, t * h);
-    // (21)
-    tft_grn_backward(&w->position_wise, ws->delta, h, NULL, 1, rows, tft_dropout_at(dropout, AT_POSITION),
-                     &ws->position_tape, dpsi, scratch, &ws->grad.position_wise, ddelta, h, NULL);
-    // (20)
-    tft_gate_norm_backward(&w->post_attention, ws->attended, rows, tft_dropout_at(dropout, AT_POST_ATTENTION),
-                           &ws->post_attention_tape, ddelta, scratch, &ws->grad.post_attention, dattended, dskip);
-    for (size_t i = 0; i < b; i++)
-        tft_add(dtheta + (i * j + e) * h, dskip + i * t * h, t * h);
-    // (19)
-    tft_attention_backward(&w->attention, &shape, tft_dropout_at(dropout, AT_ATTENTION), &ws->attention_tape, dattended,
-                           scratch, &ws->grad.attention, dtheta);
-    scratch->used = mark;
-}
-
-static void embed_backward(const tft_model *model, tft_workspace *ws, const source *s,
-                           const tft_selection_weights *selection, const float *dembedded)
-{
-    const tft_config *const c = &model->config;
-    const tft_inputs *const in = s->inputs;
-    for (size_t r = 0; r < s->n_windows * s->n_steps; r++) {
-        const float *const row = dembedded + r * selection->width;
-        if (s->lengths != NULL && r % s->n_steps >= s->lengths[r / s->n_steps])
-            continue;
-        for (size_t i = 0; i < in->n_embeddings; i++) {
-            const tft_embedding *const spec = &c->embeddings[in->embeddings[i]];
-            for (size_t k = 0; k < spec->n_members; k++) {
-                const int32_t code = s->codes != NULL ? s->codes[r * c->n_categoricals + spec->members[k]] : 0;
-                const size_t at = code >= 0 && (uint32_t)code < spec->cardinality ? (size_t)code : 0;
-                tft_add(ws->grad.embedding[in->embeddings[i]] + at * spec->dim, row + selection->offset[i], spec->dim);
-            }
-        }
-        for (size_t i = 0; i < in->n_reals; i++) {
-            tft_linear_weights *const g = &ws->grad.prescaler[in->reals[i]];
-            const float *const d = row + selection->offset[in->n_embeddings + i];
-            const float x = s->reals[r * in->n_reals + i];
-            for (size_t k = 0; k < g->out; k++) {
-                g->w[k] += d[k] * x;
-                g->b[k] += d[k];
+    const size_t width = config->n_categoricals;
+    for (size_t i = 0; i < config->static_inputs.n_embeddings; i++) {
+        const tft_embedding *const e = &config->embeddings[config->static_inputs.embeddings[i]];
+        for (size_t m = 0; m < e->n_members; m++) {
+            for (size_t b = 0; b < batch->n_windows; b++) {
+                const int32_t code = batch->static_codes[b * width + e->members[m]];
+                packed[b * width + e->members[m]] = code >= 0 && (uint32_t)code < e->cardinality ? (uint32_t)code : 0;
             }
         }
     }
 }
 
-/* One selection network back to the embeddings. */
-static void select_backward(const tft_model *model, tft_workspace *ws, const source *s, const tft_selection_weights *w,
-                            const tft_selection_tape *tape, const float *context, tft_dropout dropout, const float *dy,
-                            tft_selection_weights *grad, float *dcontext)
+static void pack_batch(const tft_config *config, tft_workspace *ws, const tft_batch *batch)
 {
-    const size_t rows = s->n_windows * s->n_steps, mark = ws->scratch.used;
-    float *const dembedded = tft_scratch_take_zero(&ws->scratch, rows * w->width);
-    tft_selection_backward(w, context, s->n_steps, rows, model->config.hidden_size, dropout, tape, dy, &ws->scratch,
-                           grad, dembedded, dcontext);
-    embed_backward(model, ws, s, w, dembedded);
-    ws->scratch.used = mark;
+    tft_activations *const a = &ws->a;
+    tft_rows_set(&ws->encoder, batch->n_windows, batch->encoder_lengths);
+    tft_rows_set(&ws->decoder, batch->n_windows, batch->decoder_lengths);
+    memcpy(a->window_of, ws->encoder.window_of, ws->encoder.n * sizeof *a->window_of);
+    memcpy(a->window_of + ws->encoder.n, ws->decoder.window_of, ws->decoder.n * sizeof *a->window_of);
+    tft_rows_pack(&ws->encoder, batch->encoder_reals, batch->encoder_steps, config->encoder_inputs.n_reals,
+                  a->encoder_reals);
+    tft_rows_pack(&ws->decoder, batch->decoder_reals, batch->decoder_steps, config->decoder_inputs.n_reals,
+                  a->decoder_reals);
+    pack_static_codes(config, batch, a->static_codes);
+    pack_codes(config, &ws->encoder, batch->encoder_codes, batch->encoder_steps, &config->encoder_inputs,
+               a->encoder_codes);
+    pack_codes(config, &ws->decoder, batch->decoder_codes, batch->decoder_steps, &config->decoder_inputs,
+               a->decoder_codes);
 }
 
-/* Gradients of the four contexts, [B, H] each. */
-typedef struct context_gradients {
-    float *selection, *hidden, *cell, *enrichment;
-} context_gradients;
+/* ---- what both directions read ------------------------------------------------------------------------ */
 
-static void sequences_backward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout,
-                               const float *dtheta, float *dlocal, const context_gradients *dcontext)
+typedef struct pass {
+    const tft_config *config;
+    const tft_network *w;
+    tft_workspace *ws;
+    const tft_batch *batch;
+    tft_dropout dropout;
+    size_t b, n_e, n_d, n; // windows, rows
+} pass;
+
+static tft_dropout dropout_at(const pass *p, enum place place)
 {
-    const tft_weights *const w = &model->weights;
-    const size_t b = batch->n_windows, e = batch->encoder_steps, t = batch->decoder_steps, j = e + t;
-    const size_t h = model->config.hidden_size, layers = model->config.lstm_layers, state = b * h;
-    const source encoder = encoder_source(&model->config, batch), decoder = decoder_source(&model->config, batch);
-    tft_scratch *const scratch = &ws->scratch;
-    const size_t mark = scratch->used;
-    float *const dlstm = tft_scratch_take(scratch, b * j * h), *const dselected = tft_scratch_take(scratch, b * j * h);
-    // (18), (17)
-    tft_grn_backward(&w->enrichment, ws->local, h, ws->context_enrichment, j, b * j,
-                     tft_dropout_at(dropout, AT_ENRICHMENT), &ws->enrichment_tape, dtheta, scratch,
-                     &ws->grad.enrichment, dlocal, h, dcontext->enrichment);
-    tft_gate_norm_backward(&w->post_lstm, ws->lstm, b * j, tft_dropout_at(dropout, AT_POST_LSTM), &ws->post_lstm_tape,
-                           dlocal, scratch, &ws->grad.post_lstm, dlstm, dselected);
-    float *const dencoder = tft_scratch_take(scratch, b * e * h), *const ddecoder =
-                                                                      tft_scratch_take(scratch, b * t * h);
-    for (size_t i = 0; i < b; i++) {
-        memcpy(dencoder + i * e * h, dselected + i * j * h, e * h * sizeof(float));
-        memcpy(ddecoder + i * t * h, dselected + (i * j + e) * h, t * h * sizeof(float));
+    return tft_dropout_at(p->dropout, (uint64_t)place);
+}
+
+static tft_selection_rows static_rows(const pass *p)
+{
+    return (tft_selection_rows){p->b,
+                                p->batch->static_reals,
+                                p->config->static_inputs.n_reals,
+                                p->ws->a.static_codes,
+                                p->config->n_categoricals,
+                                NULL,
+                                NULL};
+}
+
+static tft_selection_rows encoder_rows(const pass *p)
+{
+    const tft_activations *const a = &p->ws->a;
+    return (tft_selection_rows){p->n_e,
+                                a->encoder_reals,
+                                p->config->encoder_inputs.n_reals,
+                                a->encoder_codes,
+                                p->config->n_categoricals,
+                                a->window_of,
+                                p->w->encoder.n > 1 ? a->encoder_product : NULL};
+}
+
+static tft_selection_rows decoder_rows(const pass *p)
+{
+    const tft_activations *const a = &p->ws->a;
+    return (tft_selection_rows){p->n_d,
+                                a->decoder_reals,
+                                p->config->decoder_inputs.n_reals,
+                                a->decoder_codes,
+                                p->config->n_categoricals,
+                                a->window_of + p->n_e,
+                                p->w->decoder.n > 1 ? a->decoder_product : NULL};
+}
+
+static tft_grn_rows per_window(const pass *p)
+{
+    return (tft_grn_rows){p->b, NULL, NULL};
+}
+
+static tft_grn_rows enrichment_rows(const pass *p)
+{
+    return (tft_grn_rows){p->n, p->ws->a.window_of, p->ws->a.enrichment_product};
+}
+
+/* Every layer of the LSTM starts from the same two contexts. */
+static tft_lstm_state first_state(const pass *p)
+{
+    tft_lstm_state state = {0};
+    for (size_t l = 0; l < p->w->lstm_encoder.n_layers; l++) {
+        state.h[l] = p->ws->a.c_hidden;
+        state.c[l] = p->ws->a.c_cell;
     }
-    float *middle_dh[TFT_MAX_LAYERS], *middle_dc[TFT_MAX_LAYERS], *first_dh[TFT_MAX_LAYERS], *first_dc[TFT_MAX_LAYERS];
-    for (size_t l = 0; l < layers; l++) {
-        middle_dh[l] = tft_scratch_take_zero(scratch, state);
-        middle_dc[l] = tft_scratch_take_zero(scratch, state);
-        first_dh[l] = dcontext->hidden; // all layers of the encoder start alike
-        first_dc[l] = dcontext->cell;
+    return state;
+}
+
+/* ---- forward ------------------------------------------------------------------------------------------ */
+
+static void forward_statics(const pass *p)
+{
+    const tft_network *const w = p->w;
+    tft_activations *const a = &p->ws->a;
+    float *const tmp = p->ws->tmp;
+    tft_selection_forward(&w->statics, &w->embeddings, static_rows(p), dropout_at(p, PLACE_STATICS), a->statics,
+                          a->static_weights, tmp);
+    tft_grn_forward(&w->context_selection, a->statics, per_window(p), dropout_at(p, PLACE_C_SELECTION), &a->t_selection,
+                    a->c_selection, tmp);
+    tft_grn_forward(&w->context_hidden, a->statics, per_window(p), dropout_at(p, PLACE_C_HIDDEN), &a->t_hidden,
+                    a->c_hidden, tmp);
+    tft_grn_forward(&w->context_cell, a->statics, per_window(p), dropout_at(p, PLACE_C_CELL), &a->t_cell, a->c_cell,
+                    tmp);
+    tft_grn_forward(&w->context_enrichment, a->statics, per_window(p), dropout_at(p, PLACE_C_ENRICHMENT),
+                    &a->t_enrichment, a->c_enrichment, tmp);
+    if (w->encoder.n > 1)
+        tft_grn_context(&w->encoder.flattened, a->c_selection, p->b, a->encoder_product);
+    if (w->decoder.n > 1)
+        tft_grn_context(&w->decoder.flattened, a->c_selection, p->b, a->decoder_product);
+    tft_grn_context(&w->enrichment, a->c_enrichment, p->b, a->enrichment_product);
+}
+
+static void forward_local(const pass *p) // variable selection (6–8), LSTM and its gate (17)
+{
+    const tft_network *const w = p->w;
+    tft_activations *const a = &p->ws->a;
+    const size_t h = p->config->hidden_size;
+    float *const tmp = p->ws->tmp;
+    tft_selection_forward(&w->encoder, &w->embeddings, encoder_rows(p), dropout_at(p, PLACE_ENCODER), a->selected,
+                          a->encoder_weights, tmp);
+    tft_selection_forward(&w->decoder, &w->embeddings, decoder_rows(p), dropout_at(p, PLACE_DECODER),
+                          a->selected + p->n_e * h, a->decoder_weights, tmp);
+    const tft_lstm_state first = first_state(p);
+    tft_lstm_forward(&w->lstm_encoder, &p->ws->encoder, a->selected, &first, dropout_at(p, PLACE_LSTM_ENCODER),
+                     &a->lstm_encoder, a->lstm, &a->middle, tmp);
+    tft_lstm_forward(&w->lstm_decoder, &p->ws->decoder, a->selected + p->n_e * h, &a->middle,
+                     dropout_at(p, PLACE_LSTM_DECODER), &a->lstm_decoder, a->lstm + p->n_e * h, NULL, tmp);
+    tft_gate_forward(&w->post_lstm, a->lstm, a->selected, p->n, dropout_at(p, PLACE_POST_LSTM), &a->post_lstm, a->local,
+                     tmp);
+}
+
+static void forward_temporal(const pass *p, const tft_attention_weights *weights) // (18) to (22)
+{
+    const tft_network *const w = p->w;
+    tft_activations *const a = &p->ws->a;
+    const size_t h = p->config->hidden_size;
+    float *const tmp = p->ws->tmp;
+    tft_grn_forward(&w->enrichment, a->local, enrichment_rows(p), dropout_at(p, PLACE_ENRICHMENT), &a->enrichment,
+                    a->theta, tmp); // (18)
+    tft_attention_forward(&w->attention, &p->ws->encoder, &p->ws->decoder, p->config->causal_attention, a->theta,
+                          dropout_at(p, PLACE_ATTENTION), &a->attention_tape, a->attention, weights, tmp); // (19)
+    tft_gate_forward(&w->post_attention, a->attention, a->theta + p->n_e * h, p->n_d,
+                     dropout_at(p, PLACE_POST_ATTENTION), &a->post_attention, a->delta, tmp); // (20)
+    tft_grn_forward(&w->feed_forward, a->delta, (tft_grn_rows){p->n_d, NULL, NULL}, dropout_at(p, PLACE_FEED_FORWARD),
+                    &a->feed_forward, a->psi, tmp); // (21)
+    tft_gate_forward(&w->pre_output, a->psi, a->local + p->n_e * h, p->n_d, no_dropout, &a->pre_output, a->out,
+                     tmp); // (22)
+}
+
+static void forward_outputs(const pass *p)
+{
+    const tft_network *const w = p->w;
+    tft_activations *const a = &p->ws->a;
+    tft_output_forward(&w->output, &p->ws->decoder, a->out, (tft_anchors){p->batch->anchors, p->batch->decoder_steps},
+                       a->raw, a->mixture); // (23)
+    if (p->config->hazard)
+        tft_linear(a->out, p->config->hidden_size, w->hazard_w, w->hazard_b, p->n_d, p->config->hidden_size, 1,
+                   a->hazard, 1);
+}
+
+static void forward(const pass *p, const tft_outputs *outputs)
+{
+    forward_statics(p);
+    forward_local(p);
+    tft_attention_weights weights = {p->batch->encoder_steps, p->batch->decoder_steps, NULL, NULL};
+    if (outputs != NULL) {
+        const size_t rows = p->b * weights.decoder_steps * p->config->n_heads;
+        weights.encoder = outputs->encoder_attention;
+        weights.decoder = outputs->decoder_attention;
+        if (weights.encoder != NULL)
+            memset(weights.encoder, 0, rows * weights.encoder_steps * sizeof(float));
+        if (weights.decoder != NULL)
+            memset(weights.decoder, 0, rows * weights.decoder_steps * sizeof(float));
     }
-    tft_lstm_backward(w->decoder_lstm, layers, ws->decoder_live, b, t, h, tft_dropout_at(dropout, AT_LSTM + 100),
-                      ws->decoder_lstm, dlstm + e * h, j * h, NULL, NULL, scratch, ws->grad.decoder_lstm, ddecoder,
-                      middle_dh, middle_dc);
-    tft_lstm_backward(w->encoder_lstm, layers, ws->encoder_live, b, e, h, tft_dropout_at(dropout, AT_LSTM),
-                      ws->encoder_lstm, dlstm, j * h, middle_dh, middle_dc, scratch, ws->grad.encoder_lstm, dencoder,
-                      first_dh, first_dc);
-    select_backward(model, ws, &decoder, &w->decoder_selection, &ws->decoder_tape, ws->context_selection,
-                    tft_dropout_at(dropout, AT_DECODER), ddecoder, &ws->grad.decoder_selection, dcontext->selection);
-    select_backward(model, ws, &encoder, &w->encoder_selection, &ws->encoder_tape, ws->context_selection,
-                    tft_dropout_at(dropout, AT_ENCODER), dencoder, &ws->grad.encoder_selection, dcontext->selection);
-    scratch->used = mark;
+    forward_temporal(p, weights.encoder != NULL || weights.decoder != NULL ? &weights : NULL);
+    forward_outputs(p);
 }
 
-static void statics_backward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout,
-                             const context_gradients *dcontext)
+/* Packed rows to the caller's padded array; padding reads as 0. */
+static void deliver(const tft_rows *rows, const float *packed, size_t steps, size_t width, float *padded)
 {
-    const tft_weights *const w = &model->weights;
-    const size_t b = batch->n_windows, h = model->config.hidden_size, mark = ws->scratch.used;
-    const source s = static_source(&model->config, batch);
-    float *const dstatics = tft_scratch_take_zero(&ws->scratch, b * h);
-    tft_grn_backward(&w->context_enrichment, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS + 3),
-                     &ws->enrichment_context_tape, dcontext->enrichment, &ws->scratch, &ws->grad.context_enrichment,
-                     dstatics, h, NULL);
-    tft_grn_backward(&w->context_cell, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS + 2),
-                     &ws->cell_tape, dcontext->cell, &ws->scratch, &ws->grad.context_cell, dstatics, h, NULL);
-    tft_grn_backward(&w->context_hidden, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS + 1),
-                     &ws->hidden_tape, dcontext->hidden, &ws->scratch, &ws->grad.context_hidden, dstatics, h, NULL);
-    tft_grn_backward(&w->context_selection, ws->statics, h, NULL, 1, b, tft_dropout_at(dropout, AT_CONTEXTS),
-                     &ws->selection_tape, dcontext->selection, &ws->scratch, &ws->grad.context_selection, dstatics, h,
-                     NULL);
-    select_backward(model, ws, &s, &w->static_selection, &ws->static_tape, NULL, tft_dropout_at(dropout, AT_STATIC),
-                    dstatics, &ws->grad.static_selection, NULL);
-    ws->scratch.used = mark;
+    if (padded == NULL)
+        return;
+    memset(padded, 0, rows->n_windows * steps * width * sizeof *padded);
+    tft_rows_unpack(rows, packed, steps, width, padded);
 }
 
-void tft_pass_backward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout,
-                       const float *draw, const float *dhazard)
+static void deliver_outputs(const pass *p, const tft_outputs *outputs)
 {
-    const size_t b = batch->n_windows, t = batch->decoder_steps, j = batch->encoder_steps + t;
-    const size_t h = model->config.hidden_size, mark = ws->scratch.used;
-    tft_scratch *const scratch = &ws->scratch;
-    float *const ddecoded = tft_scratch_take_zero(scratch, b * t * h);
-    float *const dtheta = tft_scratch_take_zero(scratch, b * j * h), *const dlocal =
-                                                                         tft_scratch_take_zero(scratch, b * j * h);
-    const context_gradients dcontext = {tft_scratch_take_zero(scratch, b * h), tft_scratch_take_zero(scratch, b * h),
-                                        tft_scratch_take_zero(scratch, b * h), tft_scratch_take_zero(scratch, b * h)};
-    heads_backward(model, ws, batch, draw, dhazard, ddecoded);
-    decode_backward(model, ws, batch, dropout, ddecoded, dtheta, dlocal);
-    sequences_backward(model, ws, batch, dropout, dtheta, dlocal, &dcontext);
-    statics_backward(model, ws, batch, dropout, &dcontext);
-    scratch->used = mark;
+    tft_activations *const a = &p->ws->a;
+    const tft_rows *const encoder = &p->ws->encoder, *const decoder = &p->ws->decoder;
+    const size_t e = p->batch->encoder_steps, t = p->batch->decoder_steps, q = tft_config_outputs(p->config);
+    if (outputs->prediction != NULL)
+        tft_output_rescale(p->config, decoder, a->raw, p->batch->target_scale, a->prediction);
+    deliver(decoder, a->raw, t, q, outputs->raw);
+    deliver(decoder, a->prediction, t, q, outputs->prediction);
+    if (p->config->hazard)
+        deliver(decoder, a->hazard, t, 1, outputs->hazard_logit);
+    deliver(decoder, a->mixture, t, p->config->n_targets * p->config->n_anchors, outputs->mixture_weights);
+    deliver(encoder, a->encoder_weights, e, p->w->encoder.n, outputs->encoder_selection);
+    deliver(decoder, a->decoder_weights, t, p->w->decoder.n, outputs->decoder_selection);
+    if (outputs->static_selection != NULL && p->w->statics.n > 0)
+        memcpy(outputs->static_selection, a->static_weights, p->b * p->w->statics.n * sizeof(float));
+}
+
+/* ---- backward ----------------------------------------------------------------------------------------- */
+
+static void zero(float *x, size_t n)
+{
+    memset(x, 0, n * sizeof *x);
+}
+
+static void backward_outputs(const pass *p)
+{
+    tft_workspace *const ws = p->ws;
+    tft_activation_gradients *const d = &ws->d;
+    const size_t h = p->config->hidden_size;
+    zero(d->out, p->n_d * h);
+    if (p->config->hazard)
+        tft_linear_backward(ws->a.out, h, p->w->hazard_w, d->hazard, 1, p->n_d, h, 1, d->out, h, ws->grad.hazard_w,
+                            ws->grad.hazard_b);
+    tft_output_backward(&p->w->output, &ws->decoder, ws->a.out,
+                        (tft_anchors){p->batch->anchors, p->batch->decoder_steps}, ws->a.mixture, d->raw,
+                        &ws->grad.output, d->out, d->logits); // (23)
+}
+
+static void backward_temporal(const pass *p)
+{
+    const tft_network *const w = p->w;
+    tft_workspace *const ws = p->ws;
+    tft_activations *const a = &ws->a;
+    tft_activation_gradients *const d = &ws->d;
+    tft_network *const grad = &ws->grad;
+    const size_t h = p->config->hidden_size, decoder = p->n_e * h;
+    zero(d->local, p->n * h);
+    zero(d->theta, p->n * h);
+    zero(d->delta, p->n_d * h);
+    zero(d->enrichment_product, p->b * h);
+    tft_gate_backward(&w->pre_output, a->psi, p->n_d, no_dropout, &a->pre_output, d->out, &grad->pre_output, d->psi,
+                      d->local + decoder, ws->tmp); // (22)
+    tft_grn_backward(&w->feed_forward, a->delta, (tft_grn_rows){p->n_d, NULL, NULL}, dropout_at(p, PLACE_FEED_FORWARD),
+                     &a->feed_forward, d->psi, &grad->feed_forward, d->delta, NULL,
+                     ws->tmp); // (21)
+    tft_gate_backward(&w->post_attention, a->attention, p->n_d, dropout_at(p, PLACE_POST_ATTENTION), &a->post_attention,
+                      d->delta, &grad->post_attention, d->attention, d->theta + decoder,
+                      ws->tmp); // (20)
+    tft_attention_backward(&w->attention, &ws->encoder, &ws->decoder, p->config->causal_attention, a->theta,
+                           dropout_at(p, PLACE_ATTENTION), &a->attention_tape, d->attention, &grad->attention, d->theta,
+                           ws->tmp); // (19)
+    tft_grn_backward(&w->enrichment, a->local, enrichment_rows(p), dropout_at(p, PLACE_ENRICHMENT), &a->enrichment,
+                     d->theta, &grad->enrichment, d->local, d->enrichment_product, ws->tmp); // (18)
+}
+
+static void backward_local(const pass *p)
+{
+    const tft_network *const w = p->w;
+    tft_workspace *const ws = p->ws;
+    tft_activations *const a = &ws->a;
+    tft_activation_gradients *const d = &ws->d;
+    tft_network *const grad = &ws->grad;
+    const size_t h = p->config->hidden_size, decoder = p->n_e * h;
+    zero(d->selected, p->n * h);
+    tft_gate_backward(&w->post_lstm, a->lstm, p->n, dropout_at(p, PLACE_POST_LSTM), &a->post_lstm, d->local,
+                      &grad->post_lstm, d->lstm, d->selected, ws->tmp); // (17)
+    tft_lstm_backward(&w->lstm_decoder, &ws->decoder, dropout_at(p, PLACE_LSTM_DECODER), &a->lstm_decoder,
+                      d->lstm + decoder, NULL, &grad->lstm_decoder, d->selected + decoder, &d->middle, ws->tmp);
+    tft_lstm_backward(&w->lstm_encoder, &ws->encoder, dropout_at(p, PLACE_LSTM_ENCODER), &a->lstm_encoder, d->lstm,
+                      &d->middle, &grad->lstm_encoder, d->selected, &d->first, ws->tmp);
+    zero(d->c_hidden, p->b * h);
+    zero(d->c_cell, p->b * h);
+    for (size_t l = 0; l < w->lstm_encoder.n_layers; l++) { // all layers started from the same two
+        tft_add(d->c_hidden, d->first.h[l], p->b * h);
+        tft_add(d->c_cell, d->first.c[l], p->b * h);
+    }
+    zero(d->encoder_product, p->b * w->encoder.flattened.hidden);
+    zero(d->decoder_product, p->b * w->decoder.flattened.hidden);
+    tft_selection_backward(&w->decoder, &w->embeddings, decoder_rows(p), dropout_at(p, PLACE_DECODER),
+                           a->decoder_weights, d->selected + decoder, &grad->decoder, &grad->embeddings,
+                           d->decoder_product, ws->tmp); // (6–8)
+    tft_selection_backward(&w->encoder, &w->embeddings, encoder_rows(p), dropout_at(p, PLACE_ENCODER),
+                           a->encoder_weights, d->selected, &grad->encoder, &grad->embeddings, d->encoder_product,
+                           ws->tmp);
+}
+
+static void backward_statics(const pass *p)
+{
+    const tft_network *const w = p->w;
+    tft_workspace *const ws = p->ws;
+    tft_activations *const a = &ws->a;
+    tft_activation_gradients *const d = &ws->d;
+    tft_network *const grad = &ws->grad;
+    const size_t h = p->config->hidden_size;
+    zero(d->c_selection, p->b * h);
+    zero(d->c_enrichment, p->b * h);
+    zero(d->statics, p->b * h);
+    tft_grn_context_backward(&w->enrichment, a->c_enrichment, d->enrichment_product, p->b, &grad->enrichment,
+                             d->c_enrichment);
+    if (w->encoder.n > 1)
+        tft_grn_context_backward(&w->encoder.flattened, a->c_selection, d->encoder_product, p->b,
+                                 &grad->encoder.flattened, d->c_selection);
+    if (w->decoder.n > 1)
+        tft_grn_context_backward(&w->decoder.flattened, a->c_selection, d->decoder_product, p->b,
+                                 &grad->decoder.flattened, d->c_selection);
+    tft_grn_backward(&w->context_enrichment, a->statics, per_window(p), dropout_at(p, PLACE_C_ENRICHMENT),
+                     &a->t_enrichment, d->c_enrichment, &grad->context_enrichment, d->statics, NULL, ws->tmp);
+    tft_grn_backward(&w->context_cell, a->statics, per_window(p), dropout_at(p, PLACE_C_CELL), &a->t_cell, d->c_cell,
+                     &grad->context_cell, d->statics, NULL, ws->tmp);
+    tft_grn_backward(&w->context_hidden, a->statics, per_window(p), dropout_at(p, PLACE_C_HIDDEN), &a->t_hidden,
+                     d->c_hidden, &grad->context_hidden, d->statics, NULL, ws->tmp);
+    if (w->encoder.n > 1 || w->decoder.n > 1) // else nobody read c_selection
+        tft_grn_backward(&w->context_selection, a->statics, per_window(p), dropout_at(p, PLACE_C_SELECTION),
+                         &a->t_selection, d->c_selection, &grad->context_selection, d->statics, NULL, ws->tmp);
+    tft_selection_backward(&w->statics, &w->embeddings, static_rows(p), dropout_at(p, PLACE_STATICS), a->static_weights,
+                           d->statics, &grad->statics, &grad->embeddings, NULL, ws->tmp);
+}
+
+/* ---- the two passes ----------------------------------------------------------------------------------- */
+
+static pass pass_begin(const tft_model *model, tft_workspace *ws, const tft_batch *batch, uint64_t dropout_key)
+{
+    pack_batch(&model->config, ws, batch);
+    pass p = {.config = &model->config, .w = &model->network, .ws = ws, .batch = batch};
+    p.dropout = (tft_dropout){dropout_key != 0 ? model->config.dropout : (float)0, dropout_key};
+    p.b = batch->n_windows;
+    p.n_e = ws->encoder.n;
+    p.n_d = ws->decoder.n;
+    p.n = p.n_e + p.n_d;
+    return p;
+}
+
+tft_status tft_model_forward(const tft_model *model, tft_workspace *workspace, const tft_batch *batch,
+                             const tft_outputs *outputs, tft_error *err)
+{
+    const tft_status status = check_batch(model, workspace, batch, err);
+    if (status != TFT_OK)
+        return status;
+    const pass p = pass_begin(model, workspace, batch, 0);
+    forward(&p, outputs);
+    deliver_outputs(&p, outputs);
+    return TFT_OK;
+}
+
+static tft_status check_truth(const tft_model *model, const tft_workspace *ws, const tft_batch *batch,
+                              const tft_truth *truth, tft_loss_kind kind, tft_error *err)
+{
+    if (!ws->training)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "the workspace was not opened for training");
+    if ((kind == TFT_LOSS_PREDICTION ? truth->target : truth->target_scaled) == NULL)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "the loss needs targets in %s units",
+                        kind == TFT_LOSS_PREDICTION ? "real" : "scaled");
+    if (!model->config.hazard)
+        return TFT_OK;
+    if (truth->event_step == NULL || truth->at_risk == NULL)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "the hazard's likelihood needs event_step and at_risk");
+    for (size_t b = 0; b < batch->n_windows; b++) {
+        if (truth->event_step[b] > truth->at_risk[b])
+            return tft_fail(err, TFT_ERR_ARGUMENT, "window %zu: an event at step %u, at risk for %u steps", b,
+                            (unsigned)truth->event_step[b], (unsigned)truth->at_risk[b]);
+    }
+    return TFT_OK;
+}
+
+tft_status tft_model_train_pass(const tft_model *model, tft_workspace *workspace, const tft_batch *batch,
+                                const tft_truth *truth, tft_loss_kind kind, uint64_t dropout_key, float loss_scale,
+                                const tft_outputs *outputs, tft_losses *losses, tft_error *err)
+{
+    tft_status status = check_batch(model, workspace, batch, err);
+    if (status == TFT_OK)
+        status = check_truth(model, workspace, batch, truth, kind, err);
+    if (status != TFT_OK)
+        return status;
+    const pass p = pass_begin(model, workspace, batch, dropout_key);
+    forward(&p, outputs);
+    if (outputs != NULL)
+        deliver_outputs(&p, outputs);
+
+    tft_activations *const a = &workspace->a;
+    const double scale = (double)loss_scale, hazard_weight = (double)truth->hazard_weight;
+    *losses = (tft_losses){.n_steps = (double)p.n_d};
+    losses->quantile =
+        tft_quantile_loss(p.config, &workspace->decoder, batch, truth, kind, a->raw, scale, workspace->d.raw);
+    if (p.config->hazard)
+        losses->hazard =
+            tft_hazard_loss(&workspace->decoder, truth, a->hazard, scale * hazard_weight, workspace->d.hazard);
+    losses->total = losses->quantile + hazard_weight * losses->hazard;
+
+    backward_outputs(&p);
+    backward_temporal(&p);
+    backward_local(&p);
+    backward_statics(&p);
+    return TFT_OK;
 }

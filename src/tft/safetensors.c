@@ -1,6 +1,7 @@
 /* safetensors.c - see safetensors.h. */
 #include "tft/safetensors.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -9,236 +10,289 @@
 #include "base/json.h"
 #include "base/text.h"
 
-#define MAX_HEADER ((size_t)16 << 20)
-#define MAX_TENSORS 65536
+#if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+#error "safetensors are little-endian; a big-endian machine would have to swap them here"
+#endif
 
 static const struct {
     const char *name;
     size_t size;
-} dtypes[] = {[TFT_F32] = {"F32", 4}, [TFT_F64] = {"F64", 8}, [TFT_I64] = {"I64", 8}};
+} dtypes[] = {[TFT_DTYPE_F32] = {"F32", 4}, [TFT_DTYPE_F64] = {"F64", 8}, [TFT_DTYPE_I64] = {"I64", 8}};
 
-typedef struct header_reader {
-    tft_tensors *tensors;
-    size_t *from; // [n] offsets, beside items
-    size_t data_bytes;
-    tft_status status;
-    tft_error *err;
-} header_reader;
+/* ---- reading ------------------------------------------------------------------------------------------ */
 
-static tft_status read_shape(const tft_json *shape, tft_stored_tensor *tensor, tft_error *err)
+static tft_status read_size(const tft_json *value, size_t *out)
 {
+    double number = 0.0;
+    if (!tft_json_number(value, &number) || !(number >= 0.0) || number > 9007199254740992.0 || number != floor(number))
+        return TFT_ERR_FORMAT;
+    *out = (size_t)number;
+    return TFT_OK;
+}
+
+static tft_status read_dtype(const tft_json *entry, tft_tensor_view *tensor, tft_error *err)
+{
+    size_t length = 0;
+    const char *const text = tft_json_string(tft_json_at(entry, "dtype"), &length);
+    for (size_t d = 0; text != NULL && d < sizeof dtypes / sizeof dtypes[0]; d++) {
+        if (length == strlen(dtypes[d].name) && memcmp(text, dtypes[d].name, length) == 0) {
+            tensor->dtype = (tft_dtype)d;
+            return TFT_OK;
+        }
+    }
+    return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: type \"%.20s\", known are F32, F64 and I64", tensor->name,
+                    text != NULL ? text : "missing");
+}
+
+static tft_status read_shape(const tft_json *entry, tft_tensor_view *tensor, tft_error *err)
+{
+    const tft_json *const shape = tft_json_at(entry, "shape");
+    if (tft_json_kind_of(shape) != TFT_JSON_ARRAY)
+        return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: no shape", tensor->name);
     tensor->n_dims = tft_json_length(shape);
+    if (tensor->n_dims > TFT_TENSOR_MAX_DIMS)
+        return tft_fail(err, TFT_ERR_LIMIT, "tensor %s: %zu dimensions, at most %d are read", tensor->name,
+                        tensor->n_dims, TFT_TENSOR_MAX_DIMS);
     tensor->n = 1;
-    if (tft_json_kind_of(shape) != TFT_JSON_ARRAY || tensor->n_dims > TFT_TENSOR_DIMS)
-        return tft_fail(err, TFT_ERR_FORMAT, "shape is missing or has more than %d dimensions", TFT_TENSOR_DIMS);
     for (size_t i = 0; i < tensor->n_dims; i++) {
-        double d;
-        if (!tft_json_number(tft_json_item(shape, i), &d) || !(d >= 0 && d <= 9007199254740992.0) ||
-            d != (double)(size_t)d)
-            return tft_fail(err, TFT_ERR_FORMAT, "dimension %zu is no whole number", i);
-        tensor->dims[i] = (size_t)d;
+        if (read_size(tft_json_item(shape, i), &tensor->dims[i]) != TFT_OK)
+            return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: dimension %zu is not a whole number", tensor->name, i);
         tensor->n = tft_mul_sat(tensor->n, tensor->dims[i]);
     }
     return TFT_OK;
 }
 
-static tft_status read_entry(header_reader *r, const char *name, const tft_json *entry, tft_error *err)
+static tft_status read_offsets(const tft_json *entry, size_t n_data, tft_tensor_view *tensor, tft_error *err)
 {
-    tft_stored_tensor *const tensor = &r->tensors->items[r->tensors->n];
-    const size_t length = strlen(name);
-    if (length >= TFT_TENSOR_NAME)
-        return tft_fail(err, TFT_ERR_LIMIT, "name of %zu bytes, at most %d", length, TFT_TENSOR_NAME - 1);
-    memcpy(tensor->name, name, length + 1);
-    const char *const dtype = tft_json_string(tft_json_at(entry, "dtype"), NULL);
-    size_t kind = 0;
-    while (dtype != NULL && kind < 3 && strcmp(dtype, dtypes[kind].name) != 0)
-        kind++;
-    if (dtype == NULL || kind == 3)
-        return tft_fail(err, TFT_ERR_FORMAT, "dtype %.20s, must be F32, F64 or I64", dtype != NULL ? dtype : "missing");
-    tensor->dtype = (tft_dtype)kind;
-    const tft_status status = read_shape(tft_json_at(entry, "shape"), tensor, err);
-    if (status != TFT_OK)
-        return status;
     const tft_json *const offsets = tft_json_at(entry, "data_offsets");
-    double from, to;
-    if (tft_json_length(offsets) != 2 || !tft_json_number(tft_json_item(offsets, 0), &from) ||
-        !tft_json_number(tft_json_item(offsets, 1), &to) || !(from >= 0 && to >= from))
-        return tft_fail(err, TFT_ERR_FORMAT, "data_offsets must be two ascending numbers");
-    if (to > (double)r->data_bytes)
-        return tft_fail(err, TFT_ERR_FORMAT, "its data ends at byte %.0f, the file holds %zu: cut short?", to,
-                        r->data_bytes);
-    const size_t span = (size_t)to - (size_t)from, need = tft_mul_sat(tensor->n, dtypes[kind].size);
-    if (span != need)
-        return tft_fail(err, TFT_ERR_FORMAT, "%zu bytes, its shape needs %zu", span, need);
-    r->from[r->tensors->n++] = (size_t)from;
+    if (tft_json_kind_of(offsets) != TFT_JSON_ARRAY || tft_json_length(offsets) != 2 ||
+        read_size(tft_json_item(offsets, 0), &tensor->begin) != TFT_OK ||
+        read_size(tft_json_item(offsets, 1), &tensor->end) != TFT_OK)
+        return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: data_offsets must be two whole numbers", tensor->name);
+    if (tensor->begin > tensor->end || tensor->end > n_data)
+        return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: bytes %zu to %zu of %zu", tensor->name, tensor->begin,
+                        tensor->end, n_data);
+    const size_t expected = tft_mul_sat(tensor->n, dtypes[tensor->dtype].size);
+    if (tensor->end - tensor->begin != expected)
+        return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: %zu bytes, its shape needs %zu", tensor->name,
+                        tensor->end - tensor->begin, expected);
     return TFT_OK;
 }
 
-static void visit_entry(void *context, const char *name, const tft_json *entry)
-{
-    header_reader *const r = context;
-    if (r->status != TFT_OK || strcmp(name, "__metadata__") == 0)
-        return;
-    r->status = read_entry(r, name, entry, r->err);
-    if (r->status != TFT_OK)
-        tft_error_prefix(r->err, "tensor %.100s", name);
-}
+typedef struct header_walk {
+    tft_safetensors *file;
+    const unsigned char *data;
+    size_t n_data;
+    tft_status status;
+    tft_error *err;
+} header_walk;
 
-typedef struct place {
-    size_t from, item;
-} place;
+static void visit_entry(void *context, const char *key, const tft_json *value)
+{
+    header_walk *const walk = context;
+    if (walk->status != TFT_OK || strcmp(key, "__metadata__") == 0)
+        return;
+    tft_tensor_view *const tensor = &walk->file->tensors[walk->file->n];
+    memset(tensor, 0, sizeof *tensor);
+    const size_t length = strlen(key);
+    if (length == 0 || length >= sizeof tensor->name) {
+        walk->status =
+            tft_fail(walk->err, TFT_ERR_LIMIT, "a tensor's name of %zu bytes (\"%.40s\"), allowed are 1 to %zu", length,
+                     key, sizeof tensor->name - 1);
+        return;
+    }
+    memcpy(tensor->name, key, length);
+    if (tft_json_kind_of(value) != TFT_JSON_OBJECT)
+        walk->status = tft_fail(walk->err, TFT_ERR_FORMAT, "tensor %s: its entry is not an object", tensor->name);
+    if (walk->status == TFT_OK)
+        walk->status = read_dtype(value, tensor, walk->err);
+    if (walk->status == TFT_OK)
+        walk->status = read_shape(value, tensor, walk->err);
+    if (walk->status == TFT_OK)
+        walk->status = read_offsets(value, walk->n_data, tensor, walk->err);
+    if (walk->status != TFT_OK)
+        return;
+    tensor->bytes = walk->data + tensor->begin;
+    walk->file->n++;
+}
 
 static int by_place(const void *a, const void *b)
 {
-    const place *const x = a, *const y = b;
-    if (x->from != y->from)
-        return x->from < y->from ? -1 : 1;
-    return x->item < y->item ? -1 : 1;
+    const tft_tensor_view *const x = a, *const y = b;
+    if (x->begin != y->begin)
+        return x->begin < y->begin ? -1 : 1;
+    if (x->end != y->end)
+        return x->end < y->end ? -1 : 1;
+    return strcmp(x->name, y->name);
 }
 
-/* Sorts the items by where their data lies; holes and overlaps are faults. Empty tensors take no room. */
-static tft_status order_items(tft_tensors *tensors, const size_t *from, size_t data_bytes, const char *data,
-                              tft_error *err)
+static tft_status check_cover(const tft_safetensors *file, size_t n_data, tft_error *err)
 {
-    tft_status status = TFT_OK;
-    place *const places = calloc(tensors->n + 1, sizeof *places);
-    tft_stored_tensor *const sorted = calloc(tensors->n + 1, sizeof *sorted);
-    if (places == NULL || sorted == NULL) {
-        status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu tensors", tensors->n);
-        goto done;
+    size_t at = 0;
+    for (size_t i = 0; i < file->n; i++) {
+        const tft_tensor_view *const tensor = &file->tensors[i];
+        if (tensor->begin < at)
+            return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: begins at byte %zu, inside %s, which ends at %zu",
+                            tensor->name, tensor->begin, file->tensors[i - 1].name, at);
+        if (tensor->begin > at)
+            return tft_fail(err, TFT_ERR_FORMAT, "tensor %s: begins at byte %zu, %zu bytes before it belong to none",
+                            tensor->name, tensor->begin, tensor->begin - at);
+        at = tensor->end;
     }
-    for (size_t i = 0; i < tensors->n; i++)
-        places[i] = (place){from[i], i};
-    qsort(places, tensors->n, sizeof *places, by_place);
-    size_t end = 0;
-    for (size_t i = 0; i < tensors->n && status == TFT_OK; i++) {
-        sorted[i] = tensors->items[places[i].item];
-        const size_t bytes = sorted[i].n * dtypes[sorted[i].dtype].size;
-        if (bytes > 0 && places[i].from != end)
-            status = tft_fail(err, TFT_ERR_FORMAT, "tensor %.100s: begins at byte %zu, the one before ends at %zu: %s",
-                              sorted[i].name, places[i].from, end, places[i].from < end ? "they overlap" : "a hole");
-        sorted[i].data = data + places[i].from;
-        end += bytes;
-    }
-    if (status == TFT_OK && end != data_bytes)
-        status = tft_fail(err, TFT_ERR_FORMAT, "%zu bytes of data, the tensors take %zu", data_bytes, end);
-    if (status == TFT_OK)
-        memcpy(tensors->items, sorted, tensors->n * sizeof *sorted);
-done:
-    free(places);
-    free(sorted);
-    return status;
+    if (at != n_data)
+        return tft_fail(err, TFT_ERR_FORMAT, "%zu bytes of data, the tensors fill %zu", n_data, at);
+    return TFT_OK;
 }
 
-tft_status tft_safetensors_parse(char *bytes, size_t n, tft_tensors *tensors, tft_error *err)
+static tft_status check_header_length(const unsigned char *bytes, size_t n, size_t *length, tft_error *err)
 {
-    tft_status status = TFT_OK;
-    tft_json_document document = {0};
-    size_t *from = NULL;
-    *tensors = (tft_tensors){.bytes = bytes};
+    if (n < 8)
+        return tft_fail(err, TFT_ERR_FORMAT, "%zu bytes: too short for a safetensors file", n);
     uint64_t header = 0;
-    if (n < 8) {
-        status = tft_fail(err, TFT_ERR_FORMAT, "%zu bytes are no safetensors file", n);
-        goto done;
-    }
-    memcpy(&header, bytes, 8);
-    if (header > MAX_HEADER || header > n - 8) {
-        status = tft_fail(err, TFT_ERR_FORMAT,
-                          "header of %llu bytes in a file of %zu (at most %zu): cut short, or no safetensors file",
-                          (unsigned long long)header, n, MAX_HEADER);
-        goto done;
-    }
-    status = tft_json_parse(bytes + 8, (size_t)header, 8, &document, err);
-    if (status != TFT_OK)
-        goto done;
-    const size_t n_entries = tft_json_length(document.root);
-    if (tft_json_kind_of(document.root) != TFT_JSON_OBJECT || n_entries > MAX_TENSORS) {
-        status = tft_fail(err, TFT_ERR_FORMAT, "header is no object of at most %d tensors", MAX_TENSORS);
-        goto done;
-    }
-    const size_t data_bytes = n - 8 - (size_t)header;
-    tensors->items = calloc(n_entries + 1, sizeof *tensors->items);
-    from = calloc(n_entries + 1, sizeof *from);
-    tensors->aligned = malloc(data_bytes + 1);
-    if (tensors->items == NULL || from == NULL || tensors->aligned == NULL) {
-        status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu tensors", n_entries);
-        goto done;
-    }
-    memcpy(tensors->aligned, bytes + 8 + header, data_bytes);
-    header_reader reader = {tensors, from, data_bytes, TFT_OK, err};
-    tft_json_each(document.root, visit_entry, &reader);
-    status = reader.status;
-    if (status == TFT_OK)
-        status = order_items(tensors, from, data_bytes, tensors->aligned, err);
-done:
-    free(from);
-    tft_json_free(&document);
-    if (status != TFT_OK)
-        tft_safetensors_free(tensors);
-    return status;
+    memcpy(&header, bytes, sizeof header);
+    if (header > TFT_SAFETENSORS_MAX_HEADER)
+        return tft_fail(err, TFT_ERR_LIMIT, "a header of %llu bytes, at most %zu are read", (unsigned long long)header,
+                        TFT_SAFETENSORS_MAX_HEADER);
+    if (header > n - 8)
+        return tft_fail(err, TFT_ERR_FORMAT, "a header of %llu bytes in a file of %zu: cut short?",
+                        (unsigned long long)header, n);
+    if (header < 2 || bytes[8] != '{')
+        return tft_fail(err, TFT_ERR_FORMAT, "the header is not a JSON object");
+    *length = (size_t)header;
+    return TFT_OK;
 }
 
-tft_status tft_safetensors_read(const char *path, size_t max_bytes, tft_tensors *tensors, tft_error *err)
+tft_status tft_safetensors_parse(const void *bytes, size_t n, tft_safetensors *file, tft_error *err)
 {
-    char *bytes = NULL;
-    size_t n = 0;
-    *tensors = (tft_tensors){0};
-    tft_status status = tft_file_read(path, max_bytes, &bytes, &n, err);
+    const unsigned char *const at = bytes;
+    memset(file, 0, sizeof *file);
+    size_t length = 0;
+    tft_status status = check_header_length(at, n, &length, err);
     if (status != TFT_OK)
         return status;
-    status = tft_safetensors_parse(bytes, n, tensors, err);
+    tft_json_document document = {0};
+    status = tft_json_parse((const char *)at + 8, length, 8, &document, err);
+    if (status != TFT_OK) {
+        tft_error_prefix(err, "header");
+        return status;
+    }
+    header_walk walk = {file, at + 8 + length, n - 8 - length, TFT_OK, err};
+    file->tensors = calloc(tft_json_length(document.root) + 1, sizeof *file->tensors);
+    if (tft_json_kind_of(document.root) != TFT_JSON_OBJECT)
+        walk.status = tft_fail(err, TFT_ERR_FORMAT, "the header is not a JSON object");
+    else if (file->tensors == NULL)
+        walk.status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu tensors", tft_json_length(document.root));
+    else
+        tft_json_each(document.root, visit_entry, &walk);
+    tft_json_free(&document);
+    if (walk.status == TFT_OK && file->n > 0)
+        qsort(file->tensors, file->n, sizeof *file->tensors, by_place);
+    if (walk.status == TFT_OK)
+        walk.status = check_cover(file, walk.n_data, err);
+    if (walk.status != TFT_OK)
+        tft_safetensors_close(file);
+    return walk.status;
+}
+
+tft_status tft_safetensors_open(const char *path, tft_safetensors *file, tft_error *err)
+{
+    memset(file, 0, sizeof *file);
+    char *bytes = NULL;
+    size_t n = 0;
+    tft_status status = tft_file_read(path, TFT_SAFETENSORS_MAX_FILE, &bytes, &n, err);
     if (status != TFT_OK)
-        tft_error_prefix(err, "%s", path);
-    return status;
+        return status;
+    status = tft_safetensors_parse(bytes, n, file, err);
+    if (status != TFT_OK) {
+        free(bytes);
+        return tft_error_prefix(err, "%s", path), status;
+    }
+    file->owned = bytes;
+    return TFT_OK;
 }
 
-void tft_safetensors_free(tft_tensors *tensors)
+void tft_safetensors_close(tft_safetensors *file)
 {
-    if (tensors == NULL)
+    if (file == NULL)
         return;
-    free(tensors->bytes);
-    free(tensors->aligned);
-    free(tensors->items);
-    *tensors = (tft_tensors){0};
+    free(file->tensors);
+    free(file->owned);
+    memset(file, 0, sizeof *file);
 }
 
-const tft_stored_tensor *tft_safetensors_find(const tft_tensors *tensors, const char *name)
+const tft_tensor_view *tft_safetensors_find(const tft_safetensors *file, const char *name)
 {
-    for (size_t i = 0; i < tensors->n; i++) {
-        if (strcmp(tensors->items[i].name, name) == 0)
-            return &tensors->items[i];
+    for (size_t i = 0; i < file->n; i++) {
+        if (strcmp(file->tensors[i].name, name) == 0)
+            return &file->tensors[i];
     }
     return NULL;
 }
 
-tft_status tft_safetensors_write(const char *path, const tft_stored_tensor *items, size_t n, tft_error *err)
+double tft_tensor_value(const tft_tensor_view *tensor, size_t i)
 {
-    tft_text out = tft_text_new((size_t)1 << 32);
-    tft_text_add(&out, "\0\0\0\0\0\0\0\0{", 9);
-    size_t at = 0;
+    const unsigned char *const at = tensor->bytes + i * dtypes[tensor->dtype].size;
+    if (tensor->dtype == TFT_DTYPE_F32) {
+        float value;
+        memcpy(&value, at, sizeof value);
+        return (double)value;
+    }
+    if (tensor->dtype == TFT_DTYPE_F64) {
+        double value;
+        memcpy(&value, at, sizeof value);
+        return value;
+    }
+    int64_t value;
+    memcpy(&value, at, sizeof value);
+    return (double)value;
+}
+
+/* ---- writing ------------------------------------------------------------------------------------------ */
+
+static size_t source_bytes(const tft_tensor_source *tensor)
+{
+    size_t n = dtypes[tensor->dtype].size;
+    for (size_t i = 0; i < tensor->n_dims; i++)
+        n = tft_mul_sat(n, tensor->dims[i]);
+    return n;
+}
+
+static void write_header(tft_text *text, const tft_tensor_source *tensors, size_t n)
+{
+    size_t begin = 0;
+    tft_text_puts(text, "{");
     for (size_t i = 0; i < n; i++) {
-        const size_t bytes = items[i].n * dtypes[items[i].dtype].size;
-        tft_text_puts(&out, i > 0 ? "," : "");
-        tft_text_json_string(&out, items[i].name, strlen(items[i].name));
-        tft_text_printf(&out, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[items[i].dtype].name);
-        for (size_t k = 0; k < items[i].n_dims; k++)
-            tft_text_printf(&out, "%s%zu", k > 0 ? "," : "", items[i].dims[k]);
-        tft_text_printf(&out, "],\"data_offsets\":[%zu,%zu]}", at, at + bytes);
-        at += bytes;
+        tft_text_puts(text, i == 0 ? "" : ",");
+        tft_text_json_string(text, tensors[i].name, strlen(tensors[i].name));
+        tft_text_printf(text, ":{\"dtype\":\"%s\",\"shape\":[", dtypes[tensors[i].dtype].name);
+        for (size_t k = 0; k < tensors[i].n_dims; k++)
+            tft_text_printf(text, "%s%zu", k == 0 ? "" : ",", tensors[i].dims[k]);
+        const size_t bytes = source_bytes(&tensors[i]);
+        tft_text_printf(text, "],\"data_offsets\":[%zu,%zu]}", begin, begin + bytes);
+        begin += bytes;
     }
-    tft_text_puts(&out, "}");
-    while (!out.failed && out.n % 8 != 0) // data begins aligned
-        tft_text_puts(&out, " ");
-    const uint64_t header = out.n - 8;
-    for (size_t i = 0; i < n; i++)
-        tft_text_add(&out, items[i].data, items[i].n * dtypes[items[i].dtype].size);
+    tft_text_puts(text, "}");
+    while (text->n % 8 != 0 && !text->failed) // so that the data is aligned
+        tft_text_puts(text, " ");
+}
+
+tft_status tft_safetensors_write(const char *path, const tft_tensor_source *tensors, size_t n, tft_error *err)
+{
+    tft_text header = tft_text_new(TFT_SAFETENSORS_MAX_HEADER);
+    tft_text file = tft_text_new(TFT_SAFETENSORS_MAX_FILE);
     tft_status status = TFT_OK;
-    if (out.failed) {
-        status = tft_fail(err, TFT_ERR_MEMORY, "%s: no memory for %zu bytes", path, at);
-    } else {
-        memcpy(out.bytes, &header, 8);
-        status = tft_file_replace(path, out.bytes, out.n, err);
-    }
-    tft_text_free(&out);
+    write_header(&header, tensors, n);
+    const uint64_t length = header.n;
+    tft_text_add(&file, (const char *)&length, sizeof length);
+    tft_text_add(&file, header.bytes, header.n);
+    for (size_t i = 0; i < n; i++)
+        tft_text_add(&file, tensors[i].data, source_bytes(&tensors[i]));
+    if (header.failed || file.failed)
+        status = tft_fail(err, TFT_ERR_LIMIT, "%s: the weights do not fit into a file of %zu bytes", path,
+                          TFT_SAFETENSORS_MAX_FILE);
+    if (status == TFT_OK)
+        status = tft_file_replace(path, file.bytes, file.n, err);
+    tft_text_free(&header);
+    tft_text_free(&file);
     return status;
 }

@@ -1,91 +1,158 @@
-/* workspace.c - lays out a workspace: the same lines count the bytes and place the buffers. */
+/* workspace.c - see workspace.h. */
 #include "tft/workspace.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-/* A bound of what a pass takes from the scratch at once: the buffers of tft_pass_backward, and below them the deepest
- * layer. Asserts in tft_scratch_take() hold it. */
-static size_t scratch_floats(const tft_model *model, size_t b, size_t e, size_t t, bool training)
+#define MAX_ROWS ((size_t)1 << 26) // rows of one batch: far above any use, far below where sizes could overflow
+
+static size_t larger(size_t a, size_t b)
 {
-    const tft_config *const c = &model->config;
-    const tft_weights *const w = &model->weights;
-    const size_t h = c->hidden_size, j = e + t, rows = b * j, q = tft_config_outputs(c);
-    size_t variables = w->static_selection.n, embedded = w->static_selection.width;
-    const tft_selection_weights *const selections[2] = {&w->encoder_selection, &w->decoder_selection};
-    for (size_t i = 0; i < 2; i++) {
-        variables = selections[i]->n > variables ? selections[i]->n : variables;
-        embedded = selections[i]->width > embedded ? selections[i]->width : embedded;
-    }
-    const size_t widest = h > variables ? h : variables;
-    const size_t layer = rows * (variables + h + 8 * widest) + 8 * b * h + widest * embedded;
-    const size_t lstm = rows * 10 * h + 4 * h * h + 8 * b * h;
-    const size_t attention = rows * h + 2 * (h + 1) * (h + 1) * 2 + j * (t + 4 * h) + t * h * 2;
-    size_t deepest = layer > lstm ? layer : lstm;
-    deepest = attention > deepest ? attention : deepest;
-    const size_t pass = training ? rows * (8 * h + embedded) +
-                                       b * t * (6 * h + 3 * q + 2 * c->n_targets * c->n_anchors + 2) + 16 * b * h
-                                 : 0;
-    return deepest + pass + 64 * 64;
+    return a > b ? a : b;
 }
 
-static void layout(tft_workspace *ws, tft_arena *arena)
+/* The most that any one layer needs. */
+static size_t tmp_needed(const tft_model *model, size_t b, size_t n_e, size_t n_d, const tft_workspace *ws)
 {
-    const tft_config *const c = &ws->model->config;
-    const tft_weights *const w = &ws->model->weights;
-    const bool dropout = ws->training && c->dropout > 0.0f;
-    const size_t h = c->hidden_size, b = ws->max_windows, be = b * ws->max_encoder, bt = b * ws->max_decoder,
-                 bj = be + bt;
-    tft_selection_tape_layout(arena, &w->static_selection, b, h, dropout, &ws->static_tape);
-    tft_selection_tape_layout(arena, &w->encoder_selection, be, h, dropout, &ws->encoder_tape);
-    tft_selection_tape_layout(arena, &w->decoder_selection, bt, h, dropout, &ws->decoder_tape);
-    ws->statics = tft_arena_floats(arena, b * h);
-    tft_grn_tape_layout(arena, &w->context_selection, b, dropout, &ws->selection_tape);
-    tft_grn_tape_layout(arena, &w->context_hidden, b, dropout, &ws->hidden_tape);
-    tft_grn_tape_layout(arena, &w->context_cell, b, dropout, &ws->cell_tape);
-    tft_grn_tape_layout(arena, &w->context_enrichment, b, dropout, &ws->enrichment_context_tape);
-    ws->context_selection = tft_arena_floats(arena, b * h);
-    ws->context_hidden = tft_arena_floats(arena, b * h);
-    ws->context_cell = tft_arena_floats(arena, b * h);
-    ws->context_enrichment = tft_arena_floats(arena, b * h);
-    ws->encoder_selected = tft_arena_floats(arena, be * h);
-    ws->decoder_selected = tft_arena_floats(arena, bt * h);
-    ws->encoder_live = tft_arena_alloc(arena, be, 1);
-    ws->decoder_live = tft_arena_alloc(arena, bt, 1);
-    tft_lstm_tape_layout(arena, c->lstm_layers, b, ws->max_encoder, h, dropout, ws->encoder_lstm);
-    tft_lstm_tape_layout(arena, c->lstm_layers, b, ws->max_decoder, h, dropout, ws->decoder_lstm);
-    ws->selected = tft_arena_floats(arena, bj * h);
-    ws->lstm = tft_arena_floats(arena, bj * h);
-    ws->local = tft_arena_floats(arena, bj * h);
-    ws->theta = tft_arena_floats(arena, bj * h);
-    tft_gate_norm_tape_layout(arena, &w->post_lstm, bj, dropout, &ws->post_lstm_tape);
-    tft_grn_tape_layout(arena, &w->enrichment, bj, dropout, &ws->enrichment_tape);
-    tft_attention_tape_layout(arena, b, ws->max_encoder, ws->max_decoder, h, c->n_heads, dropout, &ws->attention_tape);
-    ws->attended = tft_arena_floats(arena, bt * h);
-    ws->theta_decoder = tft_arena_floats(arena, bt * h);
-    ws->local_decoder = tft_arena_floats(arena, bt * h);
-    ws->delta = tft_arena_floats(arena, bt * h);
-    ws->psi = tft_arena_floats(arena, bt * h);
-    ws->decoded = tft_arena_floats(arena, bt * h);
-    tft_gate_norm_tape_layout(arena, &w->post_attention, bt, dropout, &ws->post_attention_tape);
-    tft_grn_tape_layout(arena, &w->position_wise, bt, dropout, &ws->position_tape);
-    tft_gate_norm_tape_layout(arena, &w->pre_output, bt, false, &ws->pre_output_tape);
-    ws->raw = tft_arena_floats(arena, bt * tft_config_outputs(c));
-    ws->prediction = tft_arena_floats(arena, bt * tft_config_outputs(c));
-    ws->mixture = tft_arena_floats(arena, bt * c->n_targets * c->n_anchors);
-    ws->hazard = tft_arena_floats(arena, bt);
-    ws->scratch.size = scratch_floats(ws->model, b, ws->max_encoder, ws->max_decoder, ws->training);
-    ws->scratch.base = tft_arena_floats(arena, ws->scratch.size);
-    ws->gradients = ws->training ? tft_arena_floats(arena, ws->model->n_floats) : NULL;
+    const tft_network *const w = &model->network;
+    const size_t n = n_e + n_d;
+    const bool training = ws->training;
+    size_t most = tft_selection_tmp(&w->statics, training);
+    most = larger(most, tft_selection_tmp(&w->encoder, training));
+    most = larger(most, tft_selection_tmp(&w->decoder, training));
+    most = larger(most, tft_grn_tmp(&w->context_selection, b));
+    most = larger(most, tft_lstm_tmp(&w->lstm_encoder, n_e, b, training));
+    most = larger(most, tft_lstm_tmp(&w->lstm_decoder, n_d, b, training));
+    most = larger(most, tft_gate_tmp(&w->post_lstm, n));
+    most = larger(most, tft_grn_tmp(&w->enrichment, n));
+    most = larger(most, tft_attention_tmp(&w->attention, n_e, n_d, ws->max_encoder, ws->max_decoder, training));
+    return larger(most, tft_grn_tmp(&w->feed_forward, n_d));
+}
+
+static void layout_activations(tft_carve *carve, const tft_model *model, size_t b, size_t n_e, size_t n_d, bool keep,
+                               tft_activations *a)
+{
+    const tft_network *const w = &model->network;
+    const tft_config *const config = &model->config;
+    const size_t h = config->hidden_size, n = n_e + n_d, q = tft_config_outputs(config);
+    a->encoder_reals = tft_carve_floats(carve, n_e * config->encoder_inputs.n_reals);
+    a->decoder_reals = tft_carve_floats(carve, n_d * config->decoder_inputs.n_reals);
+    a->statics = tft_carve_floats(carve, b * h);
+    a->static_weights = tft_carve_floats(carve, b * w->statics.n);
+    a->c_selection = tft_carve_floats(carve, b * h);
+    a->c_hidden = tft_carve_floats(carve, b * h);
+    a->c_cell = tft_carve_floats(carve, b * h);
+    a->c_enrichment = tft_carve_floats(carve, b * h);
+    tft_grn_tape_carve(carve, &w->context_selection, b, keep, &a->t_selection);
+    tft_grn_tape_carve(carve, &w->context_hidden, b, keep, &a->t_hidden);
+    tft_grn_tape_carve(carve, &w->context_cell, b, keep, &a->t_cell);
+    tft_grn_tape_carve(carve, &w->context_enrichment, b, keep, &a->t_enrichment);
+    a->encoder_product = tft_carve_floats(carve, b * w->encoder.flattened.hidden);
+    a->decoder_product = tft_carve_floats(carve, b * w->decoder.flattened.hidden);
+    a->enrichment_product = tft_carve_floats(carve, b * h);
+    a->selected = tft_carve_floats(carve, n * h);
+    a->encoder_weights = tft_carve_floats(carve, n_e * w->encoder.n);
+    a->decoder_weights = tft_carve_floats(carve, n_d * w->decoder.n);
+    tft_lstm_tape_carve(carve, &w->lstm_encoder, n_e, b, keep, &a->lstm_encoder);
+    tft_lstm_tape_carve(carve, &w->lstm_decoder, n_d, b, keep, &a->lstm_decoder);
+    tft_lstm_state_carve(carve, &w->lstm_encoder, b, &a->middle);
+    a->lstm = tft_carve_floats(carve, n * h);
+    tft_gate_tape_carve(carve, &w->post_lstm, n, keep, &a->post_lstm);
+    a->local = tft_carve_floats(carve, n * h);
+    tft_grn_tape_carve(carve, &w->enrichment, n, keep, &a->enrichment);
+    a->theta = tft_carve_floats(carve, n * h);
+    tft_attention_tape_carve(carve, &w->attention, n_e, n_d, &a->attention_tape);
+    a->attention = tft_carve_floats(carve, n_d * h);
+    tft_gate_tape_carve(carve, &w->post_attention, n_d, keep, &a->post_attention);
+    a->delta = tft_carve_floats(carve, n_d * h);
+    tft_grn_tape_carve(carve, &w->feed_forward, n_d, keep, &a->feed_forward);
+    a->psi = tft_carve_floats(carve, n_d * h);
+    tft_gate_tape_carve(carve, &w->pre_output, n_d, keep, &a->pre_output);
+    a->out = tft_carve_floats(carve, n_d * h);
+    a->raw = tft_carve_floats(carve, n_d * q);
+    a->prediction = tft_carve_floats(carve, n_d * q);
+    a->mixture = tft_carve_floats(carve, n_d * config->n_targets * config->n_anchors);
+    a->hazard = tft_carve_floats(carve, config->hazard ? n_d : 0);
+}
+
+static void layout_gradients(tft_carve *carve, const tft_model *model, size_t b, size_t n_e, size_t n_d,
+                             tft_activation_gradients *d)
+{
+    const tft_network *const w = &model->network;
+    const tft_config *const config = &model->config;
+    const size_t h = config->hidden_size, n = n_e + n_d;
+    d->statics = tft_carve_floats(carve, b * h);
+    d->c_selection = tft_carve_floats(carve, b * h);
+    d->c_hidden = tft_carve_floats(carve, b * h);
+    d->c_cell = tft_carve_floats(carve, b * h);
+    d->c_enrichment = tft_carve_floats(carve, b * h);
+    d->encoder_product = tft_carve_floats(carve, b * w->encoder.flattened.hidden);
+    d->decoder_product = tft_carve_floats(carve, b * w->decoder.flattened.hidden);
+    d->enrichment_product = tft_carve_floats(carve, b * h);
+    d->selected = tft_carve_floats(carve, n * h);
+    d->lstm = tft_carve_floats(carve, n * h);
+    d->local = tft_carve_floats(carve, n * h);
+    d->theta = tft_carve_floats(carve, n * h);
+    d->attention = tft_carve_floats(carve, n_d * h);
+    d->delta = tft_carve_floats(carve, n_d * h);
+    d->psi = tft_carve_floats(carve, n_d * h);
+    d->out = tft_carve_floats(carve, n_d * h);
+    d->raw = tft_carve_floats(carve, n_d * tft_config_outputs(config));
+    d->logits = tft_carve_floats(carve, n_d * config->n_targets * config->n_anchors);
+    d->hazard = tft_carve_floats(carve, config->hazard ? n_d : 0);
+    tft_lstm_state_carve(carve, &w->lstm_encoder, b, &d->first);
+    tft_lstm_state_carve(carve, &w->lstm_encoder, b, &d->middle);
+}
+
+/* A part made of floats: its size is counted, then it is cut out of one block of the arena. */
+static tft_carve block_of(tft_arena *arena, size_t n)
+{
+    return (tft_carve){tft_arena_floats(arena, n), 0};
+}
+
+static void layout(tft_workspace *ws)
+{
+    const tft_model *const model = ws->model;
+    const size_t b = ws->max_windows, n_e = b * ws->max_encoder, n_d = b * ws->max_decoder;
+    const size_t codes = model->config.n_categoricals;
+    tft_arena *const arena = &ws->arena;
+    tft_rows_layout(arena, &ws->encoder, b, ws->max_encoder);
+    tft_rows_layout(arena, &ws->decoder, b, ws->max_decoder);
+    ws->a.window_of = tft_arena_alloc(arena, n_e + n_d, sizeof(uint32_t));
+    ws->a.static_codes = tft_arena_alloc(arena, b * codes, sizeof(uint32_t));
+    ws->a.encoder_codes = tft_arena_alloc(arena, n_e * codes, sizeof(uint32_t));
+    ws->a.decoder_codes = tft_arena_alloc(arena, n_d * codes, sizeof(uint32_t));
+
+    tft_carve count = {NULL, 0};
+    tft_activations a = ws->a;
+    layout_activations(&count, model, b, n_e, n_d, ws->training, &a);
+    tft_carve carve = block_of(arena, count.used);
+    layout_activations(&carve, model, b, n_e, n_d, ws->training, &ws->a);
+
+    ws->n_tmp = tmp_needed(model, b, n_e, n_d, ws);
+    ws->tmp = tft_arena_floats(arena, ws->n_tmp);
+    if (!ws->training)
+        return;
+    count = (tft_carve){NULL, 0};
+    tft_activation_gradients d;
+    layout_gradients(&count, model, b, n_e, n_d, &d);
+    carve = block_of(arena, count.used);
+    layout_gradients(&carve, model, b, n_e, n_d, &ws->d);
+    ws->gradients = tft_arena_floats(arena, model->n_floats);
+    tft_builder builder = {.arena = arena, .base = ws->gradients};
+    tft_network_define(&builder, &ws->grad, &model->config);
 }
 
 tft_status tft_workspace_open(const tft_model *model, size_t max_windows, size_t max_encoder, size_t max_decoder,
-                              bool training, tft_workspace **out, tft_error *err)
+                              bool training, tft_workspace **workspace, tft_error *err)
 {
-    *out = NULL;
-    if (max_windows < 1 || max_encoder < 1 || max_decoder < 1 || max_windows > 1 << 16 || max_encoder > 1 << 20 ||
-        max_decoder > 1 << 20)
-        return tft_fail(err, TFT_ERR_ARGUMENT, "workspace for %zu windows of %zu + %zu steps: each must be at least 1",
+    *workspace = NULL;
+    if (max_windows == 0 || max_encoder == 0 || max_decoder == 0)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "a workspace for %zu windows of %zu + %zu steps holds nothing",
                         max_windows, max_encoder, max_decoder);
+    if (max_encoder > MAX_ROWS || max_decoder > MAX_ROWS || max_windows > MAX_ROWS / (max_encoder + max_decoder))
+        return tft_fail(err, TFT_ERR_LIMIT, "a workspace for %zu windows of %zu + %zu steps is beyond %zu rows",
+                        max_windows, max_encoder, max_decoder, MAX_ROWS);
     tft_workspace *const ws = calloc(1, sizeof *ws);
     if (ws == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a workspace");
@@ -94,43 +161,37 @@ tft_status tft_workspace_open(const tft_model *model, size_t max_windows, size_t
     ws->max_encoder = max_encoder;
     ws->max_decoder = max_decoder;
     ws->training = training;
-    tft_arena count = {0};
-    layout(ws, &count);
-    const tft_status status = tft_arena_init(&ws->arena, count.used, err);
-    if (status != TFT_OK) {
+    layout(ws);
+    const size_t bytes = ws->arena.used;
+    if (tft_arena_init(&ws->arena, bytes, err) != TFT_OK) {
         free(ws);
-        return status;
+        return TFT_ERR_MEMORY;
     }
-    layout(ws, &ws->arena);
-    if (training) {
-        size_t n_tensors, n_floats;
-        tft_weights_walk(&model->config, ws->gradients, &ws->grad, NULL, &n_tensors, &n_floats);
-    }
-    *out = ws;
+    layout(ws);
+    *workspace = ws;
     return TFT_OK;
 }
 
-void tft_workspace_close(tft_workspace *ws)
+void tft_workspace_close(tft_workspace *workspace)
 {
-    if (ws == NULL)
+    if (workspace == NULL)
         return;
-    tft_arena_free(&ws->arena);
-    free(ws);
+    tft_arena_free(&workspace->arena);
+    free(workspace);
 }
 
-size_t tft_workspace_bytes(const tft_workspace *ws)
+size_t tft_workspace_bytes(const tft_workspace *workspace)
 {
-    return ws->arena.size + sizeof *ws;
+    return workspace->arena.size + sizeof *workspace;
 }
 
-void tft_workspace_zero_gradients(tft_workspace *ws)
+void tft_workspace_zero_gradients(tft_workspace *workspace)
 {
-    assert(ws->training);
-    memset(ws->gradients, 0, ws->model->n_floats * sizeof(float));
+    if (workspace->training)
+        memset(workspace->gradients, 0, workspace->model->n_floats * sizeof *workspace->gradients);
 }
 
-float *tft_workspace_gradient(tft_workspace *ws, size_t i)
+float *tft_workspace_gradient(tft_workspace *workspace, size_t i)
 {
-    assert(ws->training && i < ws->model->n_tensors);
-    return ws->gradients + ws->model->specs[i].at;
+    return workspace->gradients + workspace->model->entries[i].offset;
 }

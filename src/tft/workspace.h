@@ -1,60 +1,63 @@
-/* workspace.h - all that one pass writes: tapes, activations, scratch, gradients; internal to src/tft.
+/* workspace.h - everything a pass writes: packed inputs, activations, their gradients, scratch; for this room only.
  *
- *     arena: | tapes and activations, sized for the largest batch | scratch | gradients (training) |
- *
- * Letters: B windows, E encoder steps, T decoder steps, J = E + T, H hidden_size, Q outputs, M targets, K anchors.
+ *     arena: | struct arrays | packed rows | activations and tape | (training) gradients of weights and activations | tmp |
+ * laid out by one function that runs on a counting arena and on the real one.
  */
 #ifndef TFT_TFT_WORKSPACE_H
 #define TFT_TFT_WORKSPACE_H
 
-#include "tft/attention.h"
-#include "tft/lstm.h"
-#include "tft/model.h"
-#include "tft/selection.h"
+#include "tft/model_internal.h"
 
-struct tft_model {
-    tft_config config;
-    tft_arena arena; // the block of weights
-    float *block;
-    size_t n_floats, n_tensors;
-    tft_tensor_spec *specs; // [n_tensors]
-    tft_weights weights;
-};
+/* Activations of one batch, in the order in which they are made. Letters: B windows, N_e and N_d packed encoder and
+ * decoder rows, N = N_e + N_d in one block, the encoder's first. */
+typedef struct tft_activations {
+    float *encoder_reals, *decoder_reals;                   // [N_e, n], [N_d, n]
+    uint32_t *static_codes, *encoder_codes, *decoder_codes; // [B, n], [N_e, n], [N_d, n]: checked
+    uint32_t *window_of;                                    // [N]
+    float *statics, *static_weights;                        // [B, H], [B, V]
+    float *c_selection, *c_hidden, *c_cell, *c_enrichment;  // [B, H]
+    tft_grn_tape t_selection, t_hidden, t_cell, t_enrichment;
+    float *encoder_product, *decoder_product, *enrichment_product; // [B, hidden of that network]
+    float *selected;                                               // [N, H]
+    float *encoder_weights, *decoder_weights;                      // [N_e, V], [N_d, V]
+    tft_lstm_tape lstm_encoder, lstm_decoder;
+    tft_lstm_state middle; // between the two
+    float *lstm;           // [N, H]
+    tft_gate_tape post_lstm;
+    float *local; // [N, H]
+    tft_grn_tape enrichment;
+    float *theta; // [N, H]
+    tft_attention_tape attention_tape;
+    float *attention; // [N_d, H]
+    tft_gate_tape post_attention;
+    float *delta; // [N_d, H]
+    tft_grn_tape feed_forward;
+    float *psi; // [N_d, H]
+    tft_gate_tape pre_output;
+    float *out;                                 // [N_d, H]
+    float *raw, *prediction, *mixture, *hazard; // [N_d, Q], [N_d, Q], [N_d, M·K], [N_d]
+} tft_activations;
+
+typedef struct tft_activation_gradients {
+    float *statics, *c_selection, *c_hidden, *c_cell, *c_enrichment;
+    float *encoder_product, *decoder_product, *enrichment_product;
+    float *selected, *lstm, *local, *theta, *attention, *delta, *psi, *out;
+    float *raw, *logits, *hazard;
+    tft_lstm_state first, middle;
+} tft_activation_gradients;
 
 struct tft_workspace {
-    const tft_model *model;
+    const tft_model *model; // lent
+    tft_arena arena;
     size_t max_windows, max_encoder, max_decoder;
     bool training;
-    tft_arena arena;
-    tft_scratch scratch;
-
-    tft_selection_tape static_tape, encoder_tape, decoder_tape;
-    float *statics; // [B, H]
-    tft_grn_tape selection_tape, hidden_tape, cell_tape, enrichment_context_tape;
-    float *context_selection, *context_hidden, *context_cell, *context_enrichment; // [B, H]
-    float *encoder_selected, *decoder_selected;                                    // [B E, H], [B T, H]
-    uint8_t *encoder_live, *decoder_live;                                          // [E, B], [T, B]
-    tft_lstm_tape encoder_lstm[TFT_MAX_LAYERS], decoder_lstm[TFT_MAX_LAYERS];
-    float *selected, *lstm, *local, *theta; // [B J, H]
-    tft_gate_norm_tape post_lstm_tape;
-    tft_grn_tape enrichment_tape;
-    tft_attention_tape attention_tape;
-    float *attended, *theta_decoder, *local_decoder, *delta, *psi, *decoded; // [B T, H]
-    tft_gate_norm_tape post_attention_tape, pre_output_tape;
-    tft_grn_tape position_tape;
-    float *raw, *prediction; // [B T, Q]
-    float *mixture;          // [B T, M K] softmax weights
-    float *hazard;           // [B T]
-
-    float *gradients; // one block in parameter order
-    tft_weights grad;
+    tft_rows encoder, decoder;
+    tft_activations a;
+    tft_activation_gradients d;
+    tft_network grad; // training: the same layers over `gradients`
+    float *gradients; // [model->n_floats]
+    float *tmp;       // what one layer needs at a time
+    size_t n_tmp;
 };
-
-/* Forward over a checked batch; dropout.p = 0 in evaluation. What it computes stays in the workspace. */
-void tft_pass_forward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout);
-
-/* Backward from draw [B T, Q] (gradient of raw) and dhazard [B T] (or NULL); adds to ws->grad. */
-void tft_pass_backward(const tft_model *model, tft_workspace *ws, const tft_batch *batch, tft_dropout dropout,
-                       const float *draw, const float *dhazard);
 
 #endif

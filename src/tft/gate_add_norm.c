@@ -1,0 +1,68 @@
+/* gate_add_norm.c - see gate_add_norm.h. */
+#include "tft/gate_add_norm.h"
+
+#include <string.h>
+
+void tft_gate_define(tft_builder *builder, tft_gate *w, const char *fc, const char *norm, size_t in, size_t out)
+{
+    w->in = in;
+    w->out = out;
+    tft_builder_linear(builder, fc, in, 2 * out, TFT_INITIAL_UNIFORM, tft_xavier_bound(in, 2 * out), 0.0, &w->w, &w->b);
+    tft_builder_norm(builder, norm, out, &w->norm_w, &w->norm_b);
+}
+
+void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool keep, tft_gate_tape *tape)
+{
+    tape->pre = tft_carve_floats(carve, n * 2 * w->out);
+    tape->sigmoid = keep ? tft_carve_floats(carve, n * w->out) : NULL;
+    tape->normed = keep ? tft_carve_floats(carve, n * w->out) : NULL;
+    tape->inv_std = keep ? tft_carve_floats(carve, n) : NULL;
+}
+
+typedef struct gate_tmp {
+    float *sum;  // [N, out]: GLU + skip; then its gradient
+    float *dpre; // [N, 2·out]
+    float *mask; // [N, in]
+} gate_tmp;
+
+static size_t gate_carve_tmp(const tft_gate *w, size_t n, float *base, gate_tmp *t)
+{
+    tft_carve carve = {base, 0};
+    t->sum = tft_carve_floats(&carve, n * w->out);
+    t->dpre = tft_carve_floats(&carve, n * 2 * w->out);
+    t->mask = tft_carve_floats(&carve, n * w->in);
+    return carve.used;
+}
+
+size_t tft_gate_tmp(const tft_gate *w, size_t n)
+{
+    gate_tmp t;
+    return gate_carve_tmp(w, n, NULL, &t);
+}
+
+void tft_gate_forward(const tft_gate *w, float *x, const float *skip, size_t n, tft_dropout dropout,
+                      tft_gate_tape *tape, float *y, float *tmp)
+{
+    gate_tmp t;
+    gate_carve_tmp(w, n, tmp, &t);
+    tft_dropout_apply(dropout, x, n * w->in, t.mask);
+    tft_linear(x, w->in, w->w, w->b, n, w->in, 2 * w->out, tape->pre, 2 * w->out);
+    tft_glu(tape->pre, n, w->out, t.sum, tape->sigmoid); // (5)
+    tft_add(t.sum, skip, n * w->out);
+    tft_layernorm(t.sum, w->norm_w, w->norm_b, n, w->out, TFT_NORM_EPS, y, tape->normed, tape->inv_std); // (2)
+}
+
+void tft_gate_backward(const tft_gate *w, const float *x, size_t n, tft_dropout dropout, const tft_gate_tape *tape,
+                       const float *dy, tft_gate *grad, float *dx, float *dskip, float *tmp)
+{
+    gate_tmp t;
+    gate_carve_tmp(w, n, tmp, &t);
+    // (2) the skip and the GLU get the same gradient, that of their sum.
+    tft_layernorm_backward(w->norm_w, tape->normed, tape->inv_std, dy, n, w->out, t.sum, grad->norm_w, grad->norm_b);
+    tft_add(dskip, t.sum, n * w->out);
+    // (5) was v ⊙ σ(g).
+    tft_glu_backward(tape->pre, tape->sigmoid, t.sum, n, w->out, t.dpre);
+    memset(dx, 0, n * w->in * sizeof *dx);
+    tft_linear_backward(x, w->in, w->w, t.dpre, 2 * w->out, n, w->in, 2 * w->out, dx, w->in, grad->w, grad->b);
+    tft_dropout_apply(dropout, dx, n * w->in, t.mask);
+}

@@ -1,0 +1,50 @@
+/* gate_add_norm.h - gated linear unit, skip and layer normalisation: how every block of the model joins the main line.
+ *
+ * Lim et al. 2021, for one row:
+ *     (v ∥ g) = W x + b,  GLU(x) = v ⊙ σ(g)                          (5)
+ *     y       = LayerNorm(skip + GLU(x))                            (2, 17, 20, 22)
+ * Value and gate are one matrix, value rows first: pytorch-forecasting stores them so, and its weights load unchanged.
+ * Dropout, where there is any, acts on x in place before the product; nothing else reads that x.
+ *
+ * Shapes:  N rows, in → out; row-major. y must not be skip.
+ * Memory:  the caller owns every buffer; tape and tmp are carved from blocks of its own.
+ * Threads: weights are only read; a tape and a tmp per thread.
+ */
+#ifndef TFT_TFT_GATE_ADD_NORM_H
+#define TFT_TFT_GATE_ADD_NORM_H
+
+#include "tft/carve.h"
+#include "tft/dropout.h"
+#include "tft/parameters.h"
+
+#define TFT_NORM_EPS ((float)1e-5)
+
+typedef struct tft_gate { // also holds gradients: same fields, same shapes
+    size_t in, out;
+    float *w, *b;           // [2·out, in], [2·out]
+    float *norm_w, *norm_b; // [out]
+} tft_gate;
+
+typedef struct tft_gate_tape {
+    float *pre;     // [N, 2·out] value ∥ gate
+    float *sigmoid; // [N, out] σ(gate)
+    float *normed;  // [N, out]
+    float *inv_std; // [N]
+} tft_gate_tape;
+
+/* Tensors "<fc>.weight", "<fc>.bias", "<norm>.weight", "<norm>.bias". */
+void tft_gate_define(tft_builder *builder, tft_gate *w, const char *fc, const char *norm, size_t in, size_t out);
+
+/* Without `keep` only what forward itself needs is carved; backward is then impossible. */
+void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool keep, tft_gate_tape *tape);
+size_t tft_gate_tmp(const tft_gate *w, size_t n); // floats of tmp for forward or backward over n rows
+
+/* y [N, out]. x [N, in] is masked in place where dropout.p > 0. */
+void tft_gate_forward(const tft_gate *w, float *x, const float *skip, size_t n, tft_dropout dropout,
+                      tft_gate_tape *tape, float *y, float *tmp);
+
+/* x as forward left it. dx [N, in] is overwritten; dskip [N, out] and `grad` are added to. */
+void tft_gate_backward(const tft_gate *w, const float *x, size_t n, tft_dropout dropout, const tft_gate_tape *tape,
+                       const float *dy, tft_gate *grad, float *dx, float *dskip, float *tmp);
+
+#endif

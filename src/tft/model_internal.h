@@ -1,0 +1,18 @@
+/* model_internal.h - what a tft_model is inside; for this room only (model.c, weights.c, workspace.c, pass.c). */
+#ifndef TFT_TFT_MODEL_INTERNAL_H
+#define TFT_TFT_MODEL_INTERNAL_H
+
+#include "base/arena.h"
+#include "tft/model.h"
+#include "tft/network.h"
+
+struct tft_model {
+    tft_config config;
+    tft_arena arena;
+    tft_network network;
+    tft_parameter_entry *entries; // [n_entries]
+    size_t n_entries, n_floats;   // floats of the block, padding included
+    float *values;                // [n_floats]
+};
+
+#endif
