@@ -27,8 +27,8 @@
 typedef struct matrix {
     size_t rows, width, ld;
     float *p;
-    void *map;
-    size_t map_bytes;
+    unsigned char *map;
+    size_t size; // 2^size pages
 } matrix;
 
 static inline size_t guard_floats(size_t rows, size_t width, size_t ld)
@@ -36,20 +36,43 @@ static inline size_t guard_floats(size_t rows, size_t width, size_t ld)
     return rows == 0 ? 0 : (rows - 1) * ld + width; // nothing behind the last row's end
 }
 
-/* `offset` floats stay free between the buffer's end and the forbidden page: to move it out of alignment. */
-static inline matrix guard_open_at(size_t rows, size_t width, size_t ld, size_t offset)
+/* Closed buffers wait here for the next of their size, a power of two of pages: the kernel's shapes are thousands. */
+enum { GUARD_SIZES = 24, GUARD_WAITING = 32 };
+typedef struct guard_store {
+    unsigned char *map[GUARD_SIZES][GUARD_WAITING];
+    size_t n[GUARD_SIZES];
+} guard_store;
+static guard_store guard_waiting;
+
+static inline size_t guard_page(void)
 {
-    const size_t page = (size_t)sysconf(_SC_PAGESIZE);
-    const size_t bytes = (guard_floats(rows, width, ld) + offset) * sizeof(float);
-    const size_t body = (bytes + page - 1) / page * page;
-    matrix m = {.rows = rows, .width = width, .ld = ld, .map_bytes = body + 2 * page};
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* 2^size pages that may be used, one before and one behind that may not. */
+static inline unsigned char *guard_map(size_t size)
+{
+    if (guard_waiting.n[size] > 0)
+        return guard_waiting.map[size][--guard_waiting.n[size]];
+    const size_t page = guard_page(), body = page << size;
     unsigned char *map =
-        (unsigned char *)mmap(NULL, m.map_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        (unsigned char *)mmap(NULL, body + 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     assert_ptr_not_equal(map, MAP_FAILED);
     assert_int_equal(mprotect(map, page, PROT_NONE), 0);
     assert_int_equal(mprotect(map + page + body, page, PROT_NONE), 0);
-    m.map = map;
-    m.p = (float *)(void *)(map + page + body - bytes);
+    return map;
+}
+
+/* `offset` floats stay free between the buffer's end and the forbidden page: to move it out of alignment. */
+static inline matrix guard_open_at(size_t rows, size_t width, size_t ld, size_t offset)
+{
+    const size_t bytes = (guard_floats(rows, width, ld) + offset) * sizeof(float);
+    size_t size = 0;
+    while (guard_page() << size < bytes)
+        size++;
+    matrix m = {.rows = rows, .width = width, .ld = ld, .size = size};
+    m.map = guard_map(size);
+    m.p = (float *)(void *)(m.map + guard_page() + (guard_page() << size) - bytes);
     for (size_t i = 0; i < guard_floats(rows, width, ld); i++)
         m.p[i] = NAN;
     return m;
@@ -62,7 +85,10 @@ static inline matrix guard_open(size_t rows, size_t width, size_t ld)
 
 static inline void guard_close(matrix *m)
 {
-    munmap(m->map, m->map_bytes);
+    if (guard_waiting.n[m->size] < GUARD_WAITING)
+        guard_waiting.map[m->size][guard_waiting.n[m->size]++] = m->map;
+    else
+        munmap(m->map, (guard_page() << m->size) + 2 * guard_page());
 }
 
 static inline void guard_fill(matrix *m, tft_rng *rng, float scale)

@@ -159,8 +159,8 @@ static void linear_over_shapes(void)
 {
     for (size_t i = 0; i < N_ROWS; i++)
         for (size_t j = 0; j < N_WIDTHS; j++)
-            for (size_t t = 0; t < N_DEPTHS; t++)
-                check_linear(row_counts[i], depths[t], widths[j], (i + j) % 3, (i + j + t) % 2 == 0);
+            for (size_t t = (i + j) % 2; t < N_DEPTHS; t += 2) // every other: the products above saw all of them
+                check_linear(row_counts[i], depths[t], widths[j], (i + j) % 3, (i + j + t / 2) % 2 == 0);
     check_linear(37, 480, 32, 5, true);
     check_linear(3, 1100, 70, 0, true);
     check_linear(20, 32, 128, 0, true);
