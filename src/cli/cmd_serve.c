@@ -294,7 +294,7 @@ static int run(const settings *s, const serve_args *args, int scenario, log_sink
     demo *fleet_demo = NULL;
     server_stage stage;
     tft_error err = {0};
-    tft_tensor_init(TFT_ISA_AUTO);
+    options.isa = tft_isa_name(tft_tensor_init(TFT_ISA_AUTO));
     const tft_status status = server_open(&options, log, &srv, &stage, &err);
     if (status != TFT_OK) {
         fprintf(stderr, "tftd serve: %s\n", err.text);

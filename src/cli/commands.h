@@ -26,6 +26,7 @@ typedef struct command {
 
 int cmd_check_golden(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
+int cmd_evaluate(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
 int cmd_serve(int argc, char **argv);

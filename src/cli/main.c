@@ -10,6 +10,7 @@ static const command commands[] = {
     {"serve", "take records, forecast, serve over HTTP", cmd_serve},
     {"train", "CSV files to a model directory", cmd_train},
     {"forecast", "a model and CSV files to a CSV of forecasts", cmd_forecast},
+    {"evaluate", "score a model, or forecasts, beside the baselines", cmd_evaluate},
     {"generate", "make the synthetic fleet: a CSV, or live records", cmd_generate},
     {"validate", "hold a CSV file against the data contract", cmd_validate},
     {"check-golden", "compare this build with reference cases of pytorch-forecasting", cmd_check_golden},

@@ -125,8 +125,12 @@ static tft_status open_fleet(server *srv, tft_error *err)
     const tft_status status = fleet_open(&fleet_how, &srv->fleet, err);
     if (status != TFT_OK)
         return status;
-    const engine_options engine_how = {
-        .f = srv->fleet, .settings = settings, .wall_ms = tft_wall_ms, .log = engine_says, .context = srv};
+    const engine_options engine_how = {.f = srv->fleet,
+                                       .settings = settings,
+                                       .wall_ms = tft_wall_ms,
+                                       .log = engine_says,
+                                       .isa = o->isa,
+                                       .context = srv};
     return engine_open(&engine_how, &srv->engine, err);
 }
 

@@ -59,6 +59,7 @@ typedef struct server_options {
     void (*levels)(void *context, const tft_contract *contract, state_rules *states, engine_settings *engine);
     void *levels_context;
     const char *version;
+    const char *isa; // "avx2": what the network's kernels use, for metadata.device
 } server_options;
 
 typedef enum server_phase { SERVER_STARTING, SERVER_SERVING, SERVER_DRAINING } server_phase;
