@@ -7,7 +7,8 @@
  *
  * It fires at the highest severity whose threshold p50 reaches; it rises to critical at once, and falls back to warning
  * only after p50 has stayed below clear_ratio · critical for keep_for. `since` is when it began to fire, and its id is a
- * hash of server, metric and since: both survive renewals, changes of severity and, through alert_restore, restarts.
+ * hash of server, metric and since: both survive renewals, changes of severity and, through engine_restore_alerts(), restarts.
+ * The engine lets no alert go on across a gap between two forecasts that is longer than the lookahead.
  * While no step reaches the threshold any more but the alert has not cleared, it describes the step with the largest p50.
  *
  * A step of the life is a function from the old list and a forecast to the new list; the list lives in the snapshot.

@@ -433,12 +433,23 @@ static void assess(const renewal *r, size_t id)
     s->risk = risk_evaluate(risk, &input);
 }
 
+/* Whether the alerts of the snapshot before may go on. What was forecast longer ago than alerts look ahead says nothing
+ * about now: while a history is fed in, days pass between two snapshots. */
+static bool alerts_go_on(const renewal *r)
+{
+    const int64_t gap_ms = r->clock.now_ms - r->job->previous->s.clock.now_ms;
+    const int64_t most_ms = r->job->settings->alerts.lookahead_ms;
+    return gap_ms <= most_ms && gap_ms >= -most_ms;
+}
+
 /* Steps every (server, metric)'s alert on; old and new lists are in the same order, so one walk matches them. */
 static tft_status step_alerts(renewal *r, tft_error *err)
 {
     const snapshot_slot *before = r->job->previous;
     const alert *old = before->s.sufficient ? before->alerts : r->job->seeds;
     size_t n_old = before->s.sufficient ? before->s.n_alerts : r->job->n_seeds;
+    if (before->s.sufficient && !alerts_go_on(r))
+        n_old = 0;
     snapshot_slot *out = r->out;
     out->s.n_alerts = 0;
     for (size_t id = 0; id < out->s.n_servers; id++) {

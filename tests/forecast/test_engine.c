@@ -676,6 +676,31 @@ static void alerts_live_from_snapshot_to_snapshot(void **state)
     close_world(&w);
 }
 
+static void alerts_do_not_go_on_across_a_long_gap(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w, true);
+    feed(&w, "a", 150, quiet);
+    w.net.cpu = 92;
+    assert_int_equal(look(&w)->alerts[0].since_ms, T0);
+    let_go(&w);
+    atomic_fetch_add(&wall, 60 * MINUTE); // a history is fed in: an hour between two forecasts, …
+    give(&w, "a", test_wall(), quiet, TFT_STATE_NONE);
+    assert_int_equal(look(&w)->alerts[0].since_ms, T0);
+    let_go(&w);
+    atomic_fetch_add(&wall, 60 * MINUTE + 1); // … then more
+    give(&w, "a", test_wall(), quiet, TFT_STATE_NONE);
+    assert_int_equal(look(&w)->alerts[0].since_ms, test_wall());
+    let_go(&w);
+    w.net.cpu = 50;
+    atomic_fetch_add(&wall, 8 * 60 * MINUTE);
+    give(&w, "a", test_wall(), quiet, TFT_STATE_NONE);
+    assert_int_equal(look(&w)->n_alerts, 0);
+    let_go(&w);
+    close_world(&w);
+}
+
 static void alerts_survive_a_restart(void **state)
 {
     (void)state;
@@ -993,6 +1018,7 @@ int main(void)
         cmocka_unit_test(a_replay_is_forecast_at_its_own_time),
         cmocka_unit_test(a_silent_server_becomes_stale_and_offline_but_keeps_its_forecast),
         cmocka_unit_test(alerts_live_from_snapshot_to_snapshot),
+        cmocka_unit_test(alerts_do_not_go_on_across_a_long_gap),
         cmocka_unit_test(alerts_survive_a_restart),
         cmocka_unit_test(a_model_can_be_exchanged_while_it_runs),
         cmocka_unit_test(a_model_that_does_not_fit_is_refused_and_closed),
