@@ -1,6 +1,6 @@
 /* bench_network.c - how many windows a second the network reads and learns from, on one thread (per second of CPU).
  *
- *     bench_network [SECONDS per figure, default 1] [KERNELS]
+ *     bench_network [SECONDS per figure, default 1] [KERNELS] [SHAPE] [forward|training]
  *
  * Two shapes: "shipped", like the model that comes with tftd (hidden 32, 96 + 96 steps, 13 encoder and 31 decoder reals of
  * width 8, 4 targets x 13 quantiles mixed from 10 anchors, hazard head), and "golden", the fleet daemon's (288 + 96 steps,
@@ -136,7 +136,7 @@ static bool measure(const bench *b, size_t windows, bool training, double second
     return true;
 }
 
-static void run(const bench_shape *s, double seconds)
+static void run(const bench_shape *s, double seconds, const char *direction)
 {
     enum { MOST = 32 };
     const tft_config config = config_of(s);
@@ -174,9 +174,9 @@ static void run(const bench_shape *s, double seconds)
     b.raw = owned[6];
     printf("%s: %zu weights, %.1f MFLOP a window forward\n", s->name, tft_model_n_values(b.model), 2e-6 * macs(s));
     static const size_t sizes[] = {1, 4, 8, 16, 20};
-    for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++)
+    for (size_t i = 0; strcmp(direction, "training") != 0 && i < sizeof sizes / sizeof sizes[0]; i++)
         measure(&b, sizes[i], false, seconds, 1e-9 * macs(s));
-    for (size_t i = 1; i < 4; i++)
+    for (size_t i = 1; strcmp(direction, "forward") != 0 && i < 4; i++)
         measure(&b, sizes[i], true, seconds, 1e-9 * macs(s));
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
         free(owned[i]);
@@ -195,6 +195,7 @@ int main(int argc, char **argv)
         isa = strcmp(argv[2], tft_isa_name(i)) == 0 ? i : isa;
     printf("kernels: %s\n", tft_isa_name(tft_tensor_init(isa)));
     for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
-        run(&shapes[i], seconds);
+        if (argc < 4 || strcmp(argv[3], shapes[i].name) == 0)
+            run(&shapes[i], seconds, argc > 4 ? argv[4] : "");
     return 0;
 }

@@ -1,8 +1,6 @@
 /* gate_add_norm.c - see gate_add_norm.h. */
 #include "tft/gate_add_norm.h"
 
-#include <string.h>
-
 void tft_gate_define(tft_builder *builder, tft_gate *w, const char *fc, const char *norm, size_t in, size_t out)
 {
     w->in = in;
@@ -20,49 +18,53 @@ void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool kee
 }
 
 typedef struct gate_tmp {
-    float *sum;  // [N, out]: GLU + skip; then its gradient
+    float *sum;  // [N, out]: GLU + skip
     float *dpre; // [N, 2·out]
     float *mask; // [N, in]
 } gate_tmp;
 
-static size_t gate_carve_tmp(const tft_gate *w, size_t n, float *base, gate_tmp *t)
+static size_t gate_carve_tmp(const tft_gate *w, size_t n, bool training, float *base, gate_tmp *t)
 {
     tft_carve carve = {base, 0};
     t->sum = tft_carve_floats(&carve, n * w->out);
-    t->dpre = tft_carve_floats(&carve, n * 2 * w->out);
-    t->mask = tft_carve_floats(&carve, n * w->in);
+    t->dpre = tft_carve_floats(&carve, training ? n * 2 * w->out : 0);
+    t->mask = tft_carve_floats(&carve, training ? n * w->in : 0);
     return carve.used;
 }
 
-size_t tft_gate_tmp(const tft_gate *w, size_t n)
+size_t tft_gate_tmp(const tft_gate *w, size_t n, bool training)
 {
     gate_tmp t;
-    return gate_carve_tmp(w, n, NULL, &t);
+    return gate_carve_tmp(w, n, training, NULL, &t);
+}
+
+void tft_gate_product(const tft_gate *w, const float *pre, const float *skip, size_t n, tft_gate_tape *tape, float *y,
+                      float *sum)
+{
+    tft_glu(pre, n, w->out, sum, tape->sigmoid); // (5)
+    tft_add(sum, skip, n * w->out);
+    tft_layernorm(sum, w->norm_w, w->norm_b, n, w->out, TFT_NORM_EPS, y, tape->normed, tape->inv_std); // (2)
 }
 
 void tft_gate_forward(const tft_gate *w, float *x, const float *skip, size_t n, tft_dropout dropout,
                       tft_gate_tape *tape, float *y, float *tmp)
 {
     gate_tmp t;
-    gate_carve_tmp(w, n, tmp, &t);
+    gate_carve_tmp(w, n, dropout.p > (float)0, tmp, &t);
     tft_dropout_apply(dropout, x, n * w->in, t.mask);
     tft_linear(x, w->in, w->w, w->b, n, w->in, 2 * w->out, tape->pre, 2 * w->out);
-    tft_glu(tape->pre, n, w->out, t.sum, tape->sigmoid); // (5)
-    tft_add(t.sum, skip, n * w->out);
-    tft_layernorm(t.sum, w->norm_w, w->norm_b, n, w->out, TFT_NORM_EPS, y, tape->normed, tape->inv_std); // (2)
+    tft_gate_product(w, tape->pre, skip, n, tape, y, t.sum);
 }
 
 void tft_gate_backward(const tft_gate *w, const float *x, size_t n, tft_dropout dropout, const tft_gate_tape *tape,
                        const float *dy, tft_gate *grad, float *dx, float *dskip, float *tmp)
 {
     gate_tmp t;
-    gate_carve_tmp(w, n, tmp, &t);
+    gate_carve_tmp(w, n, true, tmp, &t);
     // (2) the skip and the GLU get the same gradient, that of their sum.
-    tft_layernorm_backward(w->norm_w, tape->normed, tape->inv_std, dy, n, w->out, t.sum, grad->norm_w, grad->norm_b);
-    tft_add(dskip, t.sum, n * w->out);
+    tft_layernorm_backward(w->norm_w, tape->normed, tape->inv_std, dy, n, w->out, dskip, grad->norm_w, grad->norm_b);
     // (5) was v ⊙ σ(g).
-    tft_glu_backward(tape->pre, tape->sigmoid, t.sum, n, w->out, t.dpre);
-    memset(dx, 0, n * w->in * sizeof *dx);
-    tft_linear_backward(x, w->in, w->w, t.dpre, 2 * w->out, n, w->in, 2 * w->out, dx, w->in, grad->w, grad->b);
+    tft_glu_backward(tape->pre, tape->sigmoid, dskip, n, w->out, t.dpre);
+    tft_linear_backward_over(x, w->in, w->w, t.dpre, n, w->in, 2 * w->out, dx, grad->w, grad->b);
     tft_dropout_apply(dropout, dx, n * w->in, t.mask);
 }

@@ -19,6 +19,14 @@
 
 #define TFT_NORM_EPS ((float)1e-5)
 
+/* The gradients of y = x wᵀ + b as tft_linear_backward() gives them, but dx is overwritten instead of added to. */
+static inline void tft_linear_backward_over(const float *x, size_t ldx, const float *w, const float *dy, size_t n,
+                                            size_t in, size_t out, float *dx, float *dw, float *db)
+{
+    tft_matmul_nn(dy, out, w, in, n, in, out, (float)1, (float)0, dx, in);
+    tft_linear_backward(x, ldx, w, dy, out, n, in, out, NULL, 0, dw, db);
+}
+
 typedef struct tft_gate { // also holds gradients: same fields, same shapes
     size_t in, out;
     float *w, *b;           // [2·out, in], [2·out]
@@ -37,13 +45,17 @@ void tft_gate_define(tft_builder *builder, tft_gate *w, const char *fc, const ch
 
 /* Without `keep` only what forward itself needs is carved; backward is then impossible. */
 void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool keep, tft_gate_tape *tape);
-size_t tft_gate_tmp(const tft_gate *w, size_t n); // floats of tmp for forward or backward over n rows
+size_t tft_gate_tmp(const tft_gate *w, size_t n, bool training); // floats of tmp for either direction over n rows
 
 /* y [N, out]. x [N, in] is masked in place where dropout.p > 0. */
 void tft_gate_forward(const tft_gate *w, float *x, const float *skip, size_t n, tft_dropout dropout,
                       tft_gate_tape *tape, float *y, float *tmp);
 
-/* x as forward left it. dx [N, in] is overwritten; dskip [N, out] and `grad` are added to. */
+/* The rest of forward from pre = W x + b on, for who has made that product another way; sum [N, out] is scratch. */
+void tft_gate_product(const tft_gate *w, const float *pre, const float *skip, size_t n, tft_gate_tape *tape, float *y,
+                      float *sum);
+
+/* x as forward left it. dx [N, in] and dskip [N, out] are overwritten, `grad` is added to. */
 void tft_gate_backward(const tft_gate *w, const float *x, size_t n, tft_dropout dropout, const tft_gate_tape *tape,
                        const float *dy, tft_gate *grad, float *dx, float *dskip, float *tmp);
 

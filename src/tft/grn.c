@@ -29,13 +29,26 @@ void tft_grn_define(tft_builder *builder, tft_grn *w, const char *name, size_t i
     snprintf(fc, sizeof fc, "%s.gate_norm.glu.fc", name);
     snprintf(norm, sizeof norm, "%s.gate_norm.add_norm.norm", name);
     tft_gate_define(builder, &w->gate, fc, norm, hidden, out);
+    if (builder->derived) {
+        w->direct_w = tft_arena_floats(builder->arena, 2 * out * hidden);
+        w->direct_b = tft_arena_floats(builder->arena, 2 * out);
+    }
+}
+
+void tft_grn_refresh(tft_grn *w)
+{
+    const size_t h = w->hidden, out = 2 * w->out;
+    // W_glu (W_fc2 x + b_fc2) + b_glu
+    tft_matmul_nn(w->gate.w, h, w->fc2_w, h, out, h, h, (float)1, (float)0, w->direct_w, h);
+    memcpy(w->direct_b, w->gate.b, out * sizeof *w->direct_b);
+    tft_matmul_nt(w->gate.w, h, w->fc2_b, h, out, 1, h, (float)1, (float)1, w->direct_b, 1);
 }
 
 void tft_grn_tape_carve(tft_carve *carve, const tft_grn *w, size_t n, bool keep, tft_grn_tape *tape)
 {
     memset(tape, 0, sizeof *tape);
     tape->eta2 = tft_carve_floats(carve, n * w->hidden);
-    tape->eta1 = tft_carve_floats(carve, n * w->hidden);
+    tape->eta1 = keep || w->direct_w == NULL ? tft_carve_floats(carve, n * w->hidden) : NULL;
     if (w->in != w->out) {
         tape->skip = tft_carve_floats(carve, n * w->out);
         tft_resample_tape_carve(carve, &w->resample, n, keep, &tape->resample);
@@ -44,30 +57,91 @@ void tft_grn_tape_carve(tft_carve *carve, const tft_grn *w, size_t n, bool keep,
 }
 
 typedef struct grn_tmp {
-    float *gate;     // of tft_gate_*, and of tft_resample_* after it
-    float *deta1;    // [N, hidden]
-    float *deta2;    // [N, hidden]
-    float *dpre;     // [N, hidden] gradient of what ELU got
-    float *dskip;    // [N, out]
-    float *resample; // of tft_resample_*
+    float *gate;      // of tft_gate_*
+    float *deta1;     // [N, hidden]
+    float *deta2;     // [N, hidden]
+    float *dskip;     // [N, out]
+    float *dpre, *dz; // [N, hidden], [N, out] what the core gives back
+    float *resample;  // of tft_resample_*
 } grn_tmp;
 
-static size_t grn_carve_tmp(const tft_grn *w, size_t n, float *base, grn_tmp *t)
+static size_t grn_carve_tmp(const tft_grn *w, size_t n, bool training, float *base, grn_tmp *t)
 {
+    const bool resampled = w->in != w->out;
     tft_carve carve = {base, 0};
-    t->gate = tft_carve_floats(&carve, tft_gate_tmp(&w->gate, n));
-    t->deta1 = tft_carve_floats(&carve, n * w->hidden);
-    t->deta2 = tft_carve_floats(&carve, n * w->hidden);
-    t->dpre = tft_carve_floats(&carve, n * w->hidden);
-    t->dskip = tft_carve_floats(&carve, w->in == w->out ? 0 : n * w->out);
-    t->resample = tft_carve_floats(&carve, w->in == w->out ? 0 : tft_resample_tmp(&w->resample, n));
+    t->gate = tft_carve_floats(&carve, tft_gate_tmp(&w->gate, n, training));
+    t->resample = tft_carve_floats(&carve, resampled ? tft_resample_tmp(&w->resample) : 0);
+    t->deta1 = tft_carve_floats(&carve, training ? n * w->hidden : 0);
+    t->deta2 = tft_carve_floats(&carve, training ? n * w->hidden : 0);
+    t->dskip = tft_carve_floats(&carve, training && resampled ? n * w->out : 0);
+    t->dpre = tft_carve_floats(&carve, training ? n * w->hidden : 0);
+    t->dz = tft_carve_floats(&carve, training ? n * w->out : 0);
     return carve.used;
 }
 
-size_t tft_grn_tmp(const tft_grn *w, size_t n)
+size_t tft_grn_tmp(const tft_grn *w, size_t n, bool training)
 {
     grn_tmp t;
-    return grn_carve_tmp(w, n, NULL, &t);
+    return grn_carve_tmp(w, n, training, NULL, &t);
+}
+
+/* ---- the core ----------------------------------------------------------------------------------------- */
+
+void tft_grn_core_forward(const tft_grn *w, const float *skip, size_t n, tft_dropout dropout, tft_grn_tape *tape,
+                          float *y, float *tmp)
+{
+    const size_t h = w->hidden;
+    grn_tmp t;
+    grn_carve_tmp(w, n, dropout.p > (float)0, tmp, &t);
+    if (w->in != w->out) {
+        tft_resample_normalise(&w->resample, n, &tape->resample, tape->skip);
+        skip = tape->skip;
+    }
+    tft_elu(tape->eta2, tape->eta2, n * h); // (4)
+    if (tape->eta1 == NULL) {               // (3) and the product in (5)
+        tft_linear(tape->eta2, h, w->direct_w, w->direct_b, n, h, 2 * w->out, tape->gate.pre, 2 * w->out);
+        tft_gate_product(&w->gate, tape->gate.pre, skip, n, &tape->gate, y, t.gate); // (2)
+        return;
+    }
+    tft_linear(tape->eta2, h, w->fc2_w, w->fc2_b, n, h, h, tape->eta1, h);            // (3)
+    tft_gate_forward(&w->gate, tape->eta1, skip, n, dropout, &tape->gate, y, t.gate); // (2)
+}
+
+void tft_grn_core_backward(const tft_grn *w, size_t n, tft_dropout dropout, const tft_grn_tape *tape, const float *dy,
+                           tft_grn *grad, float *dpre, float *dz, float *tmp)
+{
+    const size_t h = w->hidden;
+    const bool resampled = w->in != w->out;
+    grn_tmp t;
+    grn_carve_tmp(w, n, true, tmp, &t);
+    // (2)
+    tft_gate_backward(&w->gate, tape->eta1, n, dropout, &tape->gate, dy, &grad->gate, t.deta1, resampled ? t.dskip : dz,
+                      t.gate);
+    if (resampled)
+        tft_resample_normalise_backward(&w->resample, n, &tape->resample, t.dskip, &grad->resample, dz);
+    // (3)
+    tft_linear_backward_over(tape->eta2, h, w->fc2_w, t.deta1, n, h, h, t.deta2, grad->fc2_w, grad->fc2_b);
+    // (4)
+    memset(dpre, 0, n * h * sizeof *dpre);
+    tft_elu_backward(dpre, tape->eta2, t.deta2, n * h);
+}
+
+/* ---- the ends: context and row ------------------------------------------------------------------------ */
+
+void tft_grn_start_rows(const tft_grn *w, tft_grn_rows rows, float *pre)
+{
+    for (size_t r = 0; r < rows.n; r++) {
+        const size_t window = rows.window_of != NULL ? rows.window_of[r] : r;
+        memcpy(pre + r * w->hidden, rows.product + window * w->hidden, w->hidden * sizeof *pre);
+    }
+}
+
+void tft_grn_start_rows_backward(const tft_grn *w, tft_grn_rows rows, const float *dpre, float *dproduct)
+{
+    for (size_t r = 0; r < rows.n; r++) {
+        const size_t window = rows.window_of != NULL ? rows.window_of[r] : r;
+        tft_add(dproduct + window * w->hidden, dpre + r * w->hidden, w->hidden);
+    }
 }
 
 void tft_grn_context(const tft_grn *w, const float *c, size_t n_windows, float *product)
@@ -85,50 +159,32 @@ void tft_grn_context_backward(const tft_grn *w, const float *c, const float *dpr
 void tft_grn_forward(const tft_grn *w, const float *x, tft_grn_rows rows, tft_dropout dropout, tft_grn_tape *tape,
                      float *y, float *tmp)
 {
-    const size_t n = rows.n, h = w->hidden;
     grn_tmp t;
-    grn_carve_tmp(w, n, tmp, &t);
-    const float *skip = x;
-    if (w->in != w->out) {
-        tft_resample_forward(&w->resample, x, w->in, n, &tape->resample, tape->skip, t.resample);
-        skip = tape->skip;
-    }
-    if (rows.product != NULL) { // each row starts from its window's context
-        for (size_t r = 0; r < n; r++) {
-            const size_t window = rows.window_of != NULL ? rows.window_of[r] : r;
-            memcpy(tape->eta2 + r * h, rows.product + window * h, h * sizeof *tape->eta2);
-        }
-        tft_linear_add(x, w->in, w->fc1_w, w->fc1_b, n, w->in, h, tape->eta2, h);
+    grn_carve_tmp(w, rows.n, dropout.p > (float)0, tmp, &t);
+    if (w->in != w->out)
+        tft_resample_product(&w->resample, x, w->in, rows.n, &tape->resample, t.resample);
+    if (rows.product != NULL) {
+        tft_grn_start_rows(w, rows, tape->eta2);
+        tft_linear_add(x, w->in, w->fc1_w, w->fc1_b, rows.n, w->in, w->hidden, tape->eta2, w->hidden);
     } else {
-        tft_linear(x, w->in, w->fc1_w, w->fc1_b, n, w->in, h, tape->eta2, h);
+        tft_linear(x, w->in, w->fc1_w, w->fc1_b, rows.n, w->in, w->hidden, tape->eta2, w->hidden);
     }
-    tft_elu(tape->eta2, tape->eta2, n * h);                                           // (4)
-    tft_linear(tape->eta2, h, w->fc2_w, w->fc2_b, n, h, h, tape->eta1, h);            // (3)
-    tft_gate_forward(&w->gate, tape->eta1, skip, n, dropout, &tape->gate, y, t.gate); // (2)
+    tft_grn_core_forward(w, x, rows.n, dropout, tape, y, tmp);
 }
 
 void tft_grn_backward(const tft_grn *w, const float *x, tft_grn_rows rows, tft_dropout dropout,
                       const tft_grn_tape *tape, const float *dy, tft_grn *grad, float *dx, float *dproduct, float *tmp)
 {
-    const size_t n = rows.n, h = w->hidden;
+    const size_t h = w->hidden;
     grn_tmp t;
-    grn_carve_tmp(w, n, tmp, &t);
-    float *dskip = dx; // the skip is x itself …
-    if (w->in != w->out) {
-        dskip = t.dskip; // … or made from it
-        memset(dskip, 0, n * w->out * sizeof *dskip);
-    }
-    // (2)
-    tft_gate_backward(&w->gate, tape->eta1, n, dropout, &tape->gate, dy, &grad->gate, t.deta1, dskip, t.gate);
-    // (3)
-    memset(t.deta2, 0, n * h * sizeof *t.deta2);
-    tft_linear_backward(tape->eta2, h, w->fc2_w, t.deta1, h, n, h, h, t.deta2, h, grad->fc2_w, grad->fc2_b);
-    // (4)
-    memset(t.dpre, 0, n * h * sizeof *t.dpre);
-    tft_elu_backward(t.dpre, tape->eta2, t.deta2, n * h);
-    tft_linear_backward(x, w->in, w->fc1_w, t.dpre, h, n, w->in, h, dx, w->in, grad->fc1_w, grad->fc1_b);
-    for (size_t r = 0; dproduct != NULL && r < n; r++)
-        tft_add(dproduct + (rows.window_of != NULL ? rows.window_of[r] : r) * h, t.dpre + r * h, h);
+    grn_carve_tmp(w, rows.n, true, tmp, &t);
+    tft_grn_core_backward(w, rows.n, dropout, tape, dy, grad, t.dpre, t.dz, tmp);
+    tft_linear_backward(x, w->in, w->fc1_w, t.dpre, h, rows.n, w->in, h, dx, w->in, grad->fc1_w, grad->fc1_b);
+    if (dproduct != NULL)
+        tft_grn_start_rows_backward(w, rows, t.dpre, dproduct);
     if (w->in != w->out)
-        tft_resample_backward(&w->resample, n, &tape->resample, dskip, &grad->resample, dx, w->in, t.resample);
+        tft_resample_product_backward(&w->resample, rows.n, &tape->resample, t.dz, &grad->resample, dx, w->in,
+                                      t.resample);
+    else
+        tft_add(dx, t.dz, rows.n * w->in); // the skip was x itself
 }

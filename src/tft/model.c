@@ -9,12 +9,19 @@
 /* Runs twice over the same lines: counting (model->values NULL, an empty arena), then for good. */
 static void layout(tft_model *model, size_t n_entries, size_t n_floats, tft_builder *builder)
 {
-    *builder = (tft_builder){.arena = &model->arena};
+    *builder = (tft_builder){.arena = &model->arena, .derived = true};
     model->entries = tft_arena_alloc(&model->arena, n_entries, sizeof *model->entries);
     model->values = tft_arena_floats(&model->arena, n_floats);
     builder->entries = model->entries;
     builder->base = model->values;
     tft_network_define(builder, &model->network, &model->config);
+}
+
+static void layout_folds(tft_model *model)
+{
+    tft_fold_layout(&model->fold_arena, &model->network.statics, &model->statics);
+    tft_fold_layout(&model->fold_arena, &model->network.encoder, &model->encoder);
+    tft_fold_layout(&model->fold_arena, &model->network.decoder, &model->decoder);
 }
 
 tft_status tft_model_open(const tft_config *config, tft_model **model, tft_error *err)
@@ -39,6 +46,14 @@ tft_status tft_model_open(const tft_config *config, tft_model **model, tft_error
         return TFT_ERR_MEMORY;
     }
     layout(m, m->n_entries, m->n_floats, &builder);
+    layout_folds(m);
+    const size_t fold_bytes = m->fold_arena.used;
+    if (tft_arena_init(&m->fold_arena, fold_bytes, err) != TFT_OK) {
+        tft_model_close(m);
+        return TFT_ERR_MEMORY;
+    }
+    layout_folds(m);
+    tft_model_refresh(m);
     *model = m;
     return TFT_OK;
 }
@@ -48,6 +63,7 @@ void tft_model_close(tft_model *model)
     if (model == NULL)
         return;
     tft_arena_free(&model->arena);
+    tft_arena_free(&model->fold_arena);
     free(model);
 }
 
@@ -95,7 +111,32 @@ void tft_model_randomize(tft_model *model, uint64_t seed)
     tft_model_refresh(model);
 }
 
+static void refresh_selection(const tft_selection *w, const tft_embeddings *embeddings, tft_fold *fold)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        if (w->variables[i].grn != NULL)
+            tft_grn_refresh(w->variables[i].grn);
+    }
+    tft_fold_make(w, embeddings, fold);
+}
+
 void tft_model_refresh(tft_model *model)
 {
-    (void)model;
+    tft_network *const w = &model->network;
+    refresh_selection(&w->statics, &w->embeddings, &model->statics);
+    refresh_selection(&w->encoder, &w->embeddings, &model->encoder);
+    refresh_selection(&w->decoder, &w->embeddings, &model->decoder);
+    tft_grn *const grns[] = {w->statics.n > 1 ? &w->statics.flattened : NULL,
+                             w->encoder.n > 1 ? &w->encoder.flattened : NULL,
+                             w->decoder.n > 1 ? &w->decoder.flattened : NULL,
+                             &w->context_selection,
+                             &w->context_hidden,
+                             &w->context_cell,
+                             &w->context_enrichment,
+                             &w->enrichment,
+                             &w->feed_forward};
+    for (size_t i = 0; i < sizeof grns / sizeof grns[0]; i++) {
+        if (grns[i] != NULL)
+            tft_grn_refresh(grns[i]);
+    }
 }

@@ -3,6 +3,7 @@
 #define TFT_TFT_MODEL_INTERNAL_H
 
 #include "base/arena.h"
+#include "tft/fold.h"
 #include "tft/model.h"
 #include "tft/network.h"
 
@@ -10,9 +11,12 @@ struct tft_model {
     tft_config config;
     tft_arena arena;
     tft_network network;
-    tft_parameter_entry *entries; // [n_entries]
-    size_t n_entries, n_floats;   // floats of the block, padding included
-    float *values;                // [n_floats]
+    tft_parameter_entry *entries;       // [n_entries]
+    size_t n_entries, n_floats;         // floats of the block, padding included
+    float *values;                      // [n_floats]
+    tft_arena fold_arena;               // laid out after the network, whose sizes it needs
+    tft_fold statics, encoder, decoder; // derived from the values by tft_model_refresh()
+    bool plain;                         // for tests: workspaces opened from now on work without folds
 };
 
 #endif

@@ -40,6 +40,7 @@ typedef struct tft_builder {
     tft_parameter_entry *entries; // NULL: names are not wanted (counting, gradients)
     float *base;                  // NULL while counting
     size_t n, floats;             // entries and floats so far
+    bool derived;                 // layers take memory for what they derive from weights (a model; not gradients)
 } tft_builder;
 
 /* A tensor [rows, cols], or a vector [rows] with cols 0. NULL while counting. */

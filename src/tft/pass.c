@@ -118,6 +118,7 @@ static void pack_batch(const tft_config *config, tft_workspace *ws, const tft_ba
 /* ---- what both directions read ------------------------------------------------------------------------ */
 
 typedef struct pass {
+    const tft_model *model;
     const tft_config *config;
     const tft_network *w;
     tft_workspace *ws;
@@ -129,6 +130,12 @@ typedef struct pass {
 static tft_dropout dropout_at(const pass *p, enum place place)
 {
     return tft_dropout_at(p->dropout, (uint64_t)place);
+}
+
+/* The folded form of a selection, or NULL where the workspace is for the plain one. */
+static const tft_fold *fold_of(const pass *p, const tft_fold *fold)
+{
+    return p->ws->folded ? fold : NULL;
 }
 
 static tft_selection_rows static_rows(const pass *p)
@@ -194,8 +201,8 @@ static void forward_statics(const pass *p)
     const tft_network *const w = p->w;
     tft_activations *const a = &p->ws->a;
     float *const tmp = p->ws->tmp;
-    tft_selection_forward(&w->statics, &w->embeddings, static_rows(p), dropout_at(p, PLACE_STATICS), a->statics,
-                          a->static_weights, tmp);
+    tft_selection_forward(&w->statics, &w->embeddings, fold_of(p, &p->model->statics), static_rows(p),
+                          dropout_at(p, PLACE_STATICS), a->statics, a->static_weights, tmp);
     tft_grn_forward(&w->context_selection, a->statics, per_window(p), dropout_at(p, PLACE_C_SELECTION), &a->t_selection,
                     a->c_selection, tmp);
     tft_grn_forward(&w->context_hidden, a->statics, per_window(p), dropout_at(p, PLACE_C_HIDDEN), &a->t_hidden,
@@ -217,10 +224,10 @@ static void forward_local(const pass *p) // variable selection (6–8), LSTM and
     tft_activations *const a = &p->ws->a;
     const size_t h = p->config->hidden_size;
     float *const tmp = p->ws->tmp;
-    tft_selection_forward(&w->encoder, &w->embeddings, encoder_rows(p), dropout_at(p, PLACE_ENCODER), a->selected,
-                          a->encoder_weights, tmp);
-    tft_selection_forward(&w->decoder, &w->embeddings, decoder_rows(p), dropout_at(p, PLACE_DECODER),
-                          a->selected + p->n_e * h, a->decoder_weights, tmp);
+    tft_selection_forward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder), encoder_rows(p),
+                          dropout_at(p, PLACE_ENCODER), a->selected, a->encoder_weights, tmp);
+    tft_selection_forward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder), decoder_rows(p),
+                          dropout_at(p, PLACE_DECODER), a->selected + p->n_e * h, a->decoder_weights, tmp);
     const tft_lstm_state first = first_state(p);
     tft_lstm_forward(&w->lstm_encoder, &p->ws->encoder, a->selected, &first, dropout_at(p, PLACE_LSTM_ENCODER),
                      &a->lstm_encoder, a->lstm, &a->middle, tmp);
@@ -333,8 +340,8 @@ static void backward_temporal(const pass *p)
     tft_activation_gradients *const d = &ws->d;
     tft_network *const grad = &ws->grad;
     const size_t h = p->config->hidden_size, decoder = p->n_e * h;
-    zero(d->local, p->n * h);
-    zero(d->theta, p->n * h);
+    zero(d->local, decoder); // the decoder's rows of both are overwritten first
+    zero(d->theta, decoder);
     zero(d->delta, p->n_d * h);
     zero(d->enrichment_product, p->b * h);
     tft_gate_backward(&w->pre_output, a->psi, p->n_d, no_dropout, &a->pre_output, d->out, &grad->pre_output, d->psi,
@@ -360,7 +367,6 @@ static void backward_local(const pass *p)
     tft_activation_gradients *const d = &ws->d;
     tft_network *const grad = &ws->grad;
     const size_t h = p->config->hidden_size, decoder = p->n_e * h;
-    zero(d->selected, p->n * h);
     tft_gate_backward(&w->post_lstm, a->lstm, p->n, dropout_at(p, PLACE_POST_LSTM), &a->post_lstm, d->local,
                       &grad->post_lstm, d->lstm, d->selected, ws->tmp); // (17)
     tft_lstm_backward(&w->lstm_decoder, &ws->decoder, dropout_at(p, PLACE_LSTM_DECODER), &a->lstm_decoder,
@@ -375,12 +381,12 @@ static void backward_local(const pass *p)
     }
     zero(d->encoder_product, p->b * w->encoder.flattened.hidden);
     zero(d->decoder_product, p->b * w->decoder.flattened.hidden);
-    tft_selection_backward(&w->decoder, &w->embeddings, decoder_rows(p), dropout_at(p, PLACE_DECODER),
-                           a->decoder_weights, d->selected + decoder, &grad->decoder, &grad->embeddings,
-                           d->decoder_product, ws->tmp); // (6–8)
-    tft_selection_backward(&w->encoder, &w->embeddings, encoder_rows(p), dropout_at(p, PLACE_ENCODER),
-                           a->encoder_weights, d->selected, &grad->encoder, &grad->embeddings, d->encoder_product,
-                           ws->tmp);
+    tft_selection_backward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder), &ws->decoder_fold,
+                           decoder_rows(p), dropout_at(p, PLACE_DECODER), a->decoder_weights, d->selected + decoder,
+                           &grad->decoder, &grad->embeddings, d->decoder_product, ws->tmp); // (6–8)
+    tft_selection_backward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder), &ws->encoder_fold,
+                           encoder_rows(p), dropout_at(p, PLACE_ENCODER), a->encoder_weights, d->selected,
+                           &grad->encoder, &grad->embeddings, d->encoder_product, ws->tmp);
 }
 
 static void backward_statics(const pass *p)
@@ -411,8 +417,9 @@ static void backward_statics(const pass *p)
     if (w->encoder.n > 1 || w->decoder.n > 1) // else nobody read c_selection
         tft_grn_backward(&w->context_selection, a->statics, per_window(p), dropout_at(p, PLACE_C_SELECTION),
                          &a->t_selection, d->c_selection, &grad->context_selection, d->statics, NULL, ws->tmp);
-    tft_selection_backward(&w->statics, &w->embeddings, static_rows(p), dropout_at(p, PLACE_STATICS), a->static_weights,
-                           d->statics, &grad->statics, &grad->embeddings, NULL, ws->tmp);
+    tft_selection_backward(&w->statics, &w->embeddings, fold_of(p, &p->model->statics), &ws->statics_fold,
+                           static_rows(p), dropout_at(p, PLACE_STATICS), a->static_weights, d->statics, &grad->statics,
+                           &grad->embeddings, NULL, ws->tmp);
 }
 
 /* ---- the two passes ----------------------------------------------------------------------------------- */
@@ -420,7 +427,7 @@ static void backward_statics(const pass *p)
 static pass pass_begin(const tft_model *model, tft_workspace *ws, const tft_batch *batch, uint64_t dropout_key)
 {
     pack_batch(&model->config, ws, batch);
-    pass p = {.config = &model->config, .w = &model->network, .ws = ws, .batch = batch};
+    pass p = {.model = model, .config = &model->config, .w = &model->network, .ws = ws, .batch = batch};
     p.dropout = (tft_dropout){dropout_key != 0 ? model->config.dropout : (float)0, dropout_key};
     p.b = batch->n_windows;
     p.n_e = ws->encoder.n;

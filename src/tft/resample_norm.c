@@ -40,24 +40,22 @@ void tft_resample_tape_carve(tft_carve *carve, const tft_resample *w, size_t n, 
 typedef struct resample_tmp {
     float *factor;   // [out] 2σ(mask)
     float *matrix;   // [out, in] interpolation and mask
-    float *dz;       // [N, out]
     float *dz_along; // [out] Σ over rows of dz ⊙ z
 } resample_tmp;
 
-static size_t resample_carve_tmp(const tft_resample *w, size_t n, float *base, resample_tmp *t)
+static size_t resample_carve_tmp(const tft_resample *w, float *base, resample_tmp *t)
 {
     tft_carve carve = {base, 0};
     t->factor = tft_carve_floats(&carve, w->out);
     t->matrix = tft_carve_floats(&carve, w->out * w->in);
-    t->dz = tft_carve_floats(&carve, n * w->out);
     t->dz_along = tft_carve_floats(&carve, w->out);
     return carve.used;
 }
 
-size_t tft_resample_tmp(const tft_resample *w, size_t n)
+size_t tft_resample_tmp(const tft_resample *w)
 {
     resample_tmp t;
-    return resample_carve_tmp(w, n, NULL, &t);
+    return resample_carve_tmp(w, NULL, &t);
 }
 
 void tft_resample_matrix(const tft_resample *w, float *factor, float *matrix)
@@ -73,29 +71,38 @@ void tft_resample_matrix(const tft_resample *w, float *factor, float *matrix)
     }
 }
 
-void tft_resample_forward(const tft_resample *w, const float *x, size_t ldx, size_t n, tft_resample_tape *tape,
-                          float *y, float *tmp)
+void tft_resample_product(const tft_resample *w, const float *x, size_t ldx, size_t n, tft_resample_tape *tape,
+                          float *tmp)
 {
     resample_tmp t;
-    resample_carve_tmp(w, n, tmp, &t);
+    resample_carve_tmp(w, tmp, &t);
     tft_resample_matrix(w, t.factor, t.matrix);
     tft_linear(x, ldx, t.matrix, NULL, n, w->in, w->out, tape->z, w->out);
+}
+
+void tft_resample_normalise(const tft_resample *w, size_t n, tft_resample_tape *tape, float *y)
+{
     tft_layernorm(tape->z, w->norm_w, w->norm_b, n, w->out, TFT_NORM_EPS, y, tape->normed, tape->inv_std);
 }
 
-void tft_resample_backward(const tft_resample *w, size_t n, const tft_resample_tape *tape, const float *dy,
-                           tft_resample *grad, float *dx, size_t lddx, float *tmp)
+void tft_resample_normalise_backward(const tft_resample *w, size_t n, const tft_resample_tape *tape, const float *dy,
+                                     tft_resample *grad, float *dz)
+{
+    tft_layernorm_backward(w->norm_w, tape->normed, tape->inv_std, dy, n, w->out, dz, grad->norm_w, grad->norm_b);
+}
+
+void tft_resample_product_backward(const tft_resample *w, size_t n, const tft_resample_tape *tape, const float *dz,
+                                   tft_resample *grad, float *dx, size_t lddx, float *tmp)
 {
     resample_tmp t;
-    resample_carve_tmp(w, n, tmp, &t);
+    resample_carve_tmp(w, tmp, &t);
     tft_resample_matrix(w, t.factor, t.matrix);
-    tft_layernorm_backward(w->norm_w, tape->normed, tape->inv_std, dy, n, w->out, t.dz, grad->norm_w, grad->norm_b);
-    tft_matmul_nn(t.dz, w->out, t.matrix, w->in, n, w->in, w->out, (float)1, (float)1, dx, lddx);
+    tft_matmul_nn(dz, w->out, t.matrix, w->in, n, w->in, w->out, (float)1, (float)1, dx, lddx);
     // z = interpolated · factor and factor = 2σ(mask), whose slope is factor · (1 − factor / 2): so dz · z · (1 − factor / 2).
     memset(t.dz_along, 0, w->out * sizeof *t.dz_along);
     for (size_t r = 0; r < n; r++) {
         for (size_t j = 0; j < w->out; j++)
-            t.dz_along[j] += t.dz[r * w->out + j] * tape->z[r * w->out + j];
+            t.dz_along[j] += dz[r * w->out + j] * tape->z[r * w->out + j];
     }
     for (size_t j = 0; j < w->out; j++)
         grad->mask[j] += t.dz_along[j] * ((float)1 - t.factor[j] / (float)2);

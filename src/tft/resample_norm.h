@@ -38,13 +38,17 @@ void tft_resample_define(tft_builder *builder, tft_resample *w, const char *name
 void tft_resample_positions(size_t in, size_t out, uint32_t *lo, float *fraction);
 
 void tft_resample_tape_carve(tft_carve *carve, const tft_resample *w, size_t n, bool keep, tft_resample_tape *tape);
-size_t tft_resample_tmp(const tft_resample *w, size_t n);
+size_t tft_resample_tmp(const tft_resample *w); // floats, whatever the number of rows
 
-void tft_resample_forward(const tft_resample *w, const float *x, size_t ldx, size_t n, tft_resample_tape *tape,
-                          float *y, float *tmp);
-/* dx [N, in], with lddx floats from row to row, and `grad` are added to. */
-void tft_resample_backward(const tft_resample *w, size_t n, const tft_resample_tape *tape, const float *dy,
-                           tft_resample *grad, float *dx, size_t lddx, float *tmp);
+/* The two halves: z = x · matrixᵀ into tape->z, then y = LayerNorm(z). */
+void tft_resample_product(const tft_resample *w, const float *x, size_t ldx, size_t n, tft_resample_tape *tape,
+                          float *tmp);
+void tft_resample_normalise(const tft_resample *w, size_t n, tft_resample_tape *tape, float *y);
+/* dz [N, out] is overwritten. dx [N, in], with lddx floats from row to row, and `grad` are added to. */
+void tft_resample_normalise_backward(const tft_resample *w, size_t n, const tft_resample_tape *tape, const float *dy,
+                                     tft_resample *grad, float *dz);
+void tft_resample_product_backward(const tft_resample *w, size_t n, const tft_resample_tape *tape, const float *dz,
+                                   tft_resample *grad, float *dx, size_t lddx, float *tmp);
 
 /* factor [out] = 2σ(mask); matrix [out, in]: z = x · matrixᵀ. */
 void tft_resample_matrix(const tft_resample *w, float *factor, float *matrix);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tft/fold.h"
+
 /* ---- declaring ---------------------------------------------------------------------------------------- */
 
 static tft_grn *grn_new(tft_builder *builder, const char *name, size_t in, size_t out)
@@ -99,65 +101,84 @@ void tft_selection_define(tft_builder *builder, tft_selection *w, const char *na
 /* ---- working memory: one chunk of rows ---------------------------------------------------------------- */
 
 typedef struct selection_tmp {
-    float *flat, *dflat;      // [C, Σ sizes]
+    float *flat, *dflat;      // [C, Σ sizes] plain only
     float *e, *de;            // [C, size] of one variable
     float *t, *dt;            // [C, H]
+    float *z, *dz;            // [C, max(H, V)] skips of a fold
+    float *dpre;              // [C, widest hidden] of a fold
     float *logits, *dweights; // [C, V]
     tft_grn_tape flat_tape;   // of (6)
     float *tape;              // of one variable's network, carved when it is known which
     float *block;             // tmp of the networks
 } selection_tmp;
 
-static size_t variable_tape(const tft_variable *v, size_t n)
+static size_t larger(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
+
+static size_t variable_tape(const tft_variable *v, size_t n, bool keep)
 {
     tft_carve carve = {NULL, 0};
     tft_grn_tape grn;
     tft_resample_tape resample;
     if (v->grn != NULL)
-        tft_grn_tape_carve(&carve, v->grn, n, true, &grn);
+        tft_grn_tape_carve(&carve, v->grn, n, keep, &grn);
     else
-        tft_resample_tape_carve(&carve, v->resample, n, true, &resample);
+        tft_resample_tape_carve(&carve, v->resample, n, keep, &resample);
     return carve.used;
 }
 
-static size_t selection_carve_tmp(const tft_selection *w, bool backward, float *base, selection_tmp *t)
+static size_t selection_carve_tmp(const tft_selection *w, bool folded, bool training, float *base, selection_tmp *t)
 {
-    const size_t n = TFT_SELECTION_CHUNK;
-    size_t widest = 0, tape = 0, block = w->n > 1 ? tft_grn_tmp(&w->flattened, n) : 0;
+    const size_t n = TFT_SELECTION_CHUNK, skip = larger(w->hidden, w->n);
+    size_t widest = 0, tape = 0, hidden = w->flattened.hidden;
+    size_t block = w->n > 1 ? tft_grn_tmp(&w->flattened, n, training) : 0;
     for (size_t i = 0; i < w->n; i++) {
         const tft_variable *const v = &w->variables[i];
-        const size_t needed = variable_tape(v, n);
-        const size_t tmp = v->grn != NULL ? tft_grn_tmp(v->grn, n) : tft_resample_tmp(v->resample, n);
-        widest = v->size > widest ? v->size : widest;
-        tape = needed > tape ? needed : tape;
-        block = tmp > block ? tmp : block;
+        widest = larger(widest, !folded || v->categorical ? v->size : 0);
+        hidden = larger(hidden, v->grn != NULL ? v->grn->hidden : 0);
+        tape = larger(tape, variable_tape(v, n, training));
+        block = larger(block, v->grn != NULL ? tft_grn_tmp(v->grn, n, training) : tft_resample_tmp(v->resample));
     }
     memset(t, 0, sizeof *t);
     tft_carve carve = {base, 0};
-    t->flat = tft_carve_floats(&carve, n * w->total);
+    t->flat = tft_carve_floats(&carve, folded ? 0 : n * w->total);
+    t->dflat = tft_carve_floats(&carve, folded || !training ? 0 : n * w->total);
+    t->z = tft_carve_floats(&carve, folded ? n * skip : 0);
+    t->dz = tft_carve_floats(&carve, training ? n * skip : 0);
+    t->dpre = tft_carve_floats(&carve, training && folded ? n * hidden : 0);
     t->e = tft_carve_floats(&carve, n * widest);
+    t->de = tft_carve_floats(&carve, training ? n * widest : 0);
     t->t = tft_carve_floats(&carve, n * w->hidden);
+    t->dt = tft_carve_floats(&carve, training ? n * w->hidden : 0);
     t->logits = tft_carve_floats(&carve, n * w->n);
+    t->dweights = tft_carve_floats(&carve, training ? n * w->n : 0);
     if (w->n > 1)
-        tft_grn_tape_carve(&carve, &w->flattened, n, backward, &t->flat_tape);
+        tft_grn_tape_carve(&carve, &w->flattened, n, training, &t->flat_tape);
     t->tape = tft_carve_floats(&carve, tape);
     t->block = tft_carve_floats(&carve, block);
-    if (backward) {
-        t->dflat = tft_carve_floats(&carve, n * w->total);
-        t->de = tft_carve_floats(&carve, n * widest);
-        t->dt = tft_carve_floats(&carve, n * w->hidden);
-        t->dweights = tft_carve_floats(&carve, n * w->n);
-    }
     return carve.used;
 }
 
-size_t tft_selection_tmp(const tft_selection *w, bool backward)
+size_t tft_selection_tmp(const tft_selection *w, bool folded, bool training)
 {
     selection_tmp t;
-    return selection_carve_tmp(w, backward, NULL, &t);
+    return selection_carve_tmp(w, folded, training, NULL, &t);
 }
 
-/* ---- one chunk ---------------------------------------------------------------------------------------- */
+/* What all chunks of a call share. */
+typedef struct selection_call {
+    const tft_selection *w;
+    const tft_embeddings *embeddings;
+    const tft_fold *fold;
+    tft_fold *dfold;
+    tft_selection *grad;
+    tft_embeddings *embeddings_grad;
+    float *dproduct;
+    bool training;
+    selection_tmp t;
+} selection_call;
 
 /* The rows from `first` on, at most a chunk of them. */
 static tft_selection_rows chunk_of(tft_selection_rows rows, size_t first)
@@ -169,134 +190,262 @@ static tft_selection_rows chunk_of(tft_selection_rows rows, size_t first)
     return rows;
 }
 
-static void embed(const tft_variable *v, const tft_embeddings *embeddings, tft_selection_rows rows, float *y,
-                  size_t ldy)
+static void embed(const selection_call *c, const tft_variable *v, tft_selection_rows rows, float *y, size_t ldy)
 {
     if (v->categorical)
-        tft_table_forward(&embeddings->tables[v->source], rows.codes, rows.n_codes, rows.n, y, ldy);
+        tft_table_forward(&c->embeddings->tables[v->source], rows.codes, rows.n_codes, rows.n, y, ldy);
     else
-        tft_prescaler_forward(&embeddings->prescalers[v->source], rows.reals + v->column, rows.n_reals, rows.n, y, ldy);
+        tft_prescaler_forward(&c->embeddings->prescalers[v->source], rows.reals + v->column, rows.n_reals, rows.n, y,
+                              ldy);
 }
 
-static void embed_backward(const tft_variable *v, const tft_embeddings *embeddings, tft_selection_rows rows,
-                           const float *dy, size_t lddy, tft_embeddings *grad)
+static void embed_backward(const selection_call *c, const tft_variable *v, tft_selection_rows rows, const float *dy,
+                           size_t lddy)
 {
     if (v->categorical)
-        tft_table_backward(&embeddings->tables[v->source], rows.codes, rows.n_codes, dy, lddy, rows.n,
-                           &grad->tables[v->source]);
+        tft_table_backward(&c->embeddings->tables[v->source], rows.codes, rows.n_codes, dy, lddy, rows.n,
+                           &c->embeddings_grad->tables[v->source]);
     else
-        tft_prescaler_backward(&embeddings->prescalers[v->source], rows.reals + v->column, rows.n_reals, dy, lddy,
-                               rows.n, &grad->prescalers[v->source]);
+        tft_prescaler_backward(&c->embeddings->prescalers[v->source], rows.reals + v->column, rows.n_reals, dy, lddy,
+                               rows.n, &c->embeddings_grad->prescalers[v->source]);
 }
 
-static void select_weights(const tft_selection *w, const tft_embeddings *embeddings, tft_selection_rows rows,
-                           tft_dropout dropout, selection_tmp *t, float *weights)
-{
-    for (size_t i = 0; i < w->n; i++)
-        embed(&w->variables[i], embeddings, rows, t->flat + w->variables[i].offset, w->total);
-    tft_grn_forward(&w->flattened, t->flat, (tft_grn_rows){rows.n, rows.window_of, rows.product},
-                    tft_dropout_at(dropout, w->n), &t->flat_tape, t->logits, t->block);
-    if (weights != NULL)
-        tft_softmax(t->logits, rows.n, w->n, w->n, weights); // (6)
-}
+/* ---- the weights, (6) --------------------------------------------------------------------------------- */
 
-/* (7): t = GRN_i(e_i), its tape in t->tape. */
-static void transform(const tft_variable *v, size_t i, const tft_embeddings *embeddings, tft_selection_rows rows,
-                      tft_dropout dropout, bool keep, selection_tmp *t, tft_grn_tape *grn, tft_resample_tape *resample,
-                      float *y)
+/* fc1 and skip of the flattened network without the embeddings of reals. */
+static void flatten_folded(selection_call *c, tft_selection_rows rows)
 {
-    tft_carve carve = {t->tape, 0};
-    embed(v, embeddings, rows, t->e, v->size);
-    if (v->grn != NULL) {
-        tft_grn_tape_carve(&carve, v->grn, rows.n, keep, grn);
-        tft_grn_forward(v->grn, t->e, (tft_grn_rows){rows.n, NULL, NULL}, tft_dropout_at(dropout, i), grn, y, t->block);
+    const tft_selection *const w = c->w;
+    const tft_fold *const fold = c->fold;
+    const size_t hidden = w->flattened.hidden, n = rows.n;
+    selection_tmp *const t = &c->t;
+    float *const pre = t->flat_tape.eta2;
+    float *const z = w->flattened.in != w->flattened.out ? t->flat_tape.resample.z : t->z;
+    if (rows.product != NULL) {
+        tft_grn_start_rows(&w->flattened, (tft_grn_rows){n, rows.window_of, rows.product}, pre);
+        tft_linear_add(rows.reals, rows.n_reals, fold->hidden_w, fold->hidden_b, n, fold->n_reals, hidden, pre, hidden);
     } else {
-        tft_resample_tape_carve(&carve, v->resample, rows.n, keep, resample);
-        tft_resample_forward(v->resample, t->e, v->size, rows.n, resample, y, t->block);
+        tft_linear(rows.reals, rows.n_reals, fold->hidden_w, fold->hidden_b, n, fold->n_reals, hidden, pre, hidden);
+    }
+    tft_linear(rows.reals, rows.n_reals, fold->z_w, fold->z_b, n, fold->n_reals, w->n, z, w->n);
+    for (size_t i = 0; i < w->n && w->variables[i].categorical; i++) { // they come first
+        const tft_variable *const v = &w->variables[i];
+        embed(c, v, rows, t->e, v->size);
+        tft_matmul_nt(t->e, v->size, w->flattened.fc1_w + v->offset, w->total, n, hidden, v->size, (float)1, (float)1,
+                      pre, hidden);
+        tft_matmul_nt(t->e, v->size, fold->variables[i].entries, v->size, n, w->n, v->size, (float)1, (float)1, z,
+                      w->n);
     }
 }
 
-static void forward_chunk(const tft_selection *w, const tft_embeddings *embeddings, tft_selection_rows rows,
-                          tft_dropout dropout, float *y, float *weights, selection_tmp *t)
+static void flatten_folded_backward(selection_call *c, tft_selection_rows rows)
 {
+    const tft_selection *const w = c->w;
+    const tft_fold *const fold = c->fold;
+    tft_fold *const dfold = c->dfold;
+    const size_t hidden = w->flattened.hidden, n = rows.n;
+    selection_tmp *const t = &c->t;
+    if (c->dproduct != NULL)
+        tft_grn_start_rows_backward(&w->flattened, (tft_grn_rows){n, rows.window_of, rows.product}, t->dpre,
+                                    c->dproduct);
+    tft_linear_backward(rows.reals, rows.n_reals, fold->hidden_w, t->dpre, hidden, n, fold->n_reals, hidden, NULL, 0,
+                        dfold->hidden_w, dfold->hidden_b);
+    tft_linear_backward(rows.reals, rows.n_reals, fold->z_w, t->dz, w->n, n, fold->n_reals, w->n, NULL, 0, dfold->z_w,
+                        dfold->z_b);
+    for (size_t i = 0; i < w->n && w->variables[i].categorical; i++) {
+        const tft_variable *const v = &w->variables[i];
+        const float *const columns = w->flattened.fc1_w + v->offset;
+        embed(c, v, rows, t->e, v->size);
+        tft_matmul_tn(t->dpre, hidden, t->e, v->size, hidden, v->size, n, (float)1, (float)1,
+                      c->grad->flattened.fc1_w + v->offset, w->total);
+        tft_matmul_tn(t->dz, w->n, t->e, v->size, w->n, v->size, n, (float)1, (float)1, dfold->variables[i].entries,
+                      v->size);
+        tft_matmul_nn(t->dpre, hidden, columns, w->total, n, v->size, hidden, (float)1, (float)0, t->de, v->size);
+        tft_matmul_nn(t->dz, w->n, fold->variables[i].entries, v->size, n, v->size, w->n, (float)1, (float)1, t->de,
+                      v->size);
+        embed_backward(c, v, rows, t->de, v->size);
+    }
+}
+
+/* Logits of the weights, tape in t->flat_tape. */
+static void select_logits(selection_call *c, tft_selection_rows rows, tft_dropout dropout)
+{
+    const tft_selection *const w = c->w;
+    selection_tmp *const t = &c->t;
+    if (c->fold != NULL) {
+        flatten_folded(c, rows);
+        tft_grn_core_forward(&w->flattened, t->z, rows.n, tft_dropout_at(dropout, w->n), &t->flat_tape, t->logits,
+                             t->block);
+        return;
+    }
+    for (size_t i = 0; i < w->n; i++)
+        embed(c, &w->variables[i], rows, t->flat + w->variables[i].offset, w->total);
+    tft_grn_forward(&w->flattened, t->flat, (tft_grn_rows){rows.n, rows.window_of, rows.product},
+                    tft_dropout_at(dropout, w->n), &t->flat_tape, t->logits, t->block);
+}
+
+/* From t->dweights, the gradient of the logits. */
+static void select_logits_backward(selection_call *c, tft_selection_rows rows, tft_dropout dropout)
+{
+    const tft_selection *const w = c->w;
+    selection_tmp *const t = &c->t;
+    if (c->fold != NULL) {
+        tft_grn_core_backward(&w->flattened, rows.n, tft_dropout_at(dropout, w->n), &t->flat_tape, t->dweights,
+                              &c->grad->flattened, t->dpre, t->dz, t->block);
+        flatten_folded_backward(c, rows);
+        return;
+    }
+    memset(t->dflat, 0, rows.n * w->total * sizeof *t->dflat);
+    tft_grn_backward(&w->flattened, t->flat, (tft_grn_rows){rows.n, rows.window_of, rows.product},
+                     tft_dropout_at(dropout, w->n), &t->flat_tape, t->dweights, &c->grad->flattened, t->dflat,
+                     c->dproduct, t->block);
+    for (size_t i = 0; i < w->n; i++)
+        embed_backward(c, &w->variables[i], rows, t->dflat + w->variables[i].offset, w->total);
+}
+
+/* ---- one variable, (7) -------------------------------------------------------------------------------- */
+
+/* The tape of one variable's network; only one of the two is used. */
+typedef struct variable_tapes {
     tft_grn_tape grn;
     tft_resample_tape resample;
-    if (w->n == 1) {
-        transform(&w->variables[0], 0, embeddings, rows, dropout, false, t, &grn, &resample, y);
+} variable_tapes;
+
+static void transform(selection_call *c, size_t i, tft_selection_rows rows, tft_dropout dropout, variable_tapes *tapes,
+                      float *y)
+{
+    const tft_variable *const v = &c->w->variables[i];
+    selection_tmp *const t = &c->t;
+    tft_carve carve = {t->tape, 0};
+    if (v->grn == NULL) {
+        embed(c, v, rows, t->e, v->size);
+        tft_resample_tape_carve(&carve, v->resample, rows.n, c->training, &tapes->resample);
+        tft_resample_product(v->resample, t->e, v->size, rows.n, &tapes->resample, t->block);
+        tft_resample_normalise(v->resample, rows.n, &tapes->resample, y);
+        return;
+    }
+    tft_grn_tape_carve(&carve, v->grn, rows.n, c->training, &tapes->grn);
+    if (c->fold == NULL || v->categorical) {
+        embed(c, v, rows, t->e, v->size);
+        tft_grn_forward(v->grn, t->e, (tft_grn_rows){rows.n, NULL, NULL}, tft_dropout_at(dropout, i), &tapes->grn, y,
+                        t->block);
+        return;
+    }
+    const struct tft_fold_variable *const f = &c->fold->variables[i];
+    const float *const x = rows.reals + v->column;
+    float *const z = v->grn->in != v->grn->out ? tapes->grn.resample.z : t->z;
+    tft_linear(x, rows.n_reals, f->u, f->v, rows.n, 1, v->grn->hidden, tapes->grn.eta2, v->grn->hidden);
+    tft_linear(x, rows.n_reals, f->p, f->r, rows.n, 1, v->grn->out, z, v->grn->out);
+    tft_grn_core_forward(v->grn, t->z, rows.n, tft_dropout_at(dropout, i), &tapes->grn, y, t->block);
+}
+
+/* From t->dt, with the tapes and t->e that transform() left. */
+static void transform_backward(selection_call *c, size_t i, tft_selection_rows rows, tft_dropout dropout,
+                               const variable_tapes *tapes)
+{
+    const tft_variable *const v = &c->w->variables[i], *const dv = &c->grad->variables[i];
+    selection_tmp *const t = &c->t;
+    if (c->fold != NULL && !v->categorical) {
+        const struct tft_fold_variable *const f = &c->fold->variables[i], *const df = &c->dfold->variables[i];
+        const float *const x = rows.reals + v->column;
+        tft_grn_core_backward(v->grn, rows.n, tft_dropout_at(dropout, i), &tapes->grn, t->dt, dv->grn, t->dpre, t->dz,
+                              t->block);
+        tft_linear_backward(x, rows.n_reals, f->u, t->dpre, v->grn->hidden, rows.n, 1, v->grn->hidden, NULL, 0, df->u,
+                            df->v);
+        tft_linear_backward(x, rows.n_reals, f->p, t->dz, v->grn->out, rows.n, 1, v->grn->out, NULL, 0, df->p, df->r);
+        return;
+    }
+    memset(t->de, 0, rows.n * v->size * sizeof *t->de);
+    if (v->grn != NULL) {
+        tft_grn_backward(v->grn, t->e, (tft_grn_rows){rows.n, NULL, NULL}, tft_dropout_at(dropout, i), &tapes->grn,
+                         t->dt, dv->grn, t->de, NULL, t->block);
+    } else {
+        tft_resample_normalise_backward(v->resample, rows.n, &tapes->resample, t->dt, dv->resample, t->dz);
+        tft_resample_product_backward(v->resample, rows.n, &tapes->resample, t->dz, dv->resample, t->de, v->size,
+                                      t->block);
+    }
+    embed_backward(c, v, rows, t->de, v->size);
+}
+
+/* ---- one chunk, (8) ----------------------------------------------------------------------------------- */
+
+static void forward_chunk(selection_call *c, tft_selection_rows rows, tft_dropout dropout, float *y, float *weights)
+{
+    const size_t v = c->w->n, d = c->w->hidden;
+    variable_tapes tapes;
+    if (v == 1) {
+        transform(c, 0, rows, dropout, &tapes, y);
         for (size_t r = 0; r < rows.n; r++)
             weights[r] = (float)1;
         return;
     }
-    memset(y, 0, rows.n * w->hidden * sizeof *y);
-    if (w->n == 0)
+    memset(y, 0, rows.n * d * sizeof *y);
+    if (v == 0)
         return;
-    select_weights(w, embeddings, rows, dropout, t, weights);
-    for (size_t i = 0; i < w->n; i++) {
-        transform(&w->variables[i], i, embeddings, rows, dropout, false, t, &grn, &resample, t->t);
+    select_logits(c, rows, dropout);
+    tft_softmax(c->t.logits, rows.n, v, v, weights); // (6)
+    for (size_t i = 0; i < v; i++) {
+        transform(c, i, rows, dropout, &tapes, c->t.t);
         for (size_t r = 0; r < rows.n; r++) // (8)
-            tft_axpy(y + r * w->hidden, weights[r * w->n + i], t->t + r * w->hidden, w->hidden);
+            tft_axpy(y + r * d, weights[r * v + i], c->t.t + r * d, d);
     }
 }
 
-static void backward_chunk(const tft_selection *w, const tft_embeddings *embeddings, tft_selection_rows rows,
-                           tft_dropout dropout, const float *weights, const float *dy, tft_selection *grad,
-                           tft_embeddings *embeddings_grad, float *dproduct, selection_tmp *t)
+static void backward_chunk(selection_call *c, tft_selection_rows rows, tft_dropout dropout, const float *weights,
+                           const float *dy)
 {
-    const size_t n = rows.n, d = w->hidden;
-    for (size_t i = 0; i < w->n; i++) {
-        const tft_variable *const v = &w->variables[i];
-        tft_grn_tape grn;
-        tft_resample_tape resample;
-        transform(v, i, embeddings, rows, dropout, true, t, &grn, &resample, t->t);
-        for (size_t r = 0; r < n; r++) { // (8)
-            const float weight = weights[r * w->n + i];
-            t->dweights[r * w->n + i] = tft_dot(dy + r * d, t->t + r * d, d);
+    const size_t v = c->w->n, d = c->w->hidden;
+    selection_tmp *const t = &c->t;
+    for (size_t i = 0; i < v; i++) {
+        variable_tapes tapes;
+        transform(c, i, rows, dropout, &tapes, t->t);
+        for (size_t r = 0; r < rows.n; r++) { // (8)
+            const float weight = weights[r * v + i];
+            t->dweights[r * v + i] = tft_dot(dy + r * d, t->t + r * d, d);
             for (size_t j = 0; j < d; j++)
                 t->dt[r * d + j] = weight * dy[r * d + j];
         }
-        memset(t->de, 0, n * v->size * sizeof *t->de);
-        if (v->grn != NULL) // (7)
-            tft_grn_backward(v->grn, t->e, (tft_grn_rows){n, NULL, NULL}, tft_dropout_at(dropout, i), &grn, t->dt,
-                             grad->variables[i].grn, t->de, NULL, t->block);
-        else
-            tft_resample_backward(v->resample, n, &resample, t->dt, grad->variables[i].resample, t->de, v->size,
-                                  t->block);
-        embed_backward(v, embeddings, rows, t->de, v->size, embeddings_grad);
+        transform_backward(c, i, rows, dropout, &tapes);
     }
-    if (w->n < 2)
+    if (v < 2)
         return;
-    select_weights(w, embeddings, rows, dropout, t, NULL);
-    tft_softmax_backward(weights, t->dweights, n, w->n, w->n, t->dweights); // (6)
-    memset(t->dflat, 0, n * w->total * sizeof *t->dflat);
-    tft_grn_backward(&w->flattened, t->flat, (tft_grn_rows){n, rows.window_of, rows.product},
-                     tft_dropout_at(dropout, w->n), &t->flat_tape, t->dweights, &grad->flattened, t->dflat, dproduct,
-                     t->block);
-    for (size_t i = 0; i < w->n; i++)
-        embed_backward(&w->variables[i], embeddings, rows, t->dflat + w->variables[i].offset, w->total,
-                       embeddings_grad);
+    select_logits(c, rows, dropout);
+    tft_softmax_backward(weights, t->dweights, rows.n, v, v, t->dweights); // (6)
+    select_logits_backward(c, rows, dropout);
 }
 
 /* ---- all rows ----------------------------------------------------------------------------------------- */
 
-void tft_selection_forward(const tft_selection *w, const tft_embeddings *embeddings, tft_selection_rows rows,
-                           tft_dropout dropout, float *y, float *weights, float *tmp)
+void tft_selection_forward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
+                           tft_selection_rows rows, tft_dropout dropout, float *y, float *weights, float *tmp)
 {
-    selection_tmp t;
-    selection_carve_tmp(w, false, tmp, &t);
+    const bool apart = dropout.p > (float)0; // the mask acts between fc2 and the GLU: they are not one matrix then
+    selection_call c = {.w = w, .embeddings = embeddings, .fold = fold, .training = apart};
+    selection_carve_tmp(w, fold != NULL, apart, tmp, &c.t);
     for (size_t r = 0; r < rows.n; r += TFT_SELECTION_CHUNK)
-        forward_chunk(w, embeddings, chunk_of(rows, r), tft_dropout_at(dropout, r), y + r * w->hidden,
-                      weights + r * w->n, &t);
+        forward_chunk(&c, chunk_of(rows, r), tft_dropout_at(dropout, r), y + r * w->hidden, weights + r * w->n);
 }
 
-void tft_selection_backward(const tft_selection *w, const tft_embeddings *embeddings, tft_selection_rows rows,
-                            tft_dropout dropout, const float *weights, const float *dy, tft_selection *grad,
-                            tft_embeddings *embeddings_grad, float *dproduct, float *tmp)
+void tft_selection_backward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
+                            tft_fold *dfold, tft_selection_rows rows, tft_dropout dropout, const float *weights,
+                            const float *dy, tft_selection *grad, tft_embeddings *embeddings_grad, float *dproduct,
+                            float *tmp)
 {
     if (w->n == 0)
         return;
-    selection_tmp t;
-    selection_carve_tmp(w, true, tmp, &t);
+    selection_call c = {.w = w,
+                        .embeddings = embeddings,
+                        .fold = fold,
+                        .dfold = dfold,
+                        .grad = grad,
+                        .embeddings_grad = embeddings_grad,
+                        .dproduct = dproduct,
+                        .training = true};
+    selection_carve_tmp(w, fold != NULL, true, tmp, &c.t);
+    if (fold != NULL)
+        memset(dfold->block, 0, dfold->n_block * sizeof *dfold->block);
     for (size_t r = 0; r < rows.n; r += TFT_SELECTION_CHUNK)
-        backward_chunk(w, embeddings, chunk_of(rows, r), tft_dropout_at(dropout, r), weights + r * w->n,
-                       dy + r * w->hidden, grad, embeddings_grad, dproduct, &t);
+        backward_chunk(&c, chunk_of(rows, r), tft_dropout_at(dropout, r), weights + r * w->n, dy + r * w->hidden);
+    if (fold != NULL)
+        tft_fold_unmake(w, embeddings, fold, dfold, grad, embeddings_grad);
 }

@@ -12,7 +12,8 @@
  * the chunk's forward again instead of keeping it: per row the tape would hold V · (4 size + 5 hidden) floats, which is
  * more to load than to make. Only the weights are kept.
  *
- * This is the plain form, the oracle of the folded one (fold.h), which does the same with less arithmetic.
+ * With a fold (fold.h) a real never becomes an embedding, which saves most of the arithmetic; without one, this is the
+ * plain form and the oracle of the other.
  *
  * Shapes:  N rows; y [N, H], weights [N, V]. Variables in the order embeddings, reals.
  * Memory:  the caller owns every buffer. Threads: weights are only read; a tmp per thread.
@@ -62,13 +63,18 @@ void tft_shared_grns_define(tft_builder *builder, tft_shared_grns *shared, const
 void tft_selection_define(tft_builder *builder, tft_selection *w, const char *name, const tft_config *config,
                           const tft_inputs *inputs, size_t context_in, const tft_shared_grns *shared);
 
-size_t tft_selection_tmp(const tft_selection *w, bool backward);
+typedef struct tft_fold tft_fold;
 
-void tft_selection_forward(const tft_selection *w, const tft_embeddings *embeddings, tft_selection_rows rows,
-                           tft_dropout dropout, float *y, float *weights, float *tmp);
-/* Adds to grad, embeddings_grad and dproduct [B, flattened.hidden] (NULL without context). */
-void tft_selection_backward(const tft_selection *w, const tft_embeddings *embeddings, tft_selection_rows rows,
-                            tft_dropout dropout, const float *weights, const float *dy, tft_selection *grad,
-                            tft_embeddings *embeddings_grad, float *dproduct, float *tmp);
+size_t tft_selection_tmp(const tft_selection *w, bool folded, bool training);
+
+/* `fold` is the folded form of w, or NULL; tmp is for the same choice. */
+void tft_selection_forward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
+                           tft_selection_rows rows, tft_dropout dropout, float *y, float *weights, float *tmp);
+/* Adds to grad, embeddings_grad and dproduct [B, flattened.hidden] (NULL without context). With a fold, dfold is working
+ * memory for its gradients. */
+void tft_selection_backward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
+                            tft_fold *dfold, tft_selection_rows rows, tft_dropout dropout, const float *weights,
+                            const float *dy, tft_selection *grad, tft_embeddings *embeddings_grad, float *dproduct,
+                            float *tmp);
 
 #endif

@@ -17,16 +17,16 @@ static size_t tmp_needed(const tft_model *model, size_t b, size_t n_e, size_t n_
     const tft_network *const w = &model->network;
     const size_t n = n_e + n_d;
     const bool training = ws->training;
-    size_t most = tft_selection_tmp(&w->statics, training);
-    most = larger(most, tft_selection_tmp(&w->encoder, training));
-    most = larger(most, tft_selection_tmp(&w->decoder, training));
-    most = larger(most, tft_grn_tmp(&w->context_selection, b));
+    size_t most = tft_selection_tmp(&w->statics, ws->folded, training);
+    most = larger(most, tft_selection_tmp(&w->encoder, ws->folded, training));
+    most = larger(most, tft_selection_tmp(&w->decoder, ws->folded, training));
+    most = larger(most, tft_grn_tmp(&w->context_selection, b, training));
     most = larger(most, tft_lstm_tmp(&w->lstm_encoder, n_e, b, training));
     most = larger(most, tft_lstm_tmp(&w->lstm_decoder, n_d, b, training));
-    most = larger(most, tft_gate_tmp(&w->post_lstm, n));
-    most = larger(most, tft_grn_tmp(&w->enrichment, n));
+    most = larger(most, tft_gate_tmp(&w->post_lstm, n, training));
+    most = larger(most, tft_grn_tmp(&w->enrichment, n, training));
     most = larger(most, tft_attention_tmp(&w->attention, n_e, n_d, ws->max_encoder, ws->max_decoder, training));
-    return larger(most, tft_grn_tmp(&w->feed_forward, n_d));
+    return larger(most, tft_grn_tmp(&w->feed_forward, n_d, training));
 }
 
 static void layout_activations(tft_carve *carve, const tft_model *model, size_t b, size_t n_e, size_t n_d, bool keep,
@@ -138,6 +138,9 @@ static void layout(tft_workspace *ws)
     layout_gradients(&count, model, b, n_e, n_d, &d);
     carve = block_of(arena, count.used);
     layout_gradients(&carve, model, b, n_e, n_d, &ws->d);
+    tft_fold_layout(arena, &model->network.statics, &ws->statics_fold);
+    tft_fold_layout(arena, &model->network.encoder, &ws->encoder_fold);
+    tft_fold_layout(arena, &model->network.decoder, &ws->decoder_fold);
     ws->gradients = tft_arena_floats(arena, model->n_floats);
     tft_builder builder = {.arena = arena, .base = ws->gradients};
     tft_network_define(&builder, &ws->grad, &model->config);
@@ -161,6 +164,7 @@ tft_status tft_workspace_open(const tft_model *model, size_t max_windows, size_t
     ws->max_encoder = max_encoder;
     ws->max_decoder = max_decoder;
     ws->training = training;
+    ws->folded = !model->plain;
     layout(ws);
     const size_t bytes = ws->arena.used;
     if (tft_arena_init(&ws->arena, bytes, err) != TFT_OK) {

@@ -54,9 +54,11 @@ struct tft_workspace {
     tft_rows encoder, decoder;
     tft_activations a;
     tft_activation_gradients d;
-    tft_network grad; // training: the same layers over `gradients`
-    float *gradients; // [model->n_floats]
-    float *tmp;       // what one layer needs at a time
+    bool folded;                                       // the selections work with the model's folds
+    tft_fold statics_fold, encoder_fold, decoder_fold; // training: gradients of the folds
+    tft_network grad;                                  // training: the same layers over `gradients`
+    float *gradients;                                  // [model->n_floats]
+    float *tmp;                                        // what one layer needs at a time
     size_t n_tmp;
 };
 
