@@ -119,7 +119,6 @@ static tft_status apply_flags(const train_flags *f, model_spec *spec, tft_error 
     set_size(&o->hidden_size, f->hidden);
     set_size(&o->n_heads, f->heads);
     set_size(&o->n_threads, f->threads);
-    set_size(&o->patience, f->patience);
     set_number(&o->learning_rate, f->lr);
     set_number(&dropout, f->dropout);
     o->dropout = (float)dropout;
@@ -127,8 +126,10 @@ static tft_status apply_flags(const train_flags *f, model_spec *spec, tft_error 
     if (!isnan(f->max_time)) { // a time limit replaces the number of epochs, unless both are given
         o->max_time_s = f->max_time;
         o->epochs = 0;
+        o->patience = 0; // stopping early would leave the learning rate high: the time was given to bring it down
     }
     set_size(&o->epochs, f->epochs);
+    set_size(&o->patience, f->patience);
     if (f->holdout_servers != NULL)
         o->holdout_servers = f->holdout_servers;
     if (f->validation_servers != NULL)
@@ -295,7 +296,8 @@ int cmd_train(int argc, char **argv)
         {"--holdout-from", "TIME", "no target at or after this instant", FLAG_TIME, &f.holdout_from},
         {"--validation-servers", "SET", "servers that early stopping looks at (every tenth)", FLAG_TEXT,
          &f.validation_servers},
-        {"--patience", "N", "epochs without improvement before stopping, 0 = never (8)", FLAG_SIZE, &f.patience},
+        {"--patience", "N", "epochs without improvement before stopping, 0 = never (8; with --max-time 0)", FLAG_SIZE,
+         &f.patience},
         {"--incident-share", "S", "share of windows drawn from before incidents, 0 = as they come (0)", FLAG_NUMBER,
          &f.incident_share},
         {"--max-time", "DURATION", "end by then, the learning rate's schedule fitted to it", FLAG_DURATION,

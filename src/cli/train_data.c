@@ -195,6 +195,33 @@ static tft_status add_group(tft_dataset *from, size_t group, train_data *data, t
     return TFT_OK;
 }
 
+static uint64_t count_records(const tft_dataset *dataset)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < dataset->n_servers; i++) {
+        for (size_t k = 0; k < dataset->series[i].n_steps; k++)
+            n += dataset->series[i].counts[k];
+    }
+    return n;
+}
+
+/* Reads a file, and says so where most of its rows are known already: two fleets of equal names in one group are one
+ * fleet, the second of which adds nothing. */
+static tft_status read_file(tft_dataset *part, const char *path, const tft_csv_columns *names, tft_error *err)
+{
+    const size_t rows_before = part->n_rows;
+    const uint64_t before = count_records(part);
+    const tft_status status = tft_dataset_read_csv(part, path, names, err);
+    const uint64_t rows = part->n_rows - rows_before, added = count_records(part) - before;
+    if (status == TFT_OK && added < rows / 2)
+        fprintf(
+            stderr,
+            "[WARNING] %s: %llu of its %llu rows add nothing: their (server, time) was read before. If these are other "
+            "servers, give the file a share of its own: %s@0.1\n",
+            path, (unsigned long long)(rows - added), (unsigned long long)rows, path);
+    return status;
+}
+
 static tft_status read_group(const model_spec *spec, const input *inputs, size_t n, size_t group, train_data *data,
                              tft_error *err)
 {
@@ -206,7 +233,7 @@ static tft_status read_group(const model_spec *spec, const input *inputs, size_t
     tft_status status = tft_dataset_open(&spec->contract, &part, err);
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         if (inputs[i].group == group)
-            status = tft_dataset_read_csv(&part, inputs[i].path, &names, err);
+            status = read_file(&part, inputs[i].path, &names, err);
     }
     if (status == TFT_OK)
         status = add_group(&part, group, data, err);

@@ -201,6 +201,15 @@ class TrainAndForecast(unittest.TestCase):
         done = run("train", "--out", self.path("groups"), *SMALL, "--epochs", 1, self.data, other + "@0.3")
         self.assertEqual(done.returncode, 0, done.stderr)
         self.assertIn("24 servers", done.stderr)
+        self.assertNotIn("WARNING", done.stderr)
+
+    def test_a_file_that_adds_nothing_is_named(self):
+        other = self.path("again.csv")
+        write_fleet(other)
+        done = run("train", "--out", self.path("again"), *SMALL, "--epochs", 1, self.data, other)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("[WARNING] " + other, done.stderr)
+        self.assertIn("12 servers", done.stderr)
 
     def test_any_columns_and_step_train(self):
         data, spec = self.path("ett.csv"), self.path("ett.yaml")
