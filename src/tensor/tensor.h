@@ -19,9 +19,10 @@
 
 typedef enum tft_isa { TFT_ISA_AUTO, TFT_ISA_PORTABLE, TFT_ISA_AVX2, TFT_ISA_AVX512 } tft_isa;
 
-/* Chooses the kernels; call once before any other function here and before threads start. AUTO keeps a
- * choice that was made before, so whoever opens a model may ask for it; a set by name always replaces it. An instruction set that the machine lacks falls back to the best it
- * has. Returns the one chosen. */
+/* Chooses the kernels, before the first work. An instruction set that the machine lacks falls back to the best it has.
+ * TFT_ISA_AUTO takes the best, unless a choice was made before: then it keeps that, so a library may call it to be sure
+ * without overriding its program. Returns the set in use. Until somebody calls it, the portable kernels run.
+ * Threads: any, but results change with the set, so not while others compute. */
 tft_isa tft_tensor_init(tft_isa wanted);
 tft_isa tft_tensor_isa(void);
 const char *tft_isa_name(tft_isa isa); // "portable", "avx2", "avx512"

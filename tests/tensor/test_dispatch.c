@@ -35,6 +35,14 @@ static void a_set_that_the_machine_lacks_falls_back_to_the_next_best(void **stat
     }
 }
 
+static void auto_keeps_a_choice_that_was_made_before(void **state)
+{
+    (void)state;
+    assert_int_equal(tft_tensor_init(TFT_ISA_PORTABLE), TFT_ISA_PORTABLE);
+    assert_int_equal(tft_tensor_init(TFT_ISA_AUTO), TFT_ISA_PORTABLE);
+    assert_int_equal(tft_tensor_isa(), TFT_ISA_PORTABLE);
+}
+
 static void portable_is_always_usable_and_auto_is_not_a_set(void **state)
 {
     (void)state;
@@ -70,6 +78,7 @@ int main(void)
         cmocka_unit_test(kernels_work_before_anybody_chose_them),
         cmocka_unit_test(auto_chooses_the_widest_usable_set),
         cmocka_unit_test(a_set_that_the_machine_lacks_falls_back_to_the_next_best),
+        cmocka_unit_test(auto_keeps_a_choice_that_was_made_before),
         cmocka_unit_test(portable_is_always_usable_and_auto_is_not_a_set),
         cmocka_unit_test(sets_have_the_names_of_the_documentation),
         cmocka_unit_test(every_table_is_complete),

@@ -62,14 +62,14 @@ static void outputs_and_gradients_match_on_portable_kernels(void **state)
 static void shards_add_up_to_the_whole_batch(void **state)
 {
     (void)state;
-    tft_tensor_init(TFT_ISA_AUTO);
+    tft_tensor_init(TFT_ISA_AVX512); // or the best there is
     check_all((tft_golden_options){.n_threads = 3});
 }
 
 static void a_tolerance_that_is_given_replaces_the_default(void **state)
 {
     (void)state;
-    tft_tensor_init(TFT_ISA_AUTO);
+    tft_tensor_init(TFT_ISA_AVX512); // or the best there is
     char folder[512];
     snprintf(folder, sizeof folder, "%s/tests/golden/tiny", TFTD_SOURCE_DIR);
     const tft_golden_options nothing_allowed = {.given = true};
