@@ -7,6 +7,8 @@
 
 #include "tensor/tensor.h"
 
+enum { QUERIES = 32 }; // rows of scores at a time: with 200 keys they stay in the first cache
+
 /* ---- declaring ---------------------------------------------------------------------------------------- */
 
 void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden, size_t n_heads)
@@ -69,12 +71,12 @@ static size_t attention_carve_tmp(const tft_attention *w, size_t n_encoder, size
     const size_t q = w->n_heads * w->d, kv = q + w->d, keys = encoder_steps + decoder_steps;
     tft_carve carve = {base, 0};
     memset(t, 0, sizeof *t);
-    t->scores = tft_carve_floats(&carve, decoder_steps * keys);
+    t->scores = tft_carve_floats(&carve, QUERIES * keys);
     t->kv = tft_carve_floats(&carve, keys * kv);
     t->head = tft_carve_floats(&carve, decoder_steps * w->d);
     t->mask = tft_carve_floats(&carve, n_decoder * w->hidden);
     if (backward) {
-        t->dscores = tft_carve_floats(&carve, decoder_steps * keys);
+        t->dscores = tft_carve_floats(&carve, QUERIES * keys);
         t->dhead = tft_carve_floats(&carve, decoder_steps * w->d);
         t->dkv_window = tft_carve_floats(&carve, keys * kv);
         t->dmean = tft_carve_floats(&carve, n_decoder * w->d);
@@ -154,32 +156,50 @@ static void scatter(const float *window, size_t width, size_t n_encoder, attenti
     memcpy(rows + (n_encoder + v.decoder_row) * width, window + v.encoder * width, v.decoder * width * sizeof *rows);
 }
 
-/* A_i into t->scores, row stride v.keys. */
-static void head_weights(const tft_attention *w, attention_window v, size_t head, bool causal, const float *q,
-                         attention_tmp *t)
+/* Queries first … first + n − 1 of a window, and how many keys the last of them can see; scores have this stride. */
+typedef struct attention_block {
+    size_t first, n, keys;
+} attention_block;
+
+static attention_block block_at(attention_window v, size_t first, bool causal)
+{
+    attention_block block = {first, v.decoder - first < QUERIES ? v.decoder - first : QUERIES, v.keys};
+    if (causal)
+        block.keys = v.encoder + first + block.n - 1; // step s sees decoder steps 0 … s−1
+    return block;
+}
+
+/* A_i of one block into t->scores. A row's softmax runs over the keys that it sees and no further: scores of −∞ would
+ * cost an exponential each, and the slowest kind, whose result is denormal. */
+static void block_weights(const tft_attention *w, attention_window v, attention_block block, size_t head, bool causal,
+                          const float *q, attention_tmp *t)
 {
     const size_t d = w->d, ldq = w->n_heads * d, ldkv = ldq + d;
     const float scale = (float)(1.0 / sqrt((double)d));
-    tft_matmul_nt(q + v.decoder_row * ldq + head * d, ldq, t->kv + head * d, ldkv, v.decoder, v.keys, d, scale,
-                  (float)0, t->scores, v.keys);
-    for (size_t s = 0; causal && s < v.decoder; s++) { // step s sees decoder steps 0 … s−1
-        float *const row = t->scores + s * v.keys + v.encoder;
-        for (size_t j = s; j < v.decoder; j++)
-            row[j] = (float)-INFINITY;
+    tft_matmul_nt(q + (v.decoder_row + block.first) * ldq + head * d, ldq, t->kv + head * d, ldkv, block.n, block.keys,
+                  d, scale, (float)0, t->scores, block.keys);
+    if (!causal) {
+        tft_softmax(t->scores, block.n, block.keys, block.keys, t->scores); // (10)
+        return;
     }
-    tft_softmax(t->scores, v.decoder, v.keys, v.keys, t->scores); // (10)
+    for (size_t r = 0; r < block.n; r++) {
+        float *const row = t->scores + r * block.keys;
+        const size_t open = v.encoder + block.first + r;
+        tft_softmax(row, 1, open, block.keys, row); // (10)
+        memset(row + open, 0, (block.keys - open) * sizeof *row);
+    }
 }
 
-static void report_weights(const tft_attention *w, attention_window v, size_t b, size_t head, const float *scores,
-                           const tft_attention_weights *weights)
+static void report_weights(const tft_attention *w, attention_window v, attention_block block, size_t b, size_t head,
+                           const float *scores, const tft_attention_weights *weights)
 {
-    for (size_t s = 0; s < v.decoder; s++) {
-        const size_t at = (b * weights->decoder_steps + s) * w->n_heads + head;
+    for (size_t r = 0; r < block.n; r++) {
+        const size_t at = (b * weights->decoder_steps + block.first + r) * w->n_heads + head;
         if (weights->encoder != NULL)
-            memcpy(weights->encoder + at * weights->encoder_steps, scores + s * v.keys, v.encoder * sizeof *scores);
+            memcpy(weights->encoder + at * weights->encoder_steps, scores + r * block.keys, v.encoder * sizeof *scores);
         if (weights->decoder != NULL)
-            memcpy(weights->decoder + at * weights->decoder_steps, scores + s * v.keys + v.encoder,
-                   v.decoder * sizeof *scores);
+            memcpy(weights->decoder + at * weights->decoder_steps, scores + r * block.keys + v.encoder,
+                   (block.keys - v.encoder) * sizeof *scores);
     }
 }
 
@@ -190,39 +210,50 @@ static void window_forward(const tft_attention *w, attention_window v, size_t b,
     float *const mean = tape->mean + v.decoder_row * d;
     memset(mean, 0, v.decoder * d * sizeof *mean);
     for (size_t i = 0; i < w->n_heads; i++) {
-        head_weights(w, v, i, causal, tape->q, t);
-        if (weights != NULL)
-            report_weights(w, v, b, i, t->scores, weights);
-        tft_matmul_nn(t->scores, v.keys, t->kv + w->n_heads * d, ldkv, v.decoder, d, v.keys, (float)1, (float)0,
-                      t->head, d); // (14)
+        for (size_t s = 0; s < v.decoder; s += QUERIES) {
+            const attention_block block = block_at(v, s, causal);
+            block_weights(w, v, block, i, causal, tape->q, t);
+            if (weights != NULL)
+                report_weights(w, v, block, b, i, t->scores, weights);
+            tft_matmul_nn(t->scores, block.keys, t->kv + w->n_heads * d, ldkv, block.n, d, block.keys, (float)1,
+                          (float)0, t->head + s * d, d); // (14)
+        }
         tft_dropout_apply(tft_dropout_at(dropout, i), t->head, v.decoder * d, t->mask);
         tft_axpy(mean, (float)(1.0 / (double)w->n_heads), t->head, v.decoder * d); // (16)
     }
 }
 
+static void block_backward(const tft_attention *w, attention_window v, attention_block block, size_t head, bool causal,
+                           const tft_attention_tape *tape, attention_tmp *t)
+{
+    const size_t d = w->d, ldq = w->n_heads * d, ldkv = ldq + d, row = v.decoder_row + block.first;
+    const float scale = (float)(1.0 / sqrt((double)d));
+    const float *const value = t->kv + w->n_heads * d, *const dhead = t->dhead + block.first * d;
+    block_weights(w, v, block, head, causal, tape->q, t);
+    // (14) was A v, with one v for all heads.
+    tft_matmul_tn(t->scores, block.keys, dhead, d, block.keys, d, block.n, (float)1, (float)1,
+                  t->dkv_window + w->n_heads * d, ldkv);
+    tft_matmul_nt(dhead, d, value, ldkv, block.n, block.keys, d, (float)1, (float)0, t->dscores, block.keys);
+    // (10); a closed key has weight 0 and so gradient 0.
+    tft_softmax_backward(t->scores, t->dscores, block.n, block.keys, block.keys, t->dscores);
+    tft_matmul_nn(t->dscores, block.keys, t->kv + head * d, ldkv, block.n, d, block.keys, scale, (float)0,
+                  t->dq + row * ldq + head * d, ldq);
+    tft_matmul_tn(t->dscores, block.keys, tape->q + row * ldq + head * d, ldq, block.keys, d, block.n, scale, (float)1,
+                  t->dkv_window + head * d, ldkv);
+}
+
 static void window_backward(const tft_attention *w, attention_window v, bool causal, tft_dropout dropout,
                             const tft_attention_tape *tape, attention_tmp *t)
 {
-    const size_t d = w->d, ldq = w->n_heads * d, ldkv = ldq + d;
-    const float scale = (float)(1.0 / sqrt((double)d));
+    const size_t d = w->d, ldkv = (w->n_heads + 1) * d;
     memset(t->dkv_window, 0, v.keys * ldkv * sizeof *t->dkv_window);
     for (size_t i = 0; i < w->n_heads; i++) {
         // (16)
         memset(t->dhead, 0, v.decoder * d * sizeof *t->dhead);
         tft_axpy(t->dhead, (float)(1.0 / (double)w->n_heads), t->dmean + v.decoder_row * d, v.decoder * d);
         tft_dropout_apply(tft_dropout_at(dropout, i), t->dhead, v.decoder * d, t->mask);
-        // (14) was A v, with one v for all heads.
-        head_weights(w, v, i, causal, tape->q, t);
-        const float *const value = t->kv + w->n_heads * d;
-        tft_matmul_tn(t->scores, v.keys, t->dhead, d, v.keys, d, v.decoder, (float)1, (float)1,
-                      t->dkv_window + w->n_heads * d, ldkv);
-        tft_matmul_nt(t->dhead, d, value, ldkv, v.decoder, v.keys, d, (float)1, (float)0, t->dscores, v.keys);
-        // (10); a closed key has weight 0 and so gradient 0.
-        tft_softmax_backward(t->scores, t->dscores, v.decoder, v.keys, v.keys, t->dscores);
-        tft_matmul_nn(t->dscores, v.keys, t->kv + i * d, ldkv, v.decoder, d, v.keys, scale, (float)0,
-                      t->dq + v.decoder_row * ldq + i * d, ldq);
-        tft_matmul_tn(t->dscores, v.keys, tape->q + v.decoder_row * ldq + i * d, ldq, v.keys, d, v.decoder, scale,
-                      (float)1, t->dkv_window + i * d, ldkv);
+        for (size_t s = 0; s < v.decoder; s += QUERIES)
+            block_backward(w, v, block_at(v, s, causal), i, causal, tape, t);
     }
 }
 

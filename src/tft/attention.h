@@ -7,6 +7,7 @@
  * and the decoder steps before it, not itself (as pytorch-forecasting does; the paper's mask lets it see itself). Not
  * causal: all steps see all. Dropout acts on each head's A_i v and on the output.
  *
+ * Queries are worked off in blocks, and a block stops at the last key that it can see.
  * The weights A_i are not kept for backward: they are T · (E + T) floats per head and window, and making them again
  * costs one small product and one softmax.
  *
