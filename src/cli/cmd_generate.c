@@ -21,6 +21,7 @@
 
 #define DEFAULT_START "2025-09-01T00:00:00Z" // a Monday: the same command gives the same bytes on any day
 #define DAY_S 86400.0
+#define CALM_BEFORE_MS ((int64_t)2 * 3600000) // what happened just before would still show
 
 static volatile sig_atomic_t stop_requested; // set by the signal handler, read by everything that waits
 
@@ -45,7 +46,7 @@ static void catch_signals(void)
 
 typedef struct generate_args {
     size_t servers, seed;
-    double days, hours, step_s, incident_rate, gaps, speed, backfill_s, backfill_step_s;
+    double days, hours, step_s, incident_rate, gaps, speed, backfill_s, backfill_step_s, calm_s;
     int64_t start_ms;
     const char *scenario, *out, *mix, *url, *control;
     bool quiet;
@@ -238,6 +239,10 @@ static int stream_live(const generate_args *args, generate_options *options)
                                  .context = (void *)(uintptr_t)args};
     plan.live_ms = live_start(args, length_s, plan.tick_ms);
     options->start_ms = plan.live_ms - llround(args->backfill_s * 1000);
+    if (args->calm_s > 0) {
+        options->quiet_from_ms = plan.live_ms - CALM_BEFORE_MS;
+        options->quiet_to_ms = plan.live_ms + llround(args->calm_s * 1000);
+    }
     if (generate_fleet_open(options, &fleet, &err) != TFT_OK ||
         generate_sender_open(args->url, &stop_requested, &sender, &err) != TFT_OK ||
         generate_stream_open(fleet, sender, &plan, &stream, &err) != TFT_OK) {
@@ -292,6 +297,8 @@ static int check_numbers(const generate_args *a)
         return wrong("--days, --hours", "", "0 to 30 years");
     if (!(a->speed > 0 && a->speed <= 1e6))
         return wrong("--speed", "", "above 0, at most 1000000");
+    if (!(a->calm_s >= 0 && a->calm_s <= year_s))
+        return wrong("--calm", "", "0 to 1 year");
     if (!(a->backfill_s >= 0 && a->backfill_s <= 10 * year_s) ||
         !(a->backfill_step_s >= 1 && a->backfill_step_s <= 3600))
         return wrong("--backfill, --backfill-step", "", "0 to 10 years, in steps of 1s to 1h");
@@ -327,6 +334,8 @@ int cmd_generate(int argc, char **argv)
         {"--speed", "X", "faster than the clock; starts in the past, never stamps the future", FLAG_NUMBER, &a.speed},
         {"--backfill", "24h", "send this much history first", FLAG_DURATION, &a.backfill_s},
         {"--backfill-step", "1m", "distance of its records", FLAG_DURATION, &a.backfill_step_s},
+        {"--calm", "8h", "with --stream: nobody breaks of their own accord for this long (default 0)", FLAG_DURATION,
+         &a.calm_s},
         {"--control", "ADDR:PORT", "the control port of --stream (default 127.0.0.1:8001; off: none)", FLAG_TEXT,
          &a.control},
         {"--quiet", NULL, "only errors", FLAG_SWITCH, &a.quiet},

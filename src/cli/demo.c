@@ -14,6 +14,8 @@
 
 #define HISTORY_MS ((int64_t)8 * 86400000)
 #define FINE_MS ((int64_t)30 * 60000) // the last half hour is backfilled at the live pace: 360 records a server
+#define CALM_BEFORE_MS ((int64_t)2 * 3600000)
+#define CALM_MS ((int64_t)12 * 3600000)
 #define COARSE_TICK_MS 300000
 #define LIVE_TICK_MS 5000
 #define BATCH 5000
@@ -114,6 +116,8 @@ static tft_status open_fleet(demo *d, tft_error *err)
         options.start_ms = tft_floor_to(clock.newest_ms, LIVE_TICK_MS) + LIVE_TICK_MS;
     if (options.start_ms > now)
         options.start_ms = now;
+    options.quiet_from_ms = now - CALM_BEFORE_MS; // a healthy demo looks calm until somebody switches the scenario
+    options.quiet_to_ms = now + CALM_MS;
     tft_status status = generate_fleet_open(&options, &d->fleet, err);
     if (status == TFT_OK && generate_fleet_size(d->fleet) > GENERATE_BATCH_MAX)
         return tft_fail(err, TFT_ERR_LIMIT, "a demo of %zu servers", generate_fleet_size(d->fleet));

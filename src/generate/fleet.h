@@ -61,6 +61,9 @@ typedef struct generate_options {
     double incident_rate;         // multiplies the rate of incidents; 1 = as documented, 0 = none of their own accord
     double gap_rate;              // multiplies the rate of lost records; 0 (the default) = none
     double mix[GENERATE_N_KINDS]; // weights of the kinds, ≥ 0; a kind with weight 0 never occurs of its own accord
+    int64_t quiet_from_ms,
+        quiet_to_ms;   // in between no server breaks, or is about to, unless a scenario forces it; equal
+                       // (the default): never quiet. For a demo that starts calm
     bool keep_offline; // an offline server gives a record without values, state offline; otherwise it gives none
 } generate_options;
 

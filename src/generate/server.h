@@ -56,6 +56,7 @@ typedef struct generate_server {
     uint64_t seed;
     size_t number;
     bool problem_child;
+    double quiet_from, quiet_to; // s; of the options
 
     // its own levels, drawn around the profile's
     double cpu_idle, cpu_busy, mem, disk, latency, net, shift_s, leak_per_day;

@@ -68,7 +68,10 @@ static double hump(const generate_episode *e, double t_s, double ramp_s)
 
 double generate_server_fragile(const generate_server *s, double t_s)
 {
-    return fmax(hump(&s->fragile, t_s, HOUR), s->shaky.height > 0 ? hump(&s->shaky, t_s, HOUR / 2) : 0);
+    const double fragile = fmax(hump(&s->fragile, t_s, HOUR), s->shaky.height > 0 ? hump(&s->shaky, t_s, HOUR / 2) : 0);
+    if (!(s->quiet_from < s->quiet_to))
+        return fragile;
+    return fragile * (1 - generate_plateau(t_s, s->quiet_from, s->quiet_to, HOUR));
 }
 
 double generate_server_level(const generate_server *s, double t_s)
@@ -100,6 +103,12 @@ bool generate_server_in_maintenance(const generate_server *s, double t_s, double
         return false;
     *seconds_in = t_s - window.begin;
     return true;
+}
+
+/* Whether it would overlap with a time that is to stay quiet. */
+static bool touches_quiet(const generate_server *s, const generate_incident *in)
+{
+    return s->quiet_from < s->quiet_to && in->begin < s->quiet_to && in->done > s->quiet_from;
 }
 
 static bool touches_maintenance(const generate_server *s, const generate_incident *in)
@@ -147,7 +156,7 @@ static void consider_incident(generate_server *s, double at)
     const generate_kind kind = pick_kind(s, which);
     const generate_incident in =
         generate_incident_draw(kind, s->profile, at, off < generate_incident_call_off(kind), rng);
-    if (touches_maintenance(s, &in))
+    if (touches_quiet(s, &in) || touches_maintenance(s, &in))
         return; // planned work comes with a restart: nothing builds up into it
     s->slots[SLOT_OWN] = in;
     s->cascade_begun = kind == GENERATE_CASCADE;
@@ -162,7 +171,7 @@ void generate_server_follow(generate_server *s, const generate_incident *root)
         return;
     const generate_incident in =
         generate_incident_follow(root, s->profile, lag_s, !root->called_off && breaks < 0.55, rng);
-    if (!touches_maintenance(s, &in))
+    if (!touches_quiet(s, &in) && !touches_maintenance(s, &in))
         s->slots[SLOT_CASCADE] = in;
 }
 
@@ -332,6 +341,8 @@ void generate_server_init(generate_server *s, const generate_options *o, tft_pro
     s->profile = generate_profile_of(profile);
     s->seed = o->seed;
     s->number = number;
+    s->quiet_from = (double)o->quiet_from_ms / 1000.0;
+    s->quiet_to = (double)o->quiet_to_ms / 1000.0;
     tft_rng own = stream(o, number, 0);
     draw_levels(s, &own);
     s->restarted = start_s - DAY * generate_between(&own, 0.1, 7);

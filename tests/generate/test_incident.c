@@ -74,6 +74,29 @@ static void no_incident_occurs_where_the_rate_is_zero(void **state)
     free(run.records);
 }
 
+static void nothing_breaks_of_its_own_accord_in_the_quiet_hours(void **state)
+{
+    (void)state;
+    generate_options o = options_of(100, 3);
+    o.incident_rate = 10;
+    o.keep_offline = true;
+    o.quiet_from_ms = MONDAY_MS + DAY_MS;
+    o.quiet_to_ms = MONDAY_MS + DAY_MS + DAY_MS / 2;
+    const fleet_run run = run_fleet(&o, STEP_MS, 2 * DAY_MS);
+    size_t before = 0, after = 0;
+    for (size_t t = 0; t < run.n_ticks; t++) {
+        for (size_t s = 0; s < run.n_servers; s++) {
+            const tft_state here = at(&run, t, s)->state;
+            if (t >= 288 && t < 288 + 144)
+                assert_false(broken(here) || here == TFT_STATE_RECOVERY);
+            before += t < 288 && broken(here);
+            after += t >= 288 + 144 && broken(here);
+        }
+    }
+    assert_true(before > 100 && after > 50);
+    free(run.records);
+}
+
 static void problem_children_break_more_often(void **state)
 {
     (void)state;
@@ -329,6 +352,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_healthy_fleet_breaks_once_in_three_to_seven_days_a_server),
         cmocka_unit_test(no_incident_occurs_where_the_rate_is_zero),
+        cmocka_unit_test(nothing_breaks_of_its_own_accord_in_the_quiet_hours),
         cmocka_unit_test(problem_children_break_more_often),
         cmocka_unit_test(memory_rises_for_hours_before_a_leak_breaks),
         cmocka_unit_test(a_container_is_killed_when_a_leak_breaks),
