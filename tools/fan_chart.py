@@ -10,9 +10,9 @@ import csv
 import sys
 from datetime import datetime, timedelta
 
-WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 900, 190, 58, 14, 40, 26
+WIDTH, HEIGHT, LEFT, RIGHT, TOP, GAP = 900, 190, 58, 24, 56, 26
 BEFORE = timedelta(hours=12)
-BANDS = [("q0.02", "q0.98", "#cfe0f5"), ("q0.1", "q0.9", "#9dc0ea"), ("q0.25", "q0.75", "#6b9edb")]
+BANDS = [("q0.02", "q0.98", "#cfe0f5"), ("q0.1", "q0.9", "#9dc0ea"), ("q0.2", "q0.8", "#6b9edb")]  # widest first
 UNITS = {"cpu_pct": "CPU, %", "mem_pct": "memory, %", "disk_io_mb_s": "disk, MB/s", "latency_ms": "latency, ms"}
 
 
@@ -80,7 +80,7 @@ def main(arguments):
     height = TOP + len(metrics) * (HEIGHT + GAP + 22) + 14
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" font-family="sans-serif" font-size="12">',
            f'<rect width="{WIDTH}" height="{height}" fill="white"/><text x="{LEFT}" y="18" font-size="14">{title}</text>',
-           f'<text x="{WIDTH - RIGHT}" y="18" text-anchor="end">black: known · blue: forecast (median, 50, 80, 96 %) · orange: what then came</text>']
+           f'<text x="{LEFT}" y="36" fill="#555">black: known · blue: forecast (median, 60, 80, 96 %) · orange: what then came</text>']
     for i, metric in enumerate(metrics):
         rows = read_forecast(forecast_path, server, metric)
         if not rows:
