@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <float.h>
 #include <math.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "score/order.h"
@@ -12,31 +13,36 @@
 #define LANES SCORE_HW_SETTINGS
 #define PHI 0.98f
 
-/* α × β/α × γ/(1 − α); without a season only the first half differs. */
-static const float alphas[4] = {0.05f, 0.2f, 0.5f, 0.9f};
+/* α × β/α × with a season or without. */
+static const float alphas[4] = {0.05f, 0.2f, 0.6f, 0.98f};
 static const float trends[2] = {0.0f, 0.05f};
-static const float seasons[2] = {0.05f, 0.3f};
+#define GAMMA 0.1f // × (1 − α)
 
 typedef struct settings {
     float alpha[LANES], beta[LANES], gamma[LANES];
 } settings;
 
-static settings all_settings(int seasonal)
+static bool has_season(size_t k)
+{
+    return k % 2 == 1;
+}
+
+static settings all_settings(bool seasonal)
 {
     settings all;
     for (size_t k = 0; k < LANES; k++) {
         all.alpha[k] = alphas[k / 4];
         all.beta[k] = alphas[k / 4] * trends[k / 2 % 2];
-        all.gamma[k] = seasonal ? seasons[k % 2] * (1.0f - alphas[k / 4]) : 0.0f;
+        all.gamma[k] = seasonal && has_season(k) ? GAMMA * (1.0f - alphas[k / 4]) : 0.0f;
     }
     return all;
 }
 
 /* Where the walk begins: the first value, or the end of the first day with its mean and its season. */
 typedef struct start {
-    size_t at; // index of the first step that is forecast
-    float level;
-    int seasonal;
+    size_t at;                  // index of the first step that is forecast
+    float level, level_without; // with a season its first day's mean, without one the newest value
+    bool seasonal;
 } start;
 
 static start begin(const float *past, size_t n, size_t day, float *season)
@@ -47,22 +53,24 @@ static start begin(const float *past, size_t n, size_t day, float *season)
     assert(first < n);
     memset(season, 0, day * LANES * sizeof *season);
     if (n - first < 2 * day)
-        return (start){first + 1, past[first], 0};
+        return (start){first + 1, past[first], past[first], false};
     double sum = 0;
     size_t known = 0;
+    float newest = past[first];
     for (size_t i = first; i < first + day; i++) {
         if (!isnan(past[i])) {
             sum += (double)past[i];
             known++;
+            newest = past[i];
         }
     }
     const float mean = (float)(sum / (double)known);
     for (size_t i = first; i < first + day; i++) {
         const float swing = isnan(past[i]) ? 0.0f : past[i] - mean;
         for (size_t k = 0; k < LANES; k++)
-            season[i % day * LANES + k] = swing;
+            season[i % day * LANES + k] = has_season(k) ? swing : 0.0f;
     }
-    return (start){first + day, mean, 1};
+    return (start){first + day, mean, newest, true};
 }
 
 /* Walks all settings over the history; returns the one with the least squared one-step error. */
@@ -70,7 +78,7 @@ static size_t choose(const float *past, size_t n, size_t day, const settings *al
 {
     float level[LANES], trend[LANES] = {0}, loss[LANES] = {0};
     for (size_t k = 0; k < LANES; k++)
-        level[k] = from->level;
+        level[k] = has_season(k) ? from->level : from->level_without;
     size_t place = from->at % day;
     for (size_t t = from->at; t < n; t++, place = place + 1 == day ? 0 : place + 1) {
         float *const s = season + place * LANES;
@@ -103,10 +111,10 @@ void score_holt_winters(const float *past, size_t n, size_t day, size_t horizon,
     // The same walk again for the best setting alone, now keeping its errors.
     from = begin(past, n, day, season);
     const float alpha = all.alpha[best], beta = all.beta[best], gamma = all.gamma[best];
-    float level = from.level, trend = 0;
+    float level = has_season(best) ? from.level : from.level_without, trend = 0;
     size_t n_errors = 0, place = from.at % day;
     for (size_t t = from.at; t < n; t++, place = place + 1 == day ? 0 : place + 1) {
-        float *const s = season + place * LANES;
+        float *const s = season + place * LANES + best;
         level += PHI * trend;
         trend *= PHI;
         if (isnan(past[t]))
@@ -126,7 +134,7 @@ void score_holt_winters(const float *past, size_t n, size_t day, size_t horizon,
     for (size_t h = 1; h <= horizon; h++) {
         power *= (double)PHI;
         damped += power; // φ + … + φ^h
-        const float point = level + (float)damped * trend + season[(n - 1 + h) % day * LANES];
+        const float point = level + (float)damped * trend + season[(n - 1 + h) % day * LANES + best];
         const float stretch = (float)sqrt(variance);
         for (size_t q = 0; q < SCORE_N_LEVELS; q++)
             out[(h - 1) * SCORE_N_LEVELS + q] = point + stretch * spread[q];

@@ -10,8 +10,10 @@
  *     σ_h² = σ² (1 + c_1² + … + c_{h−1}²).
  *
  * A quantile is the point forecast plus the same quantile of the one-step errors of the past, stretched by σ_h / σ: no
- * bell curve is assumed. φ is .98; α, β, γ are the best of a small grid (16 settings, walked side by side) by squared
- * one-step error on the same history. That is what people get from a library's default fit; nothing looks at the future.
+ * bell curve is assumed. φ is .98; α, β and whether there is a season at all are the best of a small grid (16 settings,
+ * walked side by side) by squared one-step error on the same history. That is what people get from a library's default
+ * fit; nothing looks at the future. The setting without a season matters: on a random walk the first day's shape would be
+ * taken for a season, and P10–P90 hold 60 % instead of 80 %.
  *
  * The season's first values are the first day's deviations from its mean, and errors are counted after that day. With less
  * than two days of history there is no season. A missing value moves level and trend on and leaves the season.

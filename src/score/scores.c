@@ -15,7 +15,7 @@ void score_sums_add(score_sums *sums, const float *forecast, double y)
     sums->abs_y += fabs(y);
     for (size_t q = 0; q < SCORE_N_LOSSES; q++) {
         const double miss = y - (double)forecast[q + 1];
-        sums->quantile_loss[q] += fmax(loss_levels[q] * miss, (loss_levels[q] - 1.0) * miss);
+        sums->quantile_loss[q] += (miss >= 0 ? loss_levels[q] : loss_levels[q] - 1.0) * miss;
     }
     sums->abs_error += fabs(y - (double)forecast[SCORE_P50 + 1]);
     sums->inside_80 += y >= (double)forecast[1] && y <= (double)forecast[SCORE_N_LOSSES];
