@@ -14,6 +14,7 @@ static const command commands[] = {
     {"generate", "make the synthetic fleet: a CSV, or live records", cmd_generate},
     {"validate", "hold a CSV file against the data contract", cmd_validate},
     {"check-golden", "compare this build with reference cases of pytorch-forecasting", cmd_check_golden},
+    {"import", "weights exported from pytorch-forecasting to a model directory", cmd_import},
     {"completion", "completion of commands and options for bash, zsh, fish", cmd_completion},
     {"version", "version, compiler, build", cmd_version},
 };
