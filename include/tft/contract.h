@@ -57,21 +57,21 @@ typedef enum tft_profile {
 
 /* What counts as the start of an incident (CONTRACT 1.6): by state, or by "metric >= level for steps". */
 typedef struct tft_incident_rule {
-    bool by_metric;     // false: a step in critical_issue, or in offline not preceded by maintenance
-    size_t metric;      // index into metrics
+    bool by_metric; // false: a step in critical_issue, or in offline not preceded by maintenance
+    size_t metric;  // index into metrics
     double level;
-    size_t steps;       // the incident starts at the last of this many consecutive steps
+    size_t steps; // the incident starts at the last of this many consecutive steps
 } tft_incident_rule;
 
 typedef struct tft_contract {
-    char version[16];                      // "1.0.0"
-    size_t n_metrics;                      // targets first, then observed ones
+    char version[16]; // "1.0.0"
+    size_t n_metrics; // targets first, then observed ones
     tft_metric metrics[TFT_MAX_METRICS];
     bool has_state, has_profile;
-    int64_t step_ms;                       // 300000
-    size_t context;                        // longest encoder window, steps
-    size_t horizon;                        // decoder steps
-    size_t memory;                         // steps kept for lags and statistics (2304)
+    int64_t step_ms; // 300000
+    size_t context;  // longest encoder window, steps
+    size_t horizon;  // decoder steps
+    size_t memory;   // steps kept for lags and statistics (2304)
     tft_incident_rule incident;
 } tft_contract;
 

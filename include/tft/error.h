@@ -23,16 +23,16 @@ extern "C" {
 
 typedef enum tft_status {
     TFT_OK = 0,
-    TFT_ERR_ARGUMENT,    // a value given by the caller is out of range
-    TFT_ERR_FORMAT,      // bytes from outside do not follow their format
-    TFT_ERR_LIMIT,       // well-formed, but larger than the stated bound
-    TFT_ERR_STATE,       // not possible now (too little history, already closed)
-    TFT_ERR_NOT_FOUND,   // no such file, server, tensor
-    TFT_ERR_MISMATCH,    // two things that must fit do not (model and contract, tensor and shape)
-    TFT_ERR_MEMORY,      // the system gave no memory
-    TFT_ERR_IO,          // the system refused to read or write
-    TFT_ERR_BUSY,        // try again later
-    TFT_ERR_INTERRUPTED  // stopped on request, work left undone
+    TFT_ERR_ARGUMENT,   // a value given by the caller is out of range
+    TFT_ERR_FORMAT,     // bytes from outside do not follow their format
+    TFT_ERR_LIMIT,      // well-formed, but larger than the stated bound
+    TFT_ERR_STATE,      // not possible now (too little history, already closed)
+    TFT_ERR_NOT_FOUND,  // no such file, server, tensor
+    TFT_ERR_MISMATCH,   // two things that must fit do not (model and contract, tensor and shape)
+    TFT_ERR_MEMORY,     // the system gave no memory
+    TFT_ERR_IO,         // the system refused to read or write
+    TFT_ERR_BUSY,       // try again later
+    TFT_ERR_INTERRUPTED // stopped on request, work left undone
 } tft_status;
 
 typedef struct tft_error {

@@ -29,7 +29,7 @@ void tft_forecaster_close(tft_forecaster *forecaster);
 const tft_contract *tft_forecaster_contract(const tft_forecaster *forecaster);
 const tft_config *tft_forecaster_config(const tft_forecaster *forecaster);
 const tft_model *tft_forecaster_model(const tft_forecaster *forecaster);
-const char *tft_forecaster_name(const tft_forecaster *forecaster);      // "tft_model_20251101_090000"
+const char *tft_forecaster_name(const tft_forecaster *forecaster); // "tft_model_20251101_090000"
 const char *tft_forecaster_directory(const tft_forecaster *forecaster);
 
 typedef struct tft_request {
@@ -38,9 +38,10 @@ typedef struct tft_request {
 } tft_request;
 
 typedef struct tft_forecast {
-    float *quantiles;      // [n, horizon, Q] real units (Q = tft_config_outputs, targets one after the other); NULL = not wanted
-    float *incident;       // [n, horizon] P(incident starts within step 1 … h), calibrated; NULL = not wanted
-    uint8_t *ok;           // [n] 0 where a window had too little history (its rows are then untouched)
+    float *
+        quantiles; // [n, horizon, Q] real units (Q = tft_config_outputs, targets one after the other); NULL = not wanted
+    float *incident; // [n, horizon] P(incident starts within step 1 … h), calibrated; NULL = not wanted
+    uint8_t *ok;     // [n] 0 where a window had too little history (its rows are then untouched)
     float *encoder_attention, *encoder_selection, *decoder_selection, *static_selection; // as tft_outputs, or NULL
 } tft_forecast;
 

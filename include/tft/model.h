@@ -43,7 +43,8 @@ typedef struct tft_batch {
 typedef struct tft_truth {
     const float *target;        // [B, T, M] real units, for TFT_LOSS_PREDICTION
     const float *target_scaled; // [B, T, M] scaled units, for TFT_LOSS_SCALED
-    const float *cell_weight;   // [B, T, M]: 0 = not scored (missing); NULL = all 1. A cell whose weight is 0 may hold NaN
+    const float
+        *cell_weight; // [B, T, M]: 0 = not scored (missing); NULL = all 1. A cell whose weight is 0 may hold NaN
     const uint32_t *event_step; // [B]: first step (1 … T) with an incident start, 0 = none seen
     const uint32_t *at_risk;    // [B]: steps observed at risk (0 … T), ≥ event_step
     float hazard_weight;        // factor of the hazard's likelihood in the loss
@@ -56,31 +57,32 @@ typedef enum tft_loss_kind {
 
 /* Where results go; NULL members are not computed where that saves work. */
 typedef struct tft_outputs {
-    float *raw;                // [B, T, Q] the output layers' values; with anchors, mixture plus correction, scaled units
-    float *prediction;         // [B, T, Q] real units
-    float *hazard_logit;       // [B, T]
-    float *encoder_attention;  // [B, T, heads, E]
-    float *decoder_attention;  // [B, T, heads, T]
-    float *static_selection;   // [B, n static]
-    float *encoder_selection;  // [B, E, n encoder]
-    float *decoder_selection;  // [B, T, n decoder]
-    float *mixture_weights;    // [B, T, M, K]
+    float *raw;          // [B, T, Q] the output layers' values; with anchors, mixture plus correction, scaled units
+    float *prediction;   // [B, T, Q] real units
+    float *hazard_logit; // [B, T]
+    float *encoder_attention; // [B, T, heads, E]
+    float *decoder_attention; // [B, T, heads, T]
+    float *static_selection;  // [B, n static]
+    float *encoder_selection; // [B, E, n encoder]
+    float *decoder_selection; // [B, T, n decoder]
+    float *mixture_weights;   // [B, T, M, K]
 } tft_outputs;
 
 typedef struct tft_losses {
-    double quantile; // Σ targets loss_weight · (Σ cells weight · mean over quantiles of 2·max((q−1)e, qe)) ÷ valid steps
-    double hazard;   // mean over windows of the negative log likelihood
-    double total;    // quantile + hazard_weight · hazard
-    double n_steps;  // valid decoder steps: Σ decoder_lengths
+    double
+        quantile; // Σ targets loss_weight · (Σ cells weight · mean over quantiles of 2·max((q−1)e, qe)) ÷ valid steps
+    double hazard;  // mean over windows of the negative log likelihood
+    double total;   // quantile + hazard_weight · hazard
+    double n_steps; // valid decoder steps: Σ decoder_lengths
 } tft_losses;
 
 /* One named parameter tensor; the table of them is what initialising, loading, saving, optimising and
  * gradient-checking walk. Gradients of a workspace have the same table with the same indices. */
 typedef struct tft_parameter {
-    const char *name;   // pytorch-forecasting's state_dict key (further names of a shared tensor are not listed)
+    const char *name; // pytorch-forecasting's state_dict key (further names of a shared tensor are not listed)
     size_t n_dims, dims[3], n;
-    float *data;        // [n], lent by the model
-    bool no_decay;      // biases, norms, masks, embeddings: no weight decay
+    float *data;   // [n], lent by the model
+    bool no_decay; // biases, norms, masks, embeddings: no weight decay
 } tft_parameter;
 
 /* Makes a network with all weights 0 (call tft_model_randomize or load weights). The caller owns *model. */
@@ -91,9 +93,9 @@ const tft_config *tft_model_config(const tft_model *model);
 /* Initial values as pytorch-forecasting draws them (distributions, not its generator). */
 void tft_model_randomize(tft_model *model, uint64_t seed);
 
-size_t tft_model_n_parameters(const tft_model *model);                           // number of tensors
+size_t tft_model_n_parameters(const tft_model *model); // number of tensors
 tft_parameter tft_model_parameter(const tft_model *model, size_t i);
-size_t tft_model_n_values(const tft_model *model);                               // number of floats in all of them
+size_t tft_model_n_values(const tft_model *model); // number of floats in all of them
 
 /* Weights as safetensors. Loading checks names, shapes, types, bounds and finiteness, names the first fault, and
  * leaves the model unchanged where there is one. Aliases of shared tensors are accepted if they are equal. */

@@ -29,28 +29,29 @@ typedef struct tft_train_options {
     size_t micro_batch;                    // windows that go through the network together; speed and memory only
     double learning_rate, weight_decay, warmup_share, clip_norm, ema_decay;
     double hazard_weight;
-    double scale_power;       // weight of a window's loss: (scale / mean scale of the metric)^power; 0.5 by default
-    size_t patience;          // epochs without a better validation loss before stopping; 0 = never
-    double max_time_s;        // 0 = no limit; else the schedule follows the clock where that is ahead of the steps,
-                              // and the result is no longer the same bytes on every run
+    double scale_power; // weight of a window's loss: (scale / mean scale of the metric)^power; 0.5 by default
+    size_t patience;    // epochs without a better validation loss before stopping; 0 = never
+    double max_time_s;  // 0 = no limit; else the schedule follows the clock where that is ahead of the steps,
+                        // and the result is no longer the same bytes on every run
     /* what is shown */
     double short_history_share, masked_share, partial_share, hidden_metric_share; // shares of windows so augmented
-    double incident_share;       // of the draws, from origins with an incident ahead; 0 = as they come
-    const uint16_t *group_of;    // [n_servers] group of each server of the dataset, or NULL; lent
-    const double *group_share;   // [n_groups] share of the draws of each group, any unit; lent
+    double incident_share;     // of the draws, from origins with an incident ahead; 0 = as they come
+    const uint16_t *group_of;  // [n_servers] group of each server of the dataset, or NULL; lent
+    const double *group_share; // [n_groups] share of the draws of each group, any unit; lent
     size_t n_groups;
     /* what is held out */
-    const char *holdout_servers; // e.g. "3/5x20": block 3 of 5, blocks of 20 servers in name order; or names a,b,c; NULL
-    int64_t holdout_from_ms;     // no target at or after this instant is trained on; 0 = none
+    const char
+        *holdout_servers;    // e.g. "3/5x20": block 3 of 5, blocks of 20 servers in name order; or names a,b,c; NULL
+    int64_t holdout_from_ms; // no target at or after this instant is trained on; 0 = none
     const char *validation_servers; // the same forms; NULL = a tenth of the servers, spread, or the last tenth of time
     size_t max_validation_windows;
     uint64_t seed;
-    size_t n_threads;            // 0 = all cores
+    size_t n_threads; // 0 = all cores
     /* where to */
-    const char *out;             // models are written into this folder as tft_model_YYYYMMDD_HHMMSS/
-    const char *command_line;    // kept in training_info.json, as is
-    const char *commit;          // the program's version; NULL = unknown
-    bool resume;                 // go on from <out>/checkpoint.tft
+    const char *out;          // models are written into this folder as tft_model_YYYYMMDD_HHMMSS/
+    const char *command_line; // kept in training_info.json, as is
+    const char *commit;       // the program's version; NULL = unknown
+    bool resume;              // go on from <out>/checkpoint.tft
 } tft_train_options;
 
 tft_train_options tft_train_options_default(void);

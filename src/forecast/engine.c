@@ -235,9 +235,8 @@ static bool wait_for_work(engine *e, double started_s, double min_interval_s, in
     for (bool work = false; !work && !e->stop;) {
         const int64_t now_ms = e->options.wall_ms();
         const double rest_s = started_s + min_interval_s - tft_monotonic_s();
-        if (tft_floor_to(now_ms, step_ms) / step_ms != step)
-            work = true;
-        else if (e->due && rest_s <= 0.0)
+        const bool step_ended = tft_floor_to(now_ms, step_ms) / step_ms != step;
+        if (step_ended || (e->due && rest_s <= 0.0))
             work = true;
         else if (e->due)
             sleep_for(e, rest_s);

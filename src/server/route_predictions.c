@@ -209,11 +209,10 @@ void route_predictions(void *context, const http_request *request, http_reply *r
     }
     const bool packed = srv->options.compress && http_accepts_gzip(request);
     page *p = whole ? pages_predictions(&srv->pages, srv->engine, packed) : NULL;
-    http_field tag = {0};
     http_reply_field(reply, "ETag", "W/\"f-%llx-%llx-%llx\"", (unsigned long long)srv->started_ms,
                      (unsigned long long)(p != NULL ? p->sequence : sequence),
                      whole ? 0 : (unsigned long long)fingerprint(&filter));
-    tag = reply->fields[reply->n_fields - 1];
+    const http_field tag = reply->fields[reply->n_fields - 1];
     http_reply_field(reply, "Cache-Control", "no-cache");
     if (matches(http_header(request, "If-None-Match"), tag.value + 2)) {
         reply->status = 304;
