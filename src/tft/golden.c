@@ -536,7 +536,7 @@ static tft_status check_gradients(golden_case *c, const tft_safetensors *file, i
 {
     const size_t n_parameters = tft_model_n_parameters(c->model);
     double top[3] = {0.0, 0.0, 0.0}; // largest of the whole model, by form
-    for (size_t pass = 0; pass < 2; pass++) {
+    for (size_t round = 0; round < 2; round++) {
         for (size_t f = 0; f < file->n; f++) {
             const tft_tensor_view *const view = &file->tensors[f];
             gradient_form form = GRADIENT_WHOLE;
@@ -551,7 +551,7 @@ static tft_status check_gradients(golden_case *c, const tft_safetensors *file, i
                 compare_gradient(c, view, ours, tft_model_parameter(c->model, i).n, form, &d, err);
             if (status != TFT_OK)
                 return status;
-            if (pass == 0) {
+            if (round == 0) {
                 top[form] = fmax(top[form], d.largest);
                 continue;
             }

@@ -7,7 +7,7 @@
 #include "tft/model_internal.h"
 
 /* Runs twice over the same lines: counting (model->values NULL, an empty arena), then for good. */
-static void layout(tft_model *model, size_t n_entries, size_t n_floats, tft_builder *builder)
+static void layout_model(tft_model *model, size_t n_entries, size_t n_floats, tft_builder *builder)
 {
     *builder = (tft_builder){.arena = &model->arena, .derived = true};
     model->entries = tft_arena_alloc(&model->arena, n_entries, sizeof *model->entries);
@@ -35,17 +35,17 @@ tft_status tft_model_open(const tft_config *config, tft_model **model, tft_error
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a model");
     m->config = *config;
     tft_builder builder;
-    layout(m, 0, 0, &builder); // how many tensors and floats
+    layout_model(m, 0, 0, &builder); // how many tensors and floats
     m->arena = (tft_arena){0};
     m->n_entries = builder.n;
     m->n_floats = builder.floats;
-    layout(m, m->n_entries, m->n_floats, &builder); // how much memory
+    layout_model(m, m->n_entries, m->n_floats, &builder); // how much memory
     const size_t bytes = m->arena.used;
     if (tft_arena_init(&m->arena, bytes, err) != TFT_OK) {
         free(m);
         return TFT_ERR_MEMORY;
     }
-    layout(m, m->n_entries, m->n_floats, &builder);
+    layout_model(m, m->n_entries, m->n_floats, &builder);
     layout_folds(m);
     const size_t fold_bytes = m->fold_arena.used;
     if (tft_arena_init(&m->fold_arena, fold_bytes, err) != TFT_OK) {

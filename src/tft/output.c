@@ -85,7 +85,7 @@ void tft_output_backward(const tft_output *w, const tft_rows *rows, const float 
     tft_linear_backward(x, h, w->mixture_w, dlogits, mk, rows->n, h, mk, dx, h, grad->mixture_w, grad->mixture_b);
 }
 
-static double softplus(double a)
+static double softplus_of(double a)
 {
     return a > 20.0 ? a : log1p(exp(a));
 }
@@ -100,7 +100,7 @@ void tft_output_rescale(const tft_config *config, const tft_rows *rows, const fl
             const bool positive = config->targets[m].transform == TFT_TRANSFORM_SOFTPLUS;
             for (size_t q = 0; q < config->targets[m].n_quantiles; q++) {
                 const double a = (double)*raw++ * factor + centre;
-                *prediction++ = (float)(positive ? softplus(a) : a);
+                *prediction++ = (float)(positive ? softplus_of(a) : a);
             }
         }
     }

@@ -6,7 +6,7 @@
 
 #define MAX_ROWS ((size_t)1 << 26) // rows of one batch: far above any use, far below where sizes could overflow
 
-static size_t larger(size_t a, size_t b)
+static size_t most_of(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
@@ -18,15 +18,15 @@ static size_t tmp_needed(const tft_model *model, size_t b, size_t n_e, size_t n_
     const size_t n = n_e + n_d;
     const bool training = ws->training;
     size_t most = tft_selection_tmp(&w->statics, ws->folded, training);
-    most = larger(most, tft_selection_tmp(&w->encoder, ws->folded, training));
-    most = larger(most, tft_selection_tmp(&w->decoder, ws->folded, training));
-    most = larger(most, tft_grn_tmp(&w->context_selection, b, training));
-    most = larger(most, tft_lstm_tmp(&w->lstm_encoder, n_e, b, training));
-    most = larger(most, tft_lstm_tmp(&w->lstm_decoder, n_d, b, training));
-    most = larger(most, tft_gate_tmp(&w->post_lstm, n, training));
-    most = larger(most, tft_grn_tmp(&w->enrichment, n, training));
-    most = larger(most, tft_attention_tmp(&w->attention, n_e, n_d, ws->max_encoder, ws->max_decoder, training));
-    return larger(most, tft_grn_tmp(&w->feed_forward, n_d, training));
+    most = most_of(most, tft_selection_tmp(&w->encoder, ws->folded, training));
+    most = most_of(most, tft_selection_tmp(&w->decoder, ws->folded, training));
+    most = most_of(most, tft_grn_tmp(&w->context_selection, b, training));
+    most = most_of(most, tft_lstm_tmp(&w->lstm_encoder, n_e, b, training));
+    most = most_of(most, tft_lstm_tmp(&w->lstm_decoder, n_d, b, training));
+    most = most_of(most, tft_gate_tmp(&w->post_lstm, n, training));
+    most = most_of(most, tft_grn_tmp(&w->enrichment, n, training));
+    most = most_of(most, tft_attention_tmp(&w->attention, n_e, n_d, ws->max_encoder, ws->max_decoder, training));
+    return most_of(most, tft_grn_tmp(&w->feed_forward, n_d, training));
 }
 
 static void layout_activations(tft_carve *carve, const tft_model *model, size_t b, size_t n_e, size_t n_d, bool keep,
@@ -110,7 +110,7 @@ static tft_carve block_of(tft_arena *arena, size_t n)
     return (tft_carve){tft_arena_floats(arena, n), 0};
 }
 
-static void layout(tft_workspace *ws)
+static void layout_workspace(tft_workspace *ws)
 {
     const tft_model *const model = ws->model;
     const size_t b = ws->max_windows, n_e = b * ws->max_encoder, n_d = b * ws->max_decoder;
@@ -165,13 +165,13 @@ tft_status tft_workspace_open(const tft_model *model, size_t max_windows, size_t
     ws->max_decoder = max_decoder;
     ws->training = training;
     ws->folded = !model->plain;
-    layout(ws);
+    layout_workspace(ws);
     const size_t bytes = ws->arena.used;
     if (tft_arena_init(&ws->arena, bytes, err) != TFT_OK) {
         free(ws);
         return TFT_ERR_MEMORY;
     }
-    layout(ws);
+    layout_workspace(ws);
     *workspace = ws;
     return TFT_OK;
 }
