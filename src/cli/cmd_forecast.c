@@ -76,14 +76,15 @@ static tft_status read_files(job *j, tft_error *err)
     if (n_named == 0)
         return tft_fail(err, TFT_ERR_STATE, "the files hold no server");
     char **const names = malloc(n_named * sizeof *names);
-    j->is_history = malloc(j->dataset.n_servers);
+    j->is_history = calloc(j->dataset.n_servers, 1);
     if (names == NULL || j->is_history == NULL) {
         free(names);
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu servers", j->dataset.n_servers);
     }
     memcpy(names, j->dataset.names, n_named * sizeof *names); // sorting moves these pointers, it does not replace them
     tft_dataset_sort(&j->dataset);
-    memset(j->is_history, 1, j->dataset.n_servers);
+    for (size_t i = 0; i < j->dataset.n_servers; i++)
+        j->is_history[i] = 1;
     for (size_t i = 0; i < n_named; i++)
         j->is_history[tft_dataset_find(&j->dataset, names[i], strlen(names[i]))] = 0;
     free(names);

@@ -249,8 +249,10 @@ static tft_status sort_with_groups(train_data *data, tft_error *err)
     char **const names = calloc(n + 1, sizeof *names);
     uint16_t *const groups = malloc((n + 1) * sizeof *groups);
     tft_status status = TFT_OK;
-    if (names == NULL || groups == NULL)
+    if (names == NULL || groups == NULL || data->group_of == NULL) {
         status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu servers", n);
+        goto done;
+    }
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         names[i] = strdup(d->names[i]);
         groups[i] = data->group_of[i];
@@ -261,6 +263,7 @@ static tft_status sort_with_groups(train_data *data, tft_error *err)
         tft_dataset_sort(d);
     for (size_t i = 0; i < n && status == TFT_OK; i++)
         data->group_of[tft_dataset_find(d, names[i], strlen(names[i]))] = groups[i];
+done:
     for (size_t i = 0; i < n && names != NULL; i++)
         free(names[i]);
     free(names);

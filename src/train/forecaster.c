@@ -27,6 +27,7 @@
 typedef struct worker {
     tft_workspace *workspace;
     tft_window_scratch *scratch;
+    tft_error fault; // why the network refused a batch in this run
     tft_slot slots[MICRO];
     tft_pack pack;
     float *prediction, *hazard_logit; // [MICRO, T, Q], [MICRO, T]
@@ -273,11 +274,8 @@ static void run_micro(void *context, size_t k, size_t which)
                               .encoder_selection = out->encoder_selection != NULL ? w->encoder_selection : NULL,
                               .decoder_selection = out->decoder_selection != NULL ? w->decoder_selection : NULL,
                               .static_selection = out->static_selection != NULL ? w->static_selection : NULL};
-    if (tft_model_forward(f->model, w->workspace, &w->pack.batch, &pass, NULL) != TFT_OK) {
-        for (size_t b = 0; b < n && out->ok != NULL; b++)
-            out->ok[request[b]] = 0;
+    if (tft_model_forward(f->model, w->workspace, &w->pack.batch, &pass, &w->fault) != TFT_OK)
         return;
-    }
     for (size_t b = 0; b < n; b++) {
         if (out->quantiles != NULL)
             write_quantiles(job, w->prediction + b * job->steps * n_outputs, request[b]);
@@ -297,7 +295,13 @@ tft_status tft_forecaster_run(tft_forecaster *f, const tft_request *requests, si
     if (forecast->incident != NULL && !f->card.network.hazard)
         return tft_fail(err, TFT_ERR_MISMATCH, "%s has no incident head", f->name);
     run_job job = {.f = f, .requests = requests, .n = n, .steps = steps == 0 ? c->horizon : steps, .out = forecast};
+    for (size_t i = 0; i < f->n_workers; i++)
+        f->workers[i].fault = (tft_error){0};
     tft_pool_run(f->pool, (n + MICRO - 1) / MICRO, run_micro, &job);
+    for (size_t i = 0; i < f->n_workers; i++) {
+        if (f->workers[i].fault.status != TFT_OK)
+            return tft_fail(err, f->workers[i].fault.status, "%s: %s", f->name, f->workers[i].fault.text);
+    }
     return TFT_OK;
 }
 

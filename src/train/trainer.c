@@ -81,11 +81,13 @@ static void layout(tft_arena *arena, tft_trainer *t)
     t->slots = tft_arena_alloc(arena, t->n_slots, sizeof *t->slots);
     t->order = tft_arena_alloc(arena, o->batch, sizeof *t->order);
     t->micros = tft_arena_alloc(arena, t->n_micros, sizeof *t->micros);
-    t->workspaces = tft_arena_alloc(arena, t->n_threads, sizeof *t->workspaces);
+    t->workspaces = tft_arena_alloc(arena, t->n_threads, sizeof(void *));
+    t->viewers = tft_arena_alloc(arena, t->n_threads, sizeof(void *));
+    t->faults = tft_arena_alloc(arena, t->n_threads, sizeof *t->faults);
     t->samplers = tft_arena_alloc(arena, t->n_threads, sizeof *t->samplers);
     t->packs = tft_arena_alloc(arena, t->n_threads, sizeof *t->packs);
-    t->raw = tft_arena_alloc(arena, t->n_threads, sizeof *t->raw);
-    t->hazard = tft_arena_alloc(arena, t->n_threads, sizeof *t->hazard);
+    t->raw = tft_arena_alloc(arena, t->n_threads, sizeof(void *));
+    t->hazard = tft_arena_alloc(arena, t->n_threads, sizeof(void *));
     t->validation = tft_arena_alloc(arena, o->max_validation_windows, sizeof *t->validation);
     t->validation_quantile = tft_arena_alloc(arena, o->max_validation_windows, sizeof(double));
     t->validation_hazard = tft_arena_alloc(arena, o->max_validation_windows, sizeof(double));
@@ -125,6 +127,8 @@ static tft_status take_memory(tft_trainer *t, tft_error *err)
     layout(&t->arena, t);
     for (size_t i = 0; i < t->n_threads && status == TFT_OK; i++) {
         status = tft_workspace_open(t->model, o->micro_batch, c->context, c->horizon, true, &t->workspaces[i], err);
+        if (status == TFT_OK)
+            status = tft_workspace_open(t->average, o->micro_batch, c->context, c->horizon, false, &t->viewers[i], err);
         if (status == TFT_OK)
             status = tft_window_scratch_open(c, &t->samplers[i].scratch, err);
     }
@@ -209,6 +213,7 @@ static void trainer_close(tft_trainer *t)
 {
     for (size_t i = 0; i < t->n_threads && t->arena.base != NULL; i++) {
         tft_workspace_close(t->workspaces[i]);
+        tft_workspace_close(t->viewers[i]);
         tft_window_scratch_close(t->samplers[i].scratch);
     }
     tft_optimizer_close(&t->optimizer);
@@ -251,7 +256,9 @@ static double progress_of(const tft_trainer *t, const run_clock *clock)
 /* The loss that early stopping goes by. */
 static double total_loss(const tft_trainer *t, double quantile, double hazard)
 {
-    return quantile + (t->config.hazard ? t->options->hazard_weight * hazard : 0);
+    const double weight = t->config.hazard ? t->options->hazard_weight : 0;
+    return weight > 0 ? quantile + weight * hazard
+                      : quantile; // 0 times the HUGE_VAL before the first would be no number
 }
 
 static tft_status end_epoch(tft_trainer *t, run_clock *clock, tft_error *err)
@@ -259,14 +266,17 @@ static tft_status end_epoch(tft_trainer *t, run_clock *clock, tft_error *err)
     tft_train_state *const s = &t->state;
     const double before = tft_monotonic_s();
     double quantile = HUGE_VAL, hazard = HUGE_VAL;
-    const bool measured = tft_trainer_validate(t, &quantile, &hazard);
+    const tft_status status = tft_trainer_validate(t, &quantile, &hazard, err);
+    if (status != TFT_OK)
+        return status;
     clock->validation_s = tft_monotonic_s() - before;
     s->epoch++;
     s->epoch_loss = s->n_losses > 0 ? s->sum_loss / s->n_losses : s->epoch_loss;
     s->sum_loss = s->sum_hazard = s->n_losses = 0;
     s->last_loss = quantile;
     s->last_hazard = hazard;
-    const bool better = !measured || total_loss(t, quantile, hazard) < total_loss(t, s->best_loss, s->best_hazard);
+    const bool better =
+        t->n_validation == 0 || total_loss(t, quantile, hazard) < total_loss(t, s->best_loss, s->best_hazard);
     s->epochs_without_better = better ? 0 : s->epochs_without_better + 1;
     if (better) {
         s->best_loss = quantile;
@@ -407,12 +417,14 @@ static tft_status finish(tft_trainer *t, char *path, size_t capacity, tft_error 
 {
     const tft_train_state *const s = &t->state;
     double quantile = s->best_loss, hazard = s->best_hazard;
-    bool best = s->epoch > 0;
+    bool best = s->best_epoch > 0;
     if (!s->finished) {
         double now_quantile, now_hazard;
-        const bool measured = tft_trainer_validate(t, &now_quantile, &now_hazard);
-        best = best && measured && total_loss(t, quantile, hazard) <= total_loss(t, now_quantile, now_hazard);
-        if (!best && measured) {
+        const tft_status status = tft_trainer_validate(t, &now_quantile, &now_hazard, err);
+        if (status != TFT_OK)
+            return status;
+        best = best && total_loss(t, quantile, hazard) < total_loss(t, now_quantile, now_hazard);
+        if (!best) {
             quantile = now_quantile;
             hazard = now_hazard;
         }

@@ -58,7 +58,9 @@ typedef struct tft_trainer {
     size_t *order;     // [batch] slots, longest encoder first
     tft_micro *micros; // [n_micros]
     size_t n_micros_now;
-    tft_workspace **workspaces;                      // [n_threads]
+    tft_workspace **workspaces;                      // [n_threads] of `model`, for training passes
+    tft_workspace **viewers;                         // [n_threads] of `average`, for validation
+    tft_error *faults;                               // [n_threads] first refusal of a validation pass
     tft_sampler *samplers;                           // [n_threads]
     tft_pack *packs;                                 // [n_threads]
     float **raw, **hazard;                           // [n_threads] validation outputs of a micro-batch
@@ -77,8 +79,8 @@ typedef struct tft_step_result {
 /* One training step at learning rate `rate`. TFT_ERR_STATE where the data give no window. */
 tft_status tft_trainer_step(tft_trainer *trainer, double rate, tft_step_result *result, tft_error *err);
 
-/* Losses of the averaged weights on the fixed validation windows; false where there are none. */
-bool tft_trainer_validate(tft_trainer *trainer, double *quantile, double *hazard);
+/* Losses of the averaged weights on the fixed validation windows; HUGE_VAL where there are none. */
+tft_status tft_trainer_validate(tft_trainer *trainer, double *quantile, double *hazard, tft_error *err);
 
 /* checkpoint.c: <out>/checkpoint.tft. */
 tft_status tft_checkpoint_write(tft_trainer *trainer, tft_error *err);

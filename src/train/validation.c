@@ -68,7 +68,7 @@ static void validate_micro(void *context, size_t k, size_t worker)
         return;
     tft_pack_fill(&t->packs[worker], members, n, horizon, 0);
     const tft_outputs out = {.raw = t->raw[worker], .hazard_logit = t->config.hazard ? t->hazard[worker] : NULL};
-    if (tft_model_forward(t->average, t->workspaces[worker], &t->packs[worker].batch, &out, NULL) != TFT_OK)
+    if (tft_model_forward(t->average, t->viewers[worker], &t->packs[worker].batch, &out, &t->faults[worker]) != TFT_OK)
         return;
     for (size_t i = 0; i < n; i++) {
         t->validation_quantile[which[i]] =
@@ -77,23 +77,25 @@ static void validate_micro(void *context, size_t k, size_t worker)
     }
 }
 
-bool tft_trainer_validate(tft_trainer *t, double *quantile, double *hazard)
+tft_status tft_trainer_validate(tft_trainer *t, double *quantile, double *hazard, tft_error *err)
 {
     const size_t micro = t->options->micro_batch;
+    double quantile_sum = 0, hazard_sum = 0;
     size_t n = 0;
     tft_optimizer_put(t->optimizer.ema, t->average, t->workspaces[0]);
     tft_pool_run(t->pool, (t->n_validation + micro - 1) / micro, validate_micro, t);
-    *quantile = *hazard = 0;
+    for (size_t i = 0; i < t->n_threads; i++) {
+        if (t->faults[i].status != TFT_OK)
+            return tft_fail(err, t->faults[i].status, "validation: %s", t->faults[i].text);
+    }
     for (size_t i = 0; i < t->n_validation; i++) {
         if (isnan(t->validation_quantile[i]))
             continue;
-        *quantile += t->validation_quantile[i];
-        *hazard += t->validation_hazard[i];
+        quantile_sum += t->validation_quantile[i];
+        hazard_sum += t->validation_hazard[i];
         n++;
     }
-    if (n == 0)
-        return false;
-    *quantile /= (double)n;
-    *hazard /= (double)n;
-    return true;
+    *quantile = n > 0 ? quantile_sum / (double)n : HUGE_VAL;
+    *hazard = n > 0 ? hazard_sum / (double)n : HUGE_VAL;
+    return TFT_OK;
 }
