@@ -7,6 +7,7 @@ step make build
 step make check-format
 step tools/tidy.sh
 step make asan
+step build/release/tests/test_tensor_vmath all
 step make tsan
 step tools/fuzz.sh 60
 step make check-fresh
