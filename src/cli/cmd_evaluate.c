@@ -30,7 +30,7 @@ static const flag_page page = {
     "the\n"
     "data has labels. The baselines (last value, same time yesterday, quantiles of the last 24 h and 7 d, hour of the "
     "day,\n"
-    "linear trend, Holt-Winters) run on the same origins and are scored on the same cells. docs/QUALITY.md defines\n"
+    "linear trend, Holt-Winters) run on the same origins and are scored on the same cells. docs/SCORES.md defines\n"
     "every figure. The last lines say for each metric whether every baseline is beaten.",
     "  tftd evaluate --model models/tft_model_20251101_090000 --split dev-unseen 2013-07.csv.xz 2013-08.csv.xz\n"
     "  tftd evaluate --model DIR --from 2025-10-01T00:00:00Z --servers ppdb001,ppweb002 fleet.csv\n"

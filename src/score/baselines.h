@@ -12,7 +12,7 @@
  *                      last seven days. The "hour" is counted from the origin: steps 1–12, 13–24, …
  *
  * The definitions of all but linear_trend and holt_winters are those with which the published rows of the Bitbrains data
- * were made (docs/QUALITY.md), found by matching their digits; the others follow the tools that people use.
+ * were made (docs/SCORES.md), found by matching their digits; the others follow the tools that people use.
  * predict_linear has no window of its own; 6 hours is what the alert rules of node_exporter take for a day ahead.
  *
  * History is the server's steps up to the origin, at most eight days, and nothing after it. Missing values and steps in

@@ -199,14 +199,24 @@ static void put_servers(const score_report *report, size_t metric, tft_text *tex
 
 /* ---- incidents ----------------------------------------------------------------------------------------------------- */
 
-static void rule_text(const score_report *report, char *out, size_t capacity)
+static void rule_text(const score_report *report, const tft_incident_rule *rule, char *out, size_t capacity)
 {
-    const tft_incident_rule *const rule = &report->result->rule;
     if (rule->by_metric)
         snprintf(out, capacity, "%s >= %g for %zu steps", report->contract->metrics[rule->metric].name, rule->level,
                  rule->steps);
     else
         snprintf(out, capacity, "state critical_issue or unplanned offline");
+}
+
+/* Probabilities of one kind of incident, scored against another: that must be said. */
+static bool is_another_rule(const score_report *report)
+{
+    const tft_incident_rule *const a = &report->result->rule, *const b = &report->contract->incident;
+    if (report->model == NULL || !report->result->has_probabilities)
+        return false;
+    if (!a->by_metric || !b->by_metric)
+        return a->by_metric != b->by_metric;
+    return a->metric != b->metric || a->level < b->level || a->level > b->level || a->steps != b->steps;
 }
 
 static void put_incident_row(const char *horizon, const char *label, const score_incident_figures *f, tft_text *text)
@@ -245,12 +255,16 @@ static void put_incidents(const score_report *report, tft_text *text)
 {
     const score_result *const result = report->result;
     char rule[160];
-    rule_text(report, rule, sizeof rule);
+    rule_text(report, &report->result->rule, rule, sizeof rule);
     if (result->n_horizons == 0) {
         tft_text_printf(text, "\nincidents (%s): the data has no labels\n", rule);
         return;
     }
     tft_text_printf(text, "\nincidents (%s), windows already in one left out\n", rule);
+    if (is_another_rule(report)) {
+        rule_text(report, &report->contract->incident, rule, sizeof rule);
+        tft_text_printf(text, "the model's own rule is another one (%s): it was not trained for these\n", rule);
+    }
     tft_text_puts(text,
                   "within  forecaster                 starts / cases    Brier  Brier skill log loss    skill      "
                   "ECE    AUC  within AUC  precision R50\n");
@@ -503,9 +517,14 @@ static void json_incidents(const score_report *report, tft_text *text)
 {
     const score_result *const result = report->result;
     char rule[160];
-    rule_text(report, rule, sizeof rule);
+    rule_text(report, &report->result->rule, rule, sizeof rule);
     tft_text_puts(text, "\"incidents\": {");
     json_string(text, "rule", rule);
+    if (report->model != NULL) {
+        rule_text(report, &report->contract->incident, rule, sizeof rule);
+        tft_text_puts(text, ", ");
+        json_string(text, "model_rule", rule);
+    }
     tft_text_puts(text, ", \"horizons\": [");
     for (size_t k = 0; k < result->n_horizons; k++) {
         const score_incident_result *const r = &result->incidents[k];
