@@ -1,10 +1,12 @@
 /* pages.h - the bodies that are the same for every client until the next forecast: rendered once, lent to many.
  *
  * A page is a head (rendered once per snapshot; packed once, if somebody takes gzip) and a tail that holds the age of the
- * forecast, written per request. Whoever asks first for a new snapshot renders it; the others wait those milliseconds.
+ * forecast, written per request. Whoever asks first for a new snapshot renders it, without holding the lock; who comes
+ * meanwhile is served the page before, whose age says how old it is. Only the very first page is waited for.
  *
  * Memory:  the current page and those that are still being sent; each about 16 KiB per server and metric.
- * Threads: any; `lock` guards the current page.
+ * Threads: any; `lock` guards the current page and who is at work on it. A page that is current is never changed, but that
+ *          `packed` appears in it.
  */
 #ifndef TFTD_SERVER_PAGES_H
 #define TFTD_SERVER_PAGES_H
@@ -25,8 +27,10 @@ typedef struct page {
 } page;
 
 typedef struct pages {
-    pthread_mutex_t lock;
-    page *predictions; // guarded by lock
+    pthread_mutex_t lock; // guards the fields below
+    pthread_cond_t done;  // somebody has ceased to be at work
+    bool at_work;         // somebody renders or packs
+    page *predictions;
 } pages;
 
 void pages_init(pages *all);

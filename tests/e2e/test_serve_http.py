@@ -5,7 +5,7 @@ import json
 import time
 import unittest
 
-from serving import FLEET, SLOW, Daemon, record, tick
+from serving import FLEET, SLOW, Daemon, is_sanitized, record, tick
 
 
 def resident_kib(pid):
@@ -132,7 +132,8 @@ class Http(unittest.TestCase):
         took = time.monotonic() - began
         grown = resident_kib(self.d.process.pid) - before
         connection.close()
-        self.assertLess(grown, 4096, "%d KiB more after 1600 requests" % grown)
+        self.assertLess(grown, 4096 if not is_sanitized() else 400000,  # a sanitizer keeps freed blocks for a while
+                        "%d KiB more after 1600 requests" % grown)
         self.assertLess(took / 1600, 0.05 * SLOW)
 
     def test_the_fleet_is_complete(self):

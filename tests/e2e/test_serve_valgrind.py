@@ -10,17 +10,13 @@ import time
 if shutil.which("valgrind") is None:
     print("valgrind is not installed")
     sys.exit(77)
-with open("/proc/self/maps") as maps:
-    if "san.so" in maps.read():
-        sys.exit(77)
 os.environ["TFTD_SLOW"] = "1"
 os.environ["TFTD_ISA"] = "avx2"  # valgrind 3.19 does not know AVX-512
-from serving import TFTD, Daemon, record, tick  # noqa: E402
+from serving import Daemon, is_sanitized, record, tick  # noqa: E402
 
-with open(TFTD, "rb") as program:
-    if b"__asan_init" in program.read():
-        print("the program is built with AddressSanitizer: valgrind cannot run it")
-        sys.exit(77)
+if is_sanitized():
+    print("the program is built with AddressSanitizer: valgrind cannot run it")
+    sys.exit(77)
 
 folder = tempfile.mkdtemp(prefix="tftd-valgrind-")
 report = os.path.join(folder, "report")
