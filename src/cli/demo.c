@@ -35,6 +35,12 @@ struct demo {
     generate_record tick[GENERATE_BATCH_MAX];
 };
 
+/* The generator takes a signal handler's flag; here another thread sets it, so it is read and written atomically. */
+static bool stopped(const demo *d)
+{
+    return __atomic_load_n(&d->stop, __ATOMIC_RELAXED) != 0;
+}
+
 /* The contract's metrics out of a generated record. */
 static tft_record to_record(const tft_contract *contract, const generate_record *from)
 {
@@ -75,7 +81,7 @@ static size_t backfill(demo *d, int64_t until_ms, int64_t tick_ms)
     const tft_contract *const contract = &d->srv->contract;
     const tft_record_limits limits = tft_record_limits_default(tft_wall_ms());
     size_t total = 0;
-    while (d->stop == 0 && generate_fleet_clock(d->fleet) + tick_ms <= until_ms) {
+    while (!stopped(d) && generate_fleet_clock(d->fleet) + tick_ms <= until_ms) {
         const size_t n = generate_fleet_tick(d->fleet, tick_ms, d->tick);
         if (d->n + n > BATCH)
             send_waiting(d);
@@ -101,7 +107,7 @@ static void *run(void *context)
     log_line(d->srv->log, LOG_TAG_INFO,
              "Demo: %zu servers, %zu records of history in %.1f s, scenario %s, a batch every 5 s",
              generate_fleet_size(d->fleet), total, tft_monotonic_s() - began, generate_scenario_name(d->scenario));
-    if (d->stop == 0)
+    if (!stopped(d))
         generate_stream_run(d->stream);
     return NULL;
 }
@@ -160,7 +166,7 @@ void demo_close(demo *d)
 {
     if (d == NULL)
         return;
-    d->stop = 1;
+    __atomic_store_n(&d->stop, 1, __ATOMIC_RELAXED);
     pthread_join(d->thread, NULL);
     generate_control_close(d->control);
     generate_stream_close(d->stream);

@@ -33,7 +33,7 @@ static int asked_to_stop(void *context, curl_off_t a, curl_off_t b, curl_off_t c
 {
     const generate_sender *const sender = context;
     (void)a, (void)b, (void)c, (void)d;
-    return sender->stop != NULL && *sender->stop != 0;
+    return sender->stop != NULL && __atomic_load_n(sender->stop, __ATOMIC_RELAXED) != 0;
 }
 
 static bool usable(const char *url)

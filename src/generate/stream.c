@@ -60,7 +60,8 @@ void generate_stream_close(generate_stream *s)
 
 static bool stopped(const generate_stream *s)
 {
-    return s->plan.stop != NULL && *s->plan.stop != 0;
+    // set by a signal handler, or by another thread (the demo inside the daemon): the builtin serves both
+    return s->plan.stop != NULL && __atomic_load_n(s->plan.stop, __ATOMIC_RELAXED) != 0;
 }
 
 /* Sleeps, awake for *stop ten times a second (a signal may arrive in another thread). */

@@ -250,7 +250,7 @@ static enum MHD_Result send_reply(http_server *server, struct MHD_Connection *co
     for (size_t i = 0; i < reply->n_fields; i++)
         MHD_add_response_header(response, reply->fields[i].name, reply->fields[i].value);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (close_after || server->draining)
+    if (close_after || atomic_load(&server->draining))
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     const enum MHD_Result queued = MHD_queue_response(connection, (unsigned)reply->status, response);
     MHD_destroy_response(response);

@@ -273,9 +273,10 @@ const char *server_url(const server *srv)
 const char *server_unwell(const server *srv, const char **reason)
 {
     *reason = NULL;
-    if (srv->phase == SERVER_STARTING)
+    const int phase = atomic_load(&srv->phase);
+    if (phase == SERVER_STARTING)
         return "starting";
-    if (srv->phase == SERVER_DRAINING)
+    if (phase == SERVER_DRAINING)
         return "draining";
     *reason = store_trouble(srv->store);
     return *reason != NULL ? "unhealthy" : NULL;

@@ -239,7 +239,7 @@ store_counters store_counters_now(store *s)
 
 const char *store_trouble(const store *s)
 {
-    return trouble_text[s->trouble];
+    return trouble_text[atomic_load(&s->trouble)]; // gcc reads a const atomic as if it were none
 }
 
 /* ---- deciding ------------------------------------------------------------------------------------------ */
