@@ -54,7 +54,7 @@ static void set_state_level(double levels[TFT_N_PROFILES][TFT_MAX_METRICS], int 
 
 /* The levels of the file, by the contract that is served; those of metrics that it lacks have no use. Levels for all
  * profiles come first, so that a profile's own stand. */
-static void apply_levels(void *context, const tft_contract *contract, state_rules *states, engine_settings *to)
+static void apply_levels(const void *context, const tft_contract *contract, state_rules *states, engine_settings *to)
 {
     const settings *const s = context;
     for (int pass = 0; pass < 2; pass++) {
@@ -116,7 +116,7 @@ static server_options to_options(const settings *s)
         .memory_steps = s->forecast.memory_steps,
         .clock = (fleet_clock_mode)s->time.clock,
         .levels = apply_levels,
-        .levels_context = (void *)(uintptr_t)s,
+        .levels_context = s,
         .n_prefixes = s->n_prefixes,
         .version = TFTD_VERSION,
     };

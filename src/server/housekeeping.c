@@ -70,6 +70,7 @@ done:
 
 typedef struct alert_list {
     alert_saved *items;
+    char **names; // [n] ours, lent to the items
     size_t n, capacity;
 } alert_list;
 
@@ -79,9 +80,11 @@ static void take_alert(void *context, const store_alert *row)
     if (list->n == list->capacity) {
         const size_t capacity = list->capacity == 0 ? 64 : 2 * list->capacity;
         alert_saved *const items = realloc(list->items, capacity * sizeof *items);
-        if (items == NULL)
+        list->items = items != NULL ? items : list->items;
+        char **const names = realloc(list->names, capacity * sizeof *names);
+        list->names = names != NULL ? names : list->names;
+        if (items == NULL || names == NULL)
             return; // that alert begins anew
-        list->items = items;
         list->capacity = capacity;
     }
     const size_t metric_length = strlen(row->metric);
@@ -90,6 +93,7 @@ static void take_alert(void *context, const store_alert *row)
     if (name == NULL)
         return;
     memcpy(name, row->server, row->server_len);
+    list->names[list->n] = name;
     alert_saved *const item = &list->items[list->n++];
     *item = (alert_saved){.server = name,
                           .server_length = row->server_len,
@@ -107,7 +111,8 @@ tft_status server_restore_alerts(server *srv, tft_error *err)
     if (status == TFT_OK && list.n > 0)
         status = engine_restore_alerts(srv->engine, list.items, list.n, err);
     for (size_t i = 0; i < list.n; i++)
-        free((char *)(uintptr_t)list.items[i].server); // ours: take_alert made it
+        free(list.names[i]);
+    free(list.names);
     free(list.items);
     return status;
 }

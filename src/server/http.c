@@ -522,11 +522,10 @@ static tft_status listen_at(const char *text, int *out, char host[64], uint16_t 
         close(fd);
         return status;
     }
-    struct sockaddr_storage bound;
-    length = sizeof bound;
-    if (getsockname(fd, (struct sockaddr *)&bound, &length) == 0)
-        *port = ntohs(six ? ((const struct sockaddr_in6 *)(const void *)&bound)->sin6_port
-                          : ((const struct sockaddr_in *)(const void *)&bound)->sin_port);
+    if (six && getsockname(fd, (struct sockaddr *)(void *)&in6, &length) == 0)
+        *port = ntohs(in6.sin6_port);
+    else if (!six && getsockname(fd, (struct sockaddr *)(void *)&in4, &length) == 0)
+        *port = ntohs(in4.sin_port);
     *out = fd;
     return TFT_OK;
 }
@@ -564,7 +563,7 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
     for (size_t i = 0; i < options->n_listen && status == TFT_OK; i++) {
         int fd = -1;
         char host[64];
-        uint16_t port;
+        uint16_t port = 0;
         status = listen_at(options->listen[i], &fd, host, &port, err);
         if (status == TFT_OK && i == 0)
             snprintf(server->url, sizeof server->url, strchr(host, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u",

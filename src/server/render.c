@@ -93,8 +93,9 @@ static int decimals_for(const float *rows, size_t n)
     float largest = 0;
     for (size_t i = 0; i < n; i++)
         largest = fabsf(rows[i]) > largest ? fabsf(rows[i]) : largest;
+    static const float bounds[] = {0.1f, 1, 10, 100, 1000};
     int decimals = 6;
-    for (float bound = 0.1f; decimals > 1 && largest >= bound; bound *= 10)
+    for (size_t i = 0; i < sizeof bounds / sizeof bounds[0] && largest >= bounds[i]; i++)
         decimals--;
     return decimals;
 }
@@ -204,13 +205,11 @@ void render_alerts(const forecast_snapshot *s, tft_text *out)
         tft_text_puts(out, ", \"probability\": ");
         tft_text_json_fixed(out, a->probability, 4);
         tft_text_puts(out, ", \"acknowledged\": false, \"silenced\": false, \"message\": ");
-        char value[400];
-        snprintf(value, sizeof value, ": %s predicted to reach %.1f", key, a->predicted_value);
-        char message[FLEET_NAME_MAX + sizeof value];
-        const size_t n = server->name_length + strlen(value);
-        memcpy(message, server->name, server->name_length);
-        memcpy(message + server->name_length, value, strlen(value));
-        tft_text_json_string(out, message, n);
+        tft_text message = tft_text_new(1024);
+        tft_text_add(&message, server->name, server->name_length);
+        tft_text_printf(&message, ": %s predicted to reach %.1f", key, a->predicted_value);
+        tft_text_json_string(out, message.bytes != NULL ? message.bytes : "", message.n);
+        tft_text_free(&message);
         tft_text_puts(out, "}");
     }
     tft_text_puts(out, "]");

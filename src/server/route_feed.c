@@ -212,6 +212,8 @@ static void log_rejects(server *srv, const feed *f, const char *peer)
     const ingest_note *first = f->batch.n_faults > 0 ? &f->batch.faults[0] : NULL;
     if (f->n_refused > 0 && (first == NULL || f->refused[0].index < first->index))
         first = &f->refused[0];
+    if (first == NULL)
+        return;
     char more[64] = "";
     if (held > 0)
         snprintf(more, sizeof more, " (%llu more such requests before)", (unsigned long long)held);

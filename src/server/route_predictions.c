@@ -106,9 +106,8 @@ static uint64_t fingerprint(const render_filter *filter)
 {
     uint64_t h = 0xcbf29ce484222325u;
     const uint64_t numbers[] = {filter->metrics, filter->quantiles, filter->horizon_steps, filter->contract_names};
-    const unsigned char *const bytes = (const unsigned char *)numbers;
-    for (size_t i = 0; i < sizeof numbers; i++)
-        h = (h ^ bytes[i]) * 0x100000001b3u;
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+        h = (h ^ numbers[i]) * 0x100000001b3u;
     for (const char *c = filter->servers; c != NULL && *c != '\0'; c++)
         h = (h ^ (unsigned char)*c) * 0x100000001b3u;
     return h;
@@ -212,9 +211,9 @@ void route_predictions(void *context, const http_request *request, http_reply *r
     http_reply_field(reply, "ETag", "W/\"f-%llx-%llx-%llx\"", (unsigned long long)srv->started_ms,
                      (unsigned long long)(p != NULL ? p->sequence : sequence),
                      whole ? 0 : (unsigned long long)fingerprint(&filter));
-    const http_field tag = reply->fields[reply->n_fields - 1];
+    const char *const tag = reply->fields[reply->n_fields - 1].value;
     http_reply_field(reply, "Cache-Control", "no-cache");
-    if (matches(http_header(request, "If-None-Match"), tag.value + 2)) {
+    if (matches(http_header(request, "If-None-Match"), tag + 2)) {
         reply->status = 304;
         if (p != NULL)
             page_release(p);

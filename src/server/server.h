@@ -56,8 +56,8 @@ typedef struct server_options {
     size_t n_prefixes;
     tft_profile_prefix prefixes[SERVER_MAX_PREFIXES]; // profiles.prefixes, beside the built-in ones
     /* Levels by metric name: applied to the contract's metrics once it is known. Called with context; may be NULL. */
-    void (*levels)(void *context, const tft_contract *contract, state_rules *states, engine_settings *engine);
-    void *levels_context;
+    void (*levels)(const void *context, const tft_contract *contract, state_rules *states, engine_settings *engine);
+    const void *levels_context;
     const char *version;
     const char *isa; // "avx2": what the network's kernels use, for metadata.device
 } server_options;

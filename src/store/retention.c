@@ -179,10 +179,10 @@ tft_status store_maintain(store *s, size_t *n_pruned, tft_error *err)
         status = walk(s, s->now_ms(), &more, &pruned, err);
         store_end_writing(s);
     }
-    double share = 0.9;
-    for (more = true; more && status == TFT_OK; share = 0.85) {
+    more = true;
+    for (size_t round = 0; more && status == TFT_OK; round++) {
         store_begin_writing(s);
-        status = make_room(s, s->now_ms(), share, &more, &pruned, err);
+        status = make_room(s, s->now_ms(), round == 0 ? 0.9 : 0.85, &more, &pruned, err);
         store_end_writing(s);
     }
     size_t forgotten = FORGET_BATCH;
