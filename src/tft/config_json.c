@@ -38,7 +38,7 @@ static void put_embeddings(tft_text *out, const tft_config *c)
             tft_text_puts(out, k > 0 ? ", " : "");
             put_string(out, c->categorical_names[e->members[k]]);
         }
-        tft_text_puts(out, "]}");
+        tft_text_puts(out, e->padding ? "], \"padding\": true}" : "]}");
     }
 }
 
@@ -214,6 +214,7 @@ static tft_status take_embeddings(const tft_json *network, tft_config *c, tft_er
         c->embeddings[i].cardinality = (uint32_t)cardinality;
         c->embeddings[i].dim = (uint16_t)dim;
         c->embeddings[i].n_members = (uint8_t)members;
+        tft_json_bool(tft_json_at(entry, "padding"), &c->embeddings[i].padding); // absent: no
     }
     return TFT_OK;
 }
@@ -283,46 +284,70 @@ tft_status tft_config_from_json(const tft_json *network, tft_config *c, tft_erro
 
 /* ---- pytorch-forecasting's own words ---------------------------------------------------------------------------- */
 
+/* Every table of embedding_sizes, also one that no place reads: the weights have them all. */
+typedef struct embedding_walk {
+    tft_config *config;
+    const tft_json *groups;
+    tft_status status;
+    tft_error *err;
+} embedding_walk;
+
+static tft_status take_pf_members(const tft_json *groups, const tft_config *c, tft_embedding *e, tft_error *err)
+{
+    size_t members = 1;
+    if (tft_json_at(groups, e->name) != NULL) {
+        TRY(take_indices(groups, e->name, c, find_categorical, TFT_MAX_CATEGORICALS, e->members, &members, err));
+    } else {
+        const int column = find_categorical(c, e->name);
+        if (column < 0)
+            return tft_fail(err, TFT_ERR_FORMAT, "x_categoricals: no \"%s\"", e->name);
+        e->members[0] = (uint8_t)column;
+    }
+    e->n_members = (uint8_t)members;
+    return TFT_OK;
+}
+
+static tft_status take_pf_embedding(const embedding_walk *walk, const char *name, const tft_json *size)
+{
+    tft_config *const c = walk->config;
+    double cardinality, dim;
+    if (c->n_embeddings == TFT_MAX_CATEGORICALS)
+        return tft_fail(walk->err, TFT_ERR_LIMIT, "embedding_sizes: more than %d tables", TFT_MAX_CATEGORICALS);
+    tft_embedding *const e = &c->embeddings[c->n_embeddings];
+    if (strlen(name) >= sizeof e->name || !tft_json_number(tft_json_item(size, 0), &cardinality) ||
+        !tft_json_number(tft_json_item(size, 1), &dim) ||
+        !(cardinality >= 1 && cardinality < 1 << 24 && dim >= 1 && dim <= 4096))
+        return tft_fail(walk->err, TFT_ERR_FORMAT, "embedding_sizes: \"%.80s\" must be [cardinality, dim]", name);
+    memcpy(e->name, name, strlen(name) + 1);
+    e->cardinality = (uint32_t)cardinality;
+    e->dim = (uint16_t)dim;
+    c->n_embeddings++;
+    return take_pf_members(walk->groups, c, e, walk->err);
+}
+
+static void visit_pf_embedding(void *context, const char *key, const tft_json *value)
+{
+    embedding_walk *const walk = context;
+    if (walk->status == TFT_OK)
+        walk->status = take_pf_embedding(walk, key, value);
+}
+
 static tft_status take_pf_embeddings(const tft_json *root, tft_config *c, tft_error *err)
 {
     const tft_json *const sizes = tft_json_at(root, "embedding_sizes"), *const groups =
                                                                             tft_json_at(root, "categorical_groups");
-    static const char *const lists[] = {"static_categoricals", "time_varying_categoricals_encoder",
-                                        "time_varying_categoricals_decoder"};
-    for (size_t l = 0; l < 3; l++) {
-        const tft_json *const names = tft_json_at(root, lists[l]);
-        for (size_t i = 0; i < tft_json_length(names); i++) {
-            char name[TFT_MAX_NAME];
-            TRY(take_name(tft_json_item(names, i), name, lists[l], err));
-            if (find_embedding(c, name) >= 0)
-                continue;
-            if (c->n_embeddings == TFT_MAX_CATEGORICALS)
-                return tft_fail(err, TFT_ERR_LIMIT, "more than %d embeddings", TFT_MAX_CATEGORICALS);
-            tft_embedding *const e = &c->embeddings[c->n_embeddings];
-            const tft_json *const size = tft_json_at(sizes, name);
-            double cardinality, dim;
-            if (!tft_json_number(tft_json_item(size, 0), &cardinality) ||
-                !tft_json_number(tft_json_item(size, 1), &dim) ||
-                !(cardinality >= 1 && cardinality < 1 << 24 && dim >= 1 && dim <= 4096))
-                return tft_fail(err, TFT_ERR_FORMAT, "embedding_sizes: \"%s\" must be [cardinality, dim]", name);
-            memcpy(e->name, name, sizeof name);
-            e->cardinality = (uint32_t)cardinality;
-            e->dim = (uint16_t)dim;
-            size_t members = 0;
-            if (tft_json_at(groups, name) != NULL) {
-                TRY(take_indices(groups, name, c, find_categorical, TFT_MAX_CATEGORICALS, e->members, &members, err));
-            } else {
-                const int column = find_categorical(c, name);
-                if (column < 0)
-                    return tft_fail(err, TFT_ERR_FORMAT, "x_categoricals: no \"%s\"", name);
-                e->members[0] = (uint8_t)column;
-                members = 1;
-            }
-            e->n_members = (uint8_t)members;
-            c->n_embeddings++;
-        }
+    const tft_json *const paddings = tft_json_at(root, "embedding_paddings");
+    embedding_walk walk = {c, groups, TFT_OK, err};
+    if (tft_json_kind_of(sizes) == TFT_JSON_OBJECT)
+        tft_json_each(sizes, visit_pf_embedding, &walk);
+    for (size_t i = 0; walk.status == TFT_OK && i < tft_json_length(paddings); i++) {
+        size_t n;
+        const char *const name = tft_json_string(tft_json_item(paddings, i), &n);
+        const int at = name != NULL ? find_embedding(c, name) : -1;
+        if (at >= 0 && tft_json_at(groups, name) == NULL) // the package pads single categoricals only
+            c->embeddings[at].padding = true;
     }
-    return TFT_OK;
+    return walk.status;
 }
 
 static tft_status take_pf_targets(const tft_json *root, tft_config *c, tft_error *err)
@@ -359,7 +384,9 @@ static tft_status take_pf_inputs(const tft_json *root, const char *categoricals,
 tft_status tft_config_from_pytorch_forecasting(const tft_json *root, tft_config *c, tft_error *err)
 {
     memset(c, 0, sizeof *c);
-    double dropout = 0.0;
+    double dropout = 0.0, eps = 1e-5;
+    if (tft_json_number(tft_json_at(root, "layer_norm_eps"), &eps) && eps != 1e-5)
+        return tft_fail(err, TFT_ERR_MISMATCH, "layer_norm_eps is %g, this network normalises with 1e-5", eps);
     TRY(tft_json_need_size(root, "hidden_size", 1, 4096, &c->hidden_size, err));
     TRY(tft_json_need_size(root, "attention_head_size", 1, 4096, &c->n_heads, err));
     TRY(tft_json_need_size(root, "lstm_layers", 1, 16, &c->lstm_layers, err));
