@@ -1,6 +1,7 @@
 /* csv.c - see csv.h. */
 #include "series/csv.h"
 
+#include <assert.h>
 #include <math.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -35,6 +36,7 @@ static tft_status refill(tft_csv *csv, tft_error *err)
     memmove(csv->buffer, csv->buffer + csv->at, csv->end - csv->at);
     csv->end -= csv->at;
     csv->at = 0;
+    assert(csv->capacity > 0);
     if (csv->end == csv->capacity) {
         if (csv->capacity >= TFT_CSV_MAX_ROW_BYTES)
             return tft_fail(err, TFT_ERR_LIMIT, "line %zu: a row of more than %zu bytes", csv->next_line,
