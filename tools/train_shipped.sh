@@ -7,7 +7,7 @@
 # server breaks about once in three weeks), two go through all scenarios.
 set -eu
 cd "$(dirname "$0")/.."
-data=$1 out=$2 time=${3:-24m}
+data=$1 out=$2 time=${3:-8m}
 tftd=build/release/tftd
 mkdir -p "$out"
 fleet() {
@@ -21,7 +21,7 @@ fleet 202 --incident-rate 0.4
 fleet 203 --scenario mixed --gaps 1
 fleet 204 --scenario mixed --gaps 1
 set -x
-"$tftd" train --config models/specs/fleet.yaml --out "$out" --max-time "$time" --seed 1 --patience 0 \
+"$tftd" train --config models/specs/fleet.yaml --out "$out" --max-time "$time" --seed 1 \
     --holdout-servers 3/5x20 --holdout-from 2013-08-25T00:00:00Z \
     "$data/bitbrains/2013-07.csv.xz" "$data/bitbrains/2013-08.csv.xz" \
-    "$out/fleet-201.csv@0.35" "$out/fleet-202.csv" "$out/fleet-203.csv" "$out/fleet-204.csv"
+    "$out/fleet-201.csv@0.08" "$out/fleet-202.csv@0.08" "$out/fleet-203.csv@0.08" "$out/fleet-204.csv@0.08"
