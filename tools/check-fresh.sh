@@ -10,8 +10,14 @@ cd "$(dirname "$0")/.."
 tools/install-deps.sh fresh
 root=$(mktemp -d /var/tmp/tftd-fresh-XXXXXX)
 daemon=
+# Ends what runs inside the root, by pid: a process belongs there if its root folder is ours.
+end_inside() {
+    for process in /proc/[0-9]*; do
+        [ "$(readlink "$process/root" 2>/dev/null)" != "$root" ] || kill "${process#/proc/}" 2>/dev/null || true
+    done
+}
 finish() {
-    [ -z "$daemon" ] || kill "$daemon" 2>/dev/null || true
+    [ -z "$daemon" ] || end_inside
     for m in dev/shm dev proc; do mountpoint -q "$root/$m" && umount "$root/$m" || true; done
     [ -n "${KEEP:-}" ] || rm -rf --one-file-system "$root"
 }
@@ -50,7 +56,7 @@ done
 servers=$(inside "curl -s http://127.0.0.1:8000/predictions/current | jq '.predictions | keys | length'")
 echo "after ${i} s of installing, building and starting: $servers servers, model_type $(inside "curl -s http://127.0.0.1:8000/predictions/current | jq -c .metadata.model_type")"
 [ "$servers" = 20 ] || exit 1
-kill -TERM "$(inside 'cat tftd-data/tftd.pid 2>/dev/null' || true)" 2>/dev/null || kill "$daemon" 2>/dev/null || true
+end_inside
 wait $daemon 2>/dev/null || true
 daemon=
 if [ "${FRESH_ONLY:-}" != run ]; then
