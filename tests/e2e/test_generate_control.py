@@ -147,6 +147,10 @@ class Control(Case):
     def test_root_and_health(self):
         g = self.generate()
         _, body = g.ask("GET", "/")
+        until = time.monotonic() + 20  # the port answers before the first batch has gone out
+        while body["status"] != "streaming" and time.monotonic() < until:
+            time.sleep(0.1)
+            _, body = g.ask("GET", "/")
         self.assertEqual((body["status"], body["scenario"], body["fleet_size"]), ("streaming", "healthy", 20))
         self.assertTrue(body["version"].startswith("2.0"))
         self.assertIn("endpoints", body)
