@@ -1,14 +1,20 @@
 /* http.c - see http.h; the only file that knows libmicrohttpd.
  *
- * libmicrohttpd calls on_request() several times per request; what is known in between lives in an `exchange`:
+ * libmicrohttpd calls back several times per request; what is known in between lives in an `exchange`:
  *
- *     first call    headers are there    find the route; refuse a body that is declared too large; reserve its bytes
+ *     on_target     the request line     copy the target as it came, before anybody decodes it
+ *     first call    headers are there    find the route; admit; refuse what is wrong already; reserve the body's bytes
  *     more calls    a piece of the body  kept up to max_body, then only counted
  *     last call     the body is whole    run the handler, queue its reply
  *     on_completed  the reply is sent    free the exchange, give the bytes back
  *
- * A reply can only be queued at the first or the last call. A body that turns out too large on the way (chunked) is read
- * and dropped up to DROP_LIMIT, so that its sender sees the 413; beyond that the connection ends.
+ * A reply can only be queued at the first or the last call, so a refusal is written at once and kept until then. A body
+ * that turns out too large on the way (chunked) is read and dropped up to DROP_LIMIT, so that its sender sees the 413;
+ * beyond that the connection ends.
+ *
+ * Streams: a reply whose bytes are made while it is sent. One that has nothing to send is suspended, so that it costs no
+ * thread and no time, and resumed by http_wake_streams(). `wakes` counts those calls: a stream that found nothing and
+ * sees that somebody has called meanwhile asks again instead of going to sleep on news.
  */
 #include "server/http.h"
 
@@ -17,6 +23,7 @@
 #include <errno.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -29,16 +36,24 @@
 
 #include "base/clock.h"
 #include "server/farewell.h"
-#include "server/gzip.h"
+#include "server/http_target.h"
+#include "server/negotiate.h"
+#include "server/pack.h"
 
 #define MAX_LISTEN 8
 #define COMPRESS_FROM 1024             // bytes; smaller replies fit one packet anyway
 #define MAX_REPLY ((size_t)1 << 30)    // bound of a reply's text
 #define DROP_LIMIT ((size_t)256 << 20) // bytes of a refused body that are read and dropped
 #define CONNECTION_MEMORY 49152        // request line and headers of one request
+#define STREAM_BLOCK 16384             // bytes a stream is asked for at once
+#define PREFLIGHT_S 600                // how long a browser may keep the answer to a preflight
 
 // A declared body up to this size is read before an error is answered: the connection can then be kept.
 #define EARLY_LIMIT ((uint64_t)65536)
+
+const char *const http_method_names[HTTP_N_METHODS] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+
+typedef struct live_stream live_stream;
 
 struct http_server {
     http_options options;
@@ -49,21 +64,45 @@ struct http_server {
     _Atomic size_t body_bytes; // of all bodies being read
     _Atomic size_t running;    // exchanges
     _Atomic bool draining;
+    pthread_mutex_t streams_lock; // guards the next two and every stream's `suspended`
+    live_stream *streams;
+    uint64_t wakes;
 };
 
 typedef struct exchange {
     http_server *server;
-    http_handler *handler; // NULL: refused, `early` says how
-    const char *allow;     // for 405 and OPTIONS
-    int early;             // status to answer without a handler
+    bool begun;
+    http_request request;
+    bool refused; // the reply below goes out instead of the handler's
+    http_reply refusal;
+    char allow[64]; // where the path has routes
     char *body;
     size_t n, capacity;
     size_t reserved; // of server->body_bytes
     size_t dropped;
-    int64_t received_ms;
+    double began_s;
     char peer[INET6_ADDRSTRLEN];
-    bool parting; // the body was not read: the socket needs a farewell
+    bool parting;    // the body was not read: the socket needs a farewell
+    size_t n_target; // bytes of the target
+    char target[];   // as it came, then the space of its decoded pieces
 } exchange;
+
+static http_reply new_reply(const http_request *request)
+{
+    return (http_reply){.status = 200,
+                        .content_type = "application/json",
+                        .compressible = true,
+                        .text = tft_text_new(MAX_REPLY),
+                        .request = request};
+}
+
+static void drop_reply(http_reply *reply)
+{
+    if (reply->release != NULL)
+        reply->release(reply->release_context);
+    reply->release = NULL;
+    tft_text_free(&reply->text);
+}
 
 /* ---- what handlers call -------------------------------------------------------------------------------- */
 
@@ -95,76 +134,110 @@ const char *http_query(const http_request *request, const char *name)
     return search.value;
 }
 
-/* Accept-Encoding is a list "gzip;q=0.8, br, *;q=0" (RFC 9110 §12.5.3). */
-static bool list_accepts_gzip(const char *list)
+const char *http_param(const http_request *request, const char *name)
 {
-    int gzip = -1, any = -1; // 1 taken, 0 refused, −1 not named
-    while (list != NULL && *list != '\0') {
-        list += strspn(list, " \t,");
-        const size_t word = strcspn(list, " \t;,");
-        const size_t item = strcspn(list, ",");
-        const char *const q = memchr(list, ';', item);
-        const char *const value = q == NULL ? NULL : strstr(q, "q=");
-        const int taken = value == NULL || value > list + item || strtod(value + 2, NULL) > 0;
-        if ((word == 4 && strncasecmp(list, "gzip", 4) == 0) || (word == 6 && strncasecmp(list, "x-gzip", 6) == 0))
-            gzip = taken;
-        else if (word == 1 && *list == '*')
-            any = taken;
-        list += item;
-    }
-    return gzip == 1 || (gzip == -1 && any == 1);
+    const int k = http_path_variable(request->route->path, name);
+    assert(k >= 0 && (size_t)k < request->n_params);
+    return request->params[k];
 }
 
 bool http_accepts_gzip(const http_request *request)
 {
-    return list_accepts_gzip(http_header(request, "Accept-Encoding"));
+    return negotiate_takes_gzip(http_header(request, "Accept-Encoding"));
 }
 
-void http_reply_field(http_reply *reply, const char *name, const char *format, ...)
+/* ---- streams ------------------------------------------------------------------------------------------- */
+
+struct live_stream {
+    http_server *server;
+    struct MHD_Connection *connection;
+    http_stream *read;
+    void (*release)(void *context);
+    void *context;
+    bool suspended;
+    live_stream *next, **link; // link: what points here
+};
+
+static ssize_t pull(void *context, uint64_t position, char *out, size_t max)
 {
-    assert(reply->n_fields < HTTP_MAX_FIELDS);
-    http_field *const field = &reply->fields[reply->n_fields++];
-    field->name = name;
-    va_list args;
-    va_start(args, format);
-    vsnprintf(field->value, sizeof field->value, format, args);
-    va_end(args);
-    char *out = field->value;
-    for (const char *in = field->value; *in != '\0'; in++) {
-        if ((unsigned char)*in >= 0x20 && (unsigned char)*in != 0x7f)
-            *out++ = *in;
+    (void)position;
+    live_stream *const stream = context;
+    http_server *const server = stream->server;
+    pthread_mutex_lock(&server->streams_lock);
+    const uint64_t wakes = server->wakes;
+    pthread_mutex_unlock(&server->streams_lock);
+    const ptrdiff_t n = stream->read(stream->context, out, max);
+    if (n > 0)
+        return (ssize_t)n;
+    if (n == HTTP_STREAM_END || (n == HTTP_STREAM_WAIT && atomic_load(&server->draining)))
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    if (n != HTTP_STREAM_WAIT)
+        return MHD_CONTENT_READER_END_WITH_ERROR;
+    pthread_mutex_lock(&server->streams_lock);
+    if (server->wakes == wakes) {
+        stream->suspended = true;
+        MHD_suspend_connection(stream->connection);
     }
-    *out = '\0';
+    pthread_mutex_unlock(&server->streams_lock);
+    return 0;
 }
 
-void http_reply_detail(http_reply *reply, int status, const char *format, ...)
+static void free_stream(void *context)
 {
-    char text[1024];
-    va_list args;
-    va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
-    va_end(args);
-    reply->status = status;
-    tft_text_clear(&reply->text);
-    tft_text_puts(&reply->text, "{\"detail\": ");
-    tft_text_json_string(&reply->text, text, strlen(text));
-    tft_text_puts(&reply->text, "}");
+    live_stream *const stream = context;
+    http_server *const server = stream->server;
+    pthread_mutex_lock(&server->streams_lock);
+    *stream->link = stream->next;
+    if (stream->next != NULL)
+        stream->next->link = stream->link;
+    pthread_mutex_unlock(&server->streams_lock);
+    if (stream->release != NULL)
+        stream->release(stream->context);
+    free(stream);
+}
+
+void http_wake_streams(http_server *server)
+{
+    pthread_mutex_lock(&server->streams_lock);
+    server->wakes++;
+    for (live_stream *stream = server->streams; stream != NULL; stream = stream->next) {
+        if (stream->suspended) {
+            stream->suspended = false;
+            MHD_resume_connection(stream->connection);
+        }
+    }
+    pthread_mutex_unlock(&server->streams_lock);
+}
+
+/* The reply's stream as a response that owns it. NULL without memory; the reply then still owns it. */
+static struct MHD_Response *take_stream(http_server *server, struct MHD_Connection *connection, http_reply *reply)
+{
+    live_stream *const stream = calloc(1, sizeof *stream);
+    if (stream == NULL)
+        return NULL;
+    *stream = (live_stream){.server = server,
+                            .connection = connection,
+                            .read = reply->stream,
+                            .release = reply->release,
+                            .context = reply->release_context};
+    struct MHD_Response *const response =
+        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, pull, stream, free_stream);
+    if (response == NULL) {
+        free(stream);
+        return NULL;
+    }
+    pthread_mutex_lock(&server->streams_lock);
+    stream->next = server->streams;
+    stream->link = &server->streams;
+    if (stream->next != NULL)
+        stream->next->link = &stream->next;
+    server->streams = stream;
+    pthread_mutex_unlock(&server->streams_lock);
+    reply->release = NULL;
+    return response;
 }
 
 /* ---- replies ------------------------------------------------------------------------------------------- */
-
-static http_reply new_reply(void)
-{
-    return (http_reply){
-        .status = 200, .content_type = "application/json", .compressible = true, .text = tft_text_new(MAX_REPLY)};
-}
-
-static void drop_reply(http_reply *reply)
-{
-    if (reply->release != NULL)
-        reply->release(reply->release_context);
-    tft_text_free(&reply->text);
-}
 
 /* What a response made of two pieces keeps until it is sent. */
 typedef struct kept_pieces {
@@ -211,34 +284,64 @@ static struct MHD_Response *take_bytes(http_reply *reply)
 
 static void compress_text(const http_server *server, struct MHD_Connection *connection, http_reply *reply)
 {
-    if (!reply->compressible || reply->shared != NULL || reply->encoding != NULL || !server->options.compress ||
-        reply->text.n < COMPRESS_FROM)
+    if (!reply->compressible || reply->shared != NULL || reply->stream != NULL || reply->encoding != NULL ||
+        !server->options.compress || reply->text.n < COMPRESS_FROM)
         return;
     http_reply_field(reply, "Vary", "Accept-Encoding");
-    if (!list_accepts_gzip(MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept-Encoding")))
+    const char *const accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Accept-Encoding");
+    reply->encoding = pack_text(negotiate_encoding_of(accept), &reply->text);
+}
+
+/* What a page of another origin needs to read the reply, where that origin is one of ours (Fetch standard, §3.2). */
+static void add_cross_origin(const http_server *server, struct MHD_Connection *connection,
+                             struct MHD_Response *response, const char *allow)
+{
+    const http_options *const o = &server->options;
+    const char *const origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin");
+    if (o->n_cors_origins == 0)
         return;
-    tft_text packed = tft_text_new(MAX_REPLY);
-    if (gzip_whole(reply->text.bytes, reply->text.n, &packed) && packed.n < reply->text.n) {
-        const tft_text plain = reply->text;
-        reply->text = packed;
-        packed = plain;
-        reply->encoding = "gzip";
-    }
-    tft_text_free(&packed);
+    MHD_add_response_header(response, "Vary", "Origin");
+    bool known = false;
+    for (size_t i = 0; i < o->n_cors_origins && origin != NULL; i++)
+        known = known || strcmp(o->cors_origins[i], "*") == 0 || strcmp(o->cors_origins[i], origin) == 0;
+    if (!known || MHD_add_response_header(response, "Access-Control-Allow-Origin", origin) != MHD_YES)
+        return;
+    MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Location, Retry-After, Allow");
+    if (allow == NULL ||
+        MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Access-Control-Request-Method") == NULL)
+        return;
+    char seconds[16];
+    snprintf(seconds, sizeof seconds, "%d", PREFLIGHT_S);
+    MHD_add_response_header(response, "Access-Control-Allow-Methods", allow);
+    MHD_add_response_header(response, "Access-Control-Allow-Headers",
+                            "Authorization, Content-Type, Content-Encoding, If-Match, If-None-Match, Idempotency-Key, "
+                            "Last-Event-ID, X-API-Key");
+    MHD_add_response_header(response, "Access-Control-Max-Age", seconds);
+}
+
+static void tell(const exchange *ex, const char *method, int status)
+{
+    const http_options *const o = &ex->server->options;
+    if (o->observe == NULL)
+        return;
+    const http_outcome outcome = {ex->request.route, method, status, tft_monotonic_s() - ex->began_s,
+                                  ex->n + ex->dropped};
+    o->observe(o->context, &outcome);
 }
 
 /* Queues the reply and frees what of it is not handed over. */
-static enum MHD_Result send_reply(http_server *server, struct MHD_Connection *connection, http_reply *reply,
-                                  bool close_after)
+static enum MHD_Result send_reply(exchange *ex, struct MHD_Connection *connection, const char *method,
+                                  http_reply *reply)
 {
+    http_server *const server = ex->server;
     if (reply->text.failed) { // out of memory or past the bound: never send half a document
-        http_reply broken = new_reply();
         drop_reply(reply);
-        *reply = broken;
-        http_reply_detail(reply, 500, "the reply does not fit into memory");
+        *reply = new_reply(&ex->request);
+        http_reply_refusal(reply, 500, "too-large-to-send", "Reply too large", "the reply does not fit into memory");
     }
     compress_text(server, connection, reply);
-    struct MHD_Response *const response = take_bytes(reply);
+    struct MHD_Response *const response =
+        reply->stream != NULL ? take_stream(server, connection, reply) : take_bytes(reply);
     if (response == NULL) {
         drop_reply(reply);
         return MHD_NO;
@@ -250,61 +353,190 @@ static enum MHD_Result send_reply(http_server *server, struct MHD_Connection *co
     for (size_t i = 0; i < reply->n_fields; i++)
         MHD_add_response_header(response, reply->fields[i].name, reply->fields[i].value);
     MHD_add_response_header(response, "X-Content-Type-Options", "nosniff");
-    if (close_after || atomic_load(&server->draining))
+    add_cross_origin(server, connection, response, reply->status == 204 && ex->refused ? ex->allow : NULL);
+    if (ex->parting || atomic_load(&server->draining))
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    tell(ex, method, reply->status);
     const enum MHD_Result queued = MHD_queue_response(connection, (unsigned)reply->status, response);
     MHD_destroy_response(response);
     drop_reply(reply);
     return queued;
 }
 
-/* The answers that need no handler. */
-static enum MHD_Result send_early(exchange *ex, struct MHD_Connection *connection)
+/* ---- refusals ------------------------------------------------------------------------------------------ */
+
+/* The reply that will go out instead of the handler's. */
+static http_reply *refuse(exchange *ex)
 {
-    http_reply reply = new_reply();
-    reply.status = ex->early;
-    switch (ex->early) {
-    case 204:
-        break;
-    case 404:
-        http_reply_detail(&reply, 404, "Not Found");
-        break;
-    case 405:
-        http_reply_detail(&reply, 405, "Method Not Allowed");
-        break;
-    case 413:
-        http_reply_detail(&reply, 413, "body too large: at most %zu bytes", ex->server->options.max_body);
-        break;
-    default:
-        http_reply_detail(&reply, 503, "too many large requests at once, try again");
-        http_reply_field(&reply, "Retry-After", "1");
+    assert(!ex->refused);
+    ex->refused = true;
+    ex->refusal = new_reply(&ex->request);
+    return &ex->refusal;
+}
+
+static void refuse_body(exchange *ex, int status)
+{
+    http_reply *const reply = refuse(ex);
+    if (status == 413) {
+        http_reply_refusal(reply, 413, "body-too-large", "Body too large", "body too large: at most %zu bytes",
+                           ex->server->options.max_body);
+        return;
     }
-    if (ex->allow != NULL)
-        http_reply_field(&reply, "Allow", "%s", ex->allow);
-    return send_reply(ex->server, connection, &reply, ex->parting);
+    http_reply_refusal(reply, 503, "overloaded", "Overloaded", "too many large requests at once, try again");
+    http_reply_field(reply, "Retry-After", "1");
+}
+
+/* No route: 404, or 204 and 405 with the methods that the path has. */
+static void refuse_route(exchange *ex, const char *method)
+{
+    http_reply *const reply = refuse(ex);
+    if (ex->allow[0] == '\0' && ex->request.strict)
+        http_reply_problem(reply, 404, "not-found", "Not found",
+                           "There is nothing at this path; /docs lists what there is");
+    else if (ex->allow[0] == '\0')
+        http_reply_detail(reply, 404, "Not Found");
+    else if (strcmp(method, "OPTIONS") == 0)
+        reply->status = 204;
+    else if (ex->request.strict)
+        http_reply_problem(reply, 405, "method-not-allowed", "Method not allowed", "This path takes %s", ex->allow);
+    else
+        http_reply_detail(reply, 405, "Method Not Allowed");
+    if (ex->allow[0] != '\0')
+        http_reply_field(reply, "Allow", "%s", ex->allow);
+}
+
+typedef struct query_check {
+    exchange *ex;
+    const http_route *route;
+    uint64_t seen; // bit k: the k-th parameter of the route
+} query_check;
+
+static enum MHD_Result check_parameter(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size,
+                                       const char *value, size_t value_size)
+{
+    (void)kind;
+    query_check *const check = context;
+    const http_parameter *const list = check->route->parameters;
+    if (!http_is_text(key, key_size) || (value != NULL && !http_is_text(value, value_size))) {
+        http_reply_problem(refuse(check->ex), 400, "bad-parameter", "Bad parameter",
+                           "The query is not valid UTF-8, or holds a NUL");
+        return MHD_NO;
+    }
+    size_t k = 0;
+    while (list != NULL && list[k].name != NULL && strcmp(list[k].name, key) != 0)
+        k++;
+    if (list == NULL || list[k].name == NULL || http_path_variable(check->route->path, key) >= 0) {
+        http_reply_problem(refuse(check->ex), 400, "unknown-parameter", "Unknown parameter",
+                           "This path has no parameter \"%.80s\"", key);
+        return MHD_NO;
+    }
+    if ((check->seen & (UINT64_C(1) << k)) != 0) {
+        http_reply_problem(refuse(check->ex), 400, "bad-parameter", "Bad parameter", "\"%s\" is given twice", key);
+        return MHD_NO;
+    }
+    check->seen |= UINT64_C(1) << k;
+    return MHD_YES;
+}
+
+static void check_query(exchange *ex, struct MHD_Connection *connection)
+{
+    query_check check = {ex, ex->request.route, 0};
+    MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, check_parameter, &check);
+    const http_parameter *const list = check.route->parameters;
+    for (size_t k = 0; !ex->refused && list != NULL && list[k].name != NULL; k++) {
+        if (list[k].required && (check.seen & (UINT64_C(1) << k)) == 0 &&
+            http_path_variable(check.route->path, list[k].name) < 0)
+            http_reply_problem(refuse(ex), 400, "missing-parameter", "Missing parameter",
+                               "The parameter \"%s\" is needed", list[k].name);
+    }
+}
+
+/* Content-Type against what the route takes; absent counts as the first. "application/…+json" is JSON. */
+static bool type_is_taken(const char *type, const char *takes)
+{
+    if (type == NULL || type[strspn(type, " \t")] == '\0')
+        return true;
+    type += strspn(type, " \t");
+    const size_t n = strcspn(type, "; \t");
+    for (const char *at = strchr(type, ';'); at != NULL; at = strchr(at, ';')) {
+        at += 1 + strspn(at + 1, " \t");
+        if (strncasecmp(at, "charset=", 8) != 0)
+            continue;
+        at += 8;
+        at += *at == '"';
+        const size_t length = strcspn(at, "\"; \t");
+        if (!(length == 5 && strncasecmp(at, "utf-8", 5) == 0) && !(length == 4 && strncasecmp(at, "utf8", 4) == 0))
+            return false;
+    }
+    const bool plus =
+        n > 17 && strncasecmp(type, "application/", 12) == 0 && strncasecmp(type + n - 5, "+json", 5) == 0;
+    for (const char *at = takes; *at != '\0';) {
+        at += strspn(at, ", ");
+        const size_t length = strcspn(at, ", ");
+        if ((length == n && strncasecmp(at, type, n) == 0) ||
+            (plus && length == 16 && memcmp(at, "application/json", 16) == 0))
+            return true;
+        at += length;
+    }
+    return false;
+}
+
+/* Rules of /api/v1 that need no handler. */
+static void check_strictly(exchange *ex, struct MHD_Connection *connection, uint64_t declared)
+{
+    const http_route *const route = ex->request.route;
+    const char *const offers = route->produces != NULL ? route->produces : "application/json";
+    const char *const type = http_header(&ex->request, MHD_HTTP_HEADER_CONTENT_TYPE);
+    if (negotiate_type(http_header(&ex->request, MHD_HTTP_HEADER_ACCEPT), offers) < 0)
+        http_reply_problem(refuse(ex), 406, "not-acceptable", "Not acceptable", "This path sends %s", offers);
+    else if (route->takes != NULL && declared > 0 && !type_is_taken(type, route->takes))
+        http_reply_problem(refuse(ex), 415, "unsupported-media-type", "Unsupported media type",
+                           "This path takes %s in UTF-8, not \"%.100s\"", route->takes, type);
+    else
+        check_query(ex, connection);
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------ */
 
-static const char *const allow_words[] = {NULL, "GET, HEAD, OPTIONS", "POST, OPTIONS", "GET, HEAD, POST, OPTIONS"};
-
-static void find_route(const http_server *server, exchange *ex, const char *path, const char *method)
+static void put_allow(unsigned methods, char allow[64])
 {
-    const bool get = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    const bool post = strcmp(method, "POST") == 0;
-    unsigned known = 0;
-    for (size_t i = 0; i < server->options.n_routes; i++) {
-        const http_route *const route = &server->options.routes[i];
-        if (strcmp(route->path, path) != 0)
-            continue;
-        known |= route->method == HTTP_GET ? 1 : 2;
-        if (route->method == HTTP_GET ? get : post)
-            ex->handler = route->handler;
+    size_t n = 0;
+    allow[0] = '\0';
+    for (size_t m = 0; m < HTTP_N_METHODS; m++) {
+        if ((methods & (1u << m)) != 0)
+            n += (size_t)snprintf(allow + n, 64 - n, "%s, %s", http_method_names[m], m == HTTP_GET ? "HEAD, " : "");
     }
-    if (ex->handler != NULL)
-        return;
-    ex->allow = allow_words[known];
-    ex->early = known == 0 ? 404 : strcmp(method, "OPTIONS") == 0 ? 204 : 405;
+    if (methods != 0)
+        snprintf(allow + n, 64 - n, "OPTIONS");
+}
+
+/* Sets request.route, or ex->allow where only other methods are there. */
+static void find_route(exchange *ex, const http_target *target, const char *method)
+{
+    const http_options *const o = &ex->server->options;
+    http_request *const request = &ex->request;
+    request->is_head = strcmp(method, "HEAD") == 0;
+    size_t wanted = 0;
+    while (wanted < HTTP_N_METHODS && strcmp(request->is_head ? "GET" : method, http_method_names[wanted]) != 0)
+        wanted++;
+    request->method = wanted < HTTP_N_METHODS ? (http_method)wanted : HTTP_GET;
+    unsigned known = 0;
+    for (size_t f = 0; f < o->n_families && request->route == NULL; f++) {
+        for (const http_route *route = o->families[f]; route->path != NULL; route++) {
+            const char *params[HTTP_MAX_PARAMS];
+            size_t n_params;
+            if (!http_path_fits(route->path, target, params, &n_params))
+                continue;
+            known |= 1u << route->method;
+            if (route->method != wanted)
+                continue;
+            request->route = route;
+            request->n_params = n_params;
+            memcpy(request->params, params, n_params * sizeof params[0]);
+            break;
+        }
+    }
+    put_allow(known, ex->allow);
 }
 
 static void note_peer(exchange *ex, struct MHD_Connection *connection)
@@ -347,49 +579,101 @@ static bool reserve_bytes(exchange *ex, size_t n)
     return true;
 }
 
-static enum MHD_Result begin(http_server *server, struct MHD_Connection *connection, const char *path,
-                             const char *method, void **slot)
+static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
-    exchange *const ex = calloc(1, sizeof *ex);
+    (void)connection;
+    const size_t n = strlen(target);
+    exchange *const ex = calloc(1, sizeof *ex + n + 1 + http_target_space(n));
     if (ex == NULL)
-        return MHD_NO;
-    *slot = ex;
-    ex->server = server;
-    atomic_fetch_add(&server->running, 1);
-    ex->received_ms = tft_wall_ms();
-    note_peer(ex, connection);
-    find_route(server, ex, path, method);
+        return NULL;
+    ex->server = context;
+    ex->n_target = n;
+    memcpy(ex->target, target, n + 1);
+    return ex;
+}
 
+/* A path that is not text is shown with question marks. */
+static void make_printable(char *path)
+{
+    for (char *c = path; *c != '\0'; c++)
+        *c = (unsigned char)*c < 0x20 || (unsigned char)*c > 0x7e ? '?' : *c;
+}
+
+/* What is known with the headers; ex->refused where that is enough. */
+static void read_headers(exchange *ex, struct MHD_Connection *connection, const char *method, uint64_t declared)
+{
+    http_server *const server = ex->server;
+    http_request *const request = &ex->request;
+    http_target target;
+    http_target_read(ex->target, ex->target + ex->n_target + 1, &target);
+    if (!target.sound)
+        make_printable(ex->target + ex->n_target + 1);
+    *request = (http_request){.path = target.path,
+                              .strict = strncmp(target.path, "/api/v1", 7) == 0 &&
+                                        (target.path[7] == '/' || target.path[7] == '\0'),
+                              .body = "",
+                              .peer = ex->peer,
+                              .received_ms = tft_wall_ms(),
+                              .connection = connection};
+    if (!target.sound && request->strict) {
+        http_reply_problem(refuse(ex), 400, "bad-path", "Bad path",
+                           "The path is not percent-encoded UTF-8, or holds a NUL");
+        return;
+    }
+    if (target.sound)
+        find_route(ex, &target, method);
+    const bool options = strcmp(method, "OPTIONS") == 0;
+    if (!options && server->options.admit != NULL) {
+        http_reply reply = new_reply(request);
+        if (!server->options.admit(server->options.context, request, &reply)) {
+            ex->refused = true;
+            ex->refusal = reply;
+            return;
+        }
+        drop_reply(&reply);
+    }
+    if (request->route == NULL)
+        refuse_route(ex, method);
+    else if (declared != UINT64_MAX && declared > server->options.max_body)
+        refuse_body(ex, 413);
+    else if (request->strict)
+        check_strictly(ex, connection, declared);
+    if (!ex->refused && declared != UINT64_MAX && declared > 0 && !reserve_bytes(ex, (size_t)declared))
+        refuse_body(ex, 503);
+}
+
+static enum MHD_Result begin(exchange *ex, struct MHD_Connection *connection, const char *method)
+{
+    ex->begun = true;
+    ex->began_s = tft_monotonic_s();
+    atomic_fetch_add(&ex->server->running, 1);
+    note_peer(ex, connection);
     const uint64_t declared = declared_body(connection);
-    if (ex->handler != NULL && declared != UINT64_MAX && declared > server->options.max_body)
-        ex->early = 413;
-    else if (ex->handler != NULL && declared != UINT64_MAX && declared > 0 && !reserve_bytes(ex, (size_t)declared))
-        ex->early = 503;
-    if (ex->early == 0 || declared <= EARLY_LIMIT)
-        return MHD_YES; // go on to the body, if there is one; an early answer waits for its end
-    ex->handler = NULL;
+    read_headers(ex, connection, method, declared);
+    if (!ex->refused || declared <= EARLY_LIMIT)
+        return MHD_YES; // go on to the body, if there is one; a refusal waits for its end
     ex->parting = true;
-    return send_early(ex, connection);
+    return send_reply(ex, connection, method, &ex->refusal);
 }
 
 /* Keeps a piece of the body. False: the connection is to end. */
 static bool keep(exchange *ex, const char *bytes, size_t n)
 {
-    if (ex->early == 0 && ex->n + n > ex->server->options.max_body)
-        ex->early = 413;
-    if (ex->early == 0 && ex->n + n > ex->reserved && !reserve_bytes(ex, ex->n + n - ex->reserved))
-        ex->early = 503;
-    if (ex->early == 0 && ex->n + n > ex->capacity) {
+    if (!ex->refused && ex->n + n > ex->server->options.max_body)
+        refuse_body(ex, 413);
+    if (!ex->refused && ex->n + n > ex->reserved && !reserve_bytes(ex, ex->n + n - ex->reserved))
+        refuse_body(ex, 503);
+    if (!ex->refused && ex->n + n > ex->capacity) {
         const size_t wanted = ex->reserved > 2 * ex->capacity ? ex->reserved : 2 * ex->capacity;
         char *const body = realloc(ex->body, wanted);
         if (body == NULL) {
-            ex->early = 503;
+            refuse_body(ex, 503);
         } else {
             ex->body = body;
             ex->capacity = wanted;
         }
     }
-    if (ex->early != 0) {
+    if (ex->refused) {
         free(ex->body);
         ex->body = NULL;
         ex->n = ex->capacity = 0;
@@ -405,30 +689,25 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   const char *method, const char *version, const char *upload, size_t *upload_size,
                                   void **slot)
 {
-    (void)version;
+    (void)version, (void)path;
     http_server *const server = context;
-    if (*slot == NULL)
-        return begin(server, connection, path, method, slot);
     exchange *const ex = *slot;
+    if (ex == NULL) // no memory
+        return MHD_NO;
+    if (!ex->begun)
+        return begin(ex, connection, method);
     if (*upload_size > 0) {
         const size_t n = *upload_size;
         *upload_size = 0;
         return keep(ex, upload, n) ? MHD_YES : MHD_NO;
     }
-    if (ex->early != 0)
-        return send_early(ex, connection);
-    const http_request request = {
-        .method = strcmp(method, "POST") == 0 ? HTTP_POST : HTTP_GET,
-        .path = path,
-        .body = ex->n > 0 ? ex->body : "",
-        .body_len = ex->n,
-        .peer = ex->peer,
-        .received_ms = ex->received_ms,
-        .connection = connection,
-    };
-    http_reply reply = new_reply();
-    ex->handler(server->options.context, &request, &reply);
-    return send_reply(server, connection, &reply, false);
+    if (ex->refused)
+        return send_reply(ex, connection, method, &ex->refusal);
+    ex->request.body = ex->n > 0 ? ex->body : "";
+    ex->request.body_len = ex->n;
+    http_reply reply = new_reply(&ex->request);
+    ex->request.route->handler(server->options.context, &ex->request, &reply);
+    return send_reply(ex, connection, method, &reply);
 }
 
 static void on_completed(void *context, struct MHD_Connection *connection, void **slot,
@@ -447,7 +726,10 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
             farewell_adopt(server->farewells, fd);
     }
     atomic_fetch_sub(&server->body_bytes, ex->reserved);
-    atomic_fetch_sub(&server->running, 1);
+    if (ex->begun)
+        atomic_fetch_sub(&server->running, 1);
+    if (ex->refused)
+        drop_reply(&ex->refusal); // where it was not sent; else there is nothing left in it
     free(ex->body);
     free(ex);
     *slot = NULL;
@@ -536,12 +818,12 @@ static tft_status start_daemon(http_server *server, int fd, tft_error *err)
 {
     const http_options *const o = &server->options;
     struct MHD_Daemon *const daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_USE_ITC | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
         MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_CONNECTION_LIMIT, o->max_connections,
-        MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_connections_per_ip, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_THREAD_POOL_SIZE, o->threads, MHD_OPTION_END);
+        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
+        MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_connections_per_ip,
+        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
+        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE, o->threads, MHD_OPTION_END);
     if (daemon == NULL) {
         close(fd);
         return tft_fail(err, TFT_ERR_MEMORY, "the HTTP server could not be started");
@@ -559,6 +841,7 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
     if (server == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for an HTTP server");
     server->options = *options;
+    pthread_mutex_init(&server->streams_lock, NULL);
     tft_status status = farewell_open(&server->farewells, err);
     for (size_t i = 0; i < options->n_listen && status == TFT_OK; i++) {
         int fd = -1;
@@ -582,6 +865,7 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
 size_t http_drain(http_server *server, int64_t max_ms)
 {
     server->draining = true;
+    http_wake_streams(server);
     for (size_t i = 0; i < server->n_daemons; i++) {
         const MHD_socket fd = MHD_quiesce_daemon(server->daemons[i]);
         if (fd != MHD_INVALID_SOCKET)
@@ -599,9 +883,12 @@ void http_close(http_server *server)
 {
     if (server == NULL)
         return;
+    server->draining = true;
+    http_wake_streams(server); // libmicrohttpd does not stop while a connection is suspended, and none is from here on
     for (size_t i = 0; i < server->n_daemons; i++)
         MHD_stop_daemon(server->daemons[i]);
     farewell_close(server->farewells);
+    pthread_mutex_destroy(&server->streams_lock);
     free(server);
 }
 

@@ -136,6 +136,12 @@ static tft_status open_fleet(server *srv, tft_error *err)
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
 
+static void wake_streams(void *context)
+{
+    const server *const srv = context;
+    http_wake_streams(srv->http);
+}
+
 static tft_status open_listeners(server *srv, tft_error *err)
 {
     const server_options *const o = &srv->options;
@@ -148,11 +154,16 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .idle_timeout_s = o->idle_timeout_s,
                               .threads = o->http_threads,
                               .compress = o->compress,
-                              .routes = server_routes,
-                              .n_routes = server_n_routes,
+                              .cors_origins = o->cors_origins,
+                              .n_cors_origins = o->n_cors_origins,
+                              .families = server_families,
+                              .n_families = server_n_families,
                               .context = srv,
                               .log = srv->log};
-    return http_open(&how, &srv->http, err);
+    const tft_status status = http_open(&how, &srv->http, err);
+    if (status == TFT_OK)
+        events_on_news(srv->events, wake_streams, srv);
+    return status;
 }
 
 tft_status server_open(const server_options *options, log_sink *log, server **out, server_stage *stage, tft_error *err)
@@ -167,13 +178,15 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->started_ms = tft_wall_ms();
     srv->started_s = tft_monotonic_s();
     srv->phase = SERVER_STARTING;
+    srv->events = events_open();
     pages_init(&srv->pages);
     pthread_mutex_init(&srv->housekeeping_lock, NULL);
     pthread_cond_init(&srv->housekeeping_wake, NULL);
 
     engine_model model;
     bool has_model = false;
-    tft_status status = server_find_model(srv, &model, &has_model, err);
+    tft_status status = srv->events == NULL ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
+                                            : server_find_model(srv, &model, &has_model, err);
     if (status != TFT_OK)
         goto done;
     srv->contract = has_model ? model.contract : tft_contract_default();
@@ -228,6 +241,7 @@ void server_stop(server *srv, int64_t drain_ms)
         const size_t left = http_drain(srv->http, drain_ms);
         if (left > 0)
             log_line(srv->log, LOG_TAG_WARNING, "%zu requests had not ended and are cut off", left);
+        events_on_news(srv->events, NULL, NULL);
         http_close(srv->http);
         srv->http = NULL;
     }
@@ -252,6 +266,7 @@ void server_close(server *srv)
     engine_close(srv->engine);
     fleet_close(srv->fleet);
     store_close(srv->store);
+    events_close(srv->events);
     pthread_mutex_destroy(&srv->housekeeping_lock);
     pthread_cond_destroy(&srv->housekeeping_wake);
     free(srv);

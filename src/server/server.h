@@ -20,6 +20,7 @@
 
 #include "forecast/engine.h"
 #include "series/record.h"
+#include "server/events.h"
 #include "server/http.h"
 #include "server/log.h"
 #include "server/pages.h"
@@ -38,6 +39,8 @@ typedef struct server_options {
     size_t max_body, max_records;
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, http_threads;
     bool compress;
+    const char *cors_origins[HTTP_MAX_ORIGINS]; // http.cors_origins
+    size_t n_cors_origins;
     store_options store;
     int64_t max_future_ms, max_past_ms;
     double limit_disk_mb_s, limit_latency_ms; // ingest.limits: ranges of these two metrics
@@ -69,6 +72,7 @@ typedef struct server {
     log_sink *log;
     tft_contract contract; // as records are checked: the model's, with ingest.limits
     store *store;
+    events *events; // what GET /events sends
     fleet *fleet;
     engine *engine;
     http_server *http;
@@ -117,9 +121,9 @@ void server_watch_models(server *srv); // serves a newer one, if there is one
 void *server_housekeeping(void *context);
 tft_status server_restore_alerts(server *srv, tft_error *err);
 
-/* routes.c */
-extern const http_route server_routes[];
-extern const size_t server_n_routes;
+/* routes.c: the families of routes, each a block of rows in the file that knows it (routes.h) */
+extern const http_route *const server_families[];
+extern const size_t server_n_families;
 http_handler route_feed, route_predictions, route_alerts, route_status, route_health, route_root;
 
 #endif
