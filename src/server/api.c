@@ -212,6 +212,16 @@ void api_put_list_end(tft_text *out, const char *place, size_t n)
     tft_text_puts(out, "}");
 }
 
+void api_next_cursor_field(http_reply *reply, const char *place, size_t n)
+{
+    tft_text cursor = tft_text_new(2 * API_CURSOR_MAX);
+    if (place != NULL)
+        api_put_cursor(&cursor, place, n);
+    if (cursor.n > 2 && cursor.n < sizeof reply->fields[0].value)
+        http_reply_field(reply, "Next-Cursor", "%.*s", (int)cursor.n - 2, cursor.bytes + 1); // without its quotes
+    tft_text_free(&cursor);
+}
+
 bool api_read_paging(const http_request *request, http_reply *reply, api_paging *out)
 {
     *out = (api_paging){.limit = 100};

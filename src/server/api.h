@@ -58,6 +58,9 @@ void api_put_cursor(tft_text *out, const char *place, size_t n);
 /* The list's end: `], "next_cursor": null}` or with the cursor. place NULL: this was the last page. */
 void api_put_list_end(tft_text *out, const char *place, size_t n);
 
+/* The same for CSV, which has no place for it: the header Next-Cursor. Nothing where place is NULL. */
+void api_next_cursor_field(http_reply *reply, const char *place, size_t n);
+
 /* `from` and `to`, by default −default_span_ms … now; 400 where from is behind to. */
 typedef struct api_span {
     int64_t from_ms, to_ms;

@@ -306,7 +306,8 @@ static void add_cross_origin(const http_server *server, struct MHD_Connection *c
         known = known || strcmp(o->cors_origins[i], "*") == 0 || strcmp(o->cors_origins[i], origin) == 0;
     if (!known || MHD_add_response_header(response, "Access-Control-Allow-Origin", origin) != MHD_YES)
         return;
-    MHD_add_response_header(response, "Access-Control-Expose-Headers", "ETag, Location, Retry-After, Allow");
+    MHD_add_response_header(response, "Access-Control-Expose-Headers",
+                            "ETag, Location, Retry-After, Allow, Next-Cursor");
     if (allow == NULL ||
         MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Access-Control-Request-Method") == NULL)
         return;

@@ -77,7 +77,7 @@ bool http_accepts_gzip(const http_request *request);
 #define HTTP_MAX_FIELDS 16
 typedef struct http_field {
     const char *name; // static
-    char value[240];
+    char value[480];
 } http_field;
 
 /* Writes at most `max` bytes of a body that is made while it is sent. Returns how many, or one of these. */
@@ -103,7 +103,7 @@ typedef struct http_reply {
     const http_request *request; // set by the server: for "instance" in problems
 } http_reply;
 
-/* Adds a header; the value is cut at 239 bytes, and bytes that may not stand in a header are dropped. */
+/* Adds a header; the value is cut at 479 bytes, and bytes that may not stand in a header are dropped. */
 void http_reply_field(http_reply *reply, const char *name, const char *format, ...) TFT_PRINTF(3, 4);
 /* {"detail": "<text>"} with this status. */
 void http_reply_detail(http_reply *reply, int status, const char *format, ...) TFT_PRINTF(3, 4);

@@ -87,8 +87,7 @@ static void put_time_ms(tft_text *out, int64_t ms)
     tft_text_printf(out, "\"%s\"", text);
 }
 
-/* Places after the point so that the largest value keeps five significant digits. */
-static int decimals_for(const float *rows, size_t n)
+int render_decimals(const float *rows, size_t n)
 {
     float largest = 0;
     for (size_t i = 0; i < n; i++)
@@ -132,7 +131,7 @@ static void put_metric(const forecast_snapshot *s, const render_filter *filter, 
         tft_text_puts(out, "null");
     tft_text_puts(out, ", \"timestamps\": ");
     tft_text_add(out, stamps->bytes, stamps->n);
-    const int decimals = decimals_for(rows, FORECAST_N_QUANTILES * s->horizon);
+    const int decimals = render_decimals(rows, FORECAST_N_QUANTILES * s->horizon);
     for (size_t q = 0; q < FORECAST_N_QUANTILES; q++) {
         if ((filter->quantiles & (1u << q)) == 0)
             continue;

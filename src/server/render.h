@@ -32,4 +32,7 @@ void render_alerts(const forecast_snapshot *snapshot, tft_text *out);
 /* A number with `decimals` (0 … 9) places, trailing zeros cut; like tft_text_json_fixed, but without printf. */
 void render_fixed(tft_text *out, double value, int decimals);
 
+/* Places after the point so that the largest of n values keeps five significant digits. */
+int render_decimals(const float *values, size_t n);
+
 #endif

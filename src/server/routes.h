@@ -14,5 +14,8 @@
 #include "server/http.h"
 
 extern const http_route routes_compatible[];
+extern const http_route routes_forecasts[];
+extern const http_route routes_risk[];
+extern const http_route routes_servers[];
 
 #endif

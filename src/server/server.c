@@ -122,6 +122,7 @@ static tft_status open_fleet(server *srv, tft_error *err)
     settings.min_interval_s = o->min_interval_s;
     if (o->levels != NULL)
         o->levels(o->levels_context, &srv->contract, &fleet_how.states, &settings);
+    srv->incident_horizon_ms = settings.risk.incident_horizon_ms;
     const tft_status status = fleet_open(&fleet_how, &srv->fleet, err);
     if (status != TFT_OK)
         return status;

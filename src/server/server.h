@@ -76,6 +76,7 @@ typedef struct server {
     fleet *fleet;
     engine *engine;
     http_server *http;
+    int64_t incident_horizon_ms; // risk.incident_horizon
     int64_t started_ms;
     double started_s;
     _Atomic int phase;

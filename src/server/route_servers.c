@@ -1,0 +1,328 @@
+/* route_servers.c - GET /servers, GET /servers/{name}, GET /contract: who is there, and what their records hold.
+ *
+ * A list is sorted and cut into pages; a cursor holds the sort key and the name of the last item, so that the next page
+ * goes on behind it however the fleet has changed meanwhile.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api.h"
+#include "server/render.h"
+#include "server/routes.h"
+#include "server/views.h"
+
+/* ---- one server ---------------------------------------------------------------------------------------- */
+
+static void put_server(const server *srv, const forecast_snapshot *s, const server_view *view, tft_text *out)
+{
+    char id[16];
+    view_server_id(view, id);
+    tft_text_puts(out, "{\"server_name\": ");
+    tft_text_json_string(out, view->name, view->name_length);
+    tft_text_printf(out, ", \"server_id\": \"%s\", \"profile\": \"%s\", \"state\": ", id,
+                    tft_profile_name(view->profile));
+    json_put_string(out, view->state == TFT_STATE_NONE ? NULL : tft_state_name(view->state));
+    tft_text_puts(out, ", \"state_since\": ");
+    json_put_time_s(out, view->state == TFT_STATE_NONE ? INT64_MIN : view_state_since(srv, view));
+    tft_text_puts(out, ", \"first_seen\": ");
+    json_put_time_s(out, view->first_seen_ms);
+    tft_text_puts(out, ", \"last_seen\": ");
+    json_put_time_s(out, view->last_seen_ms);
+    tft_text_printf(out, ", \"records\": %llu, \"history_steps\": %zu, \"ready\": %s, \"stale\": %s, \"model_type\": ",
+                    (unsigned long long)view->records, view->forecast != NULL ? view->forecast->history_steps : 0,
+                    view->ready ? "true" : "false", view->stale ? "true" : "false");
+    json_put_string(out, view->forecast != NULL ? snapshot_model_type_name(view->forecast->model_type) : NULL);
+    tft_text_puts(out, ", \"current\": ");
+    view_put_current(out, srv, view);
+    tft_text_puts(out, ", \"incident_probability\": ");
+    view_put_probabilities(out, view->forecast != NULL ? view->forecast->incident_probability : NULL);
+    tft_text_puts(out, ", \"risk\": ");
+    view_put_risk(out, srv, s, view);
+}
+
+/* Alerts of the server that are not over, as far as a line in its own page needs them. */
+static void put_open_alerts(const server *srv, const forecast_snapshot *s, const server_view *view, tft_text *out)
+{
+    bool first = true;
+    tft_text_puts(out, "[");
+    for (size_t i = 0; i < s->n_alerts; i++) {
+        const alert *const a = &s->alerts[i];
+        if (a->server != view->id)
+            continue;
+        tft_text_printf(out, "%s{\"id\": \"%s\", \"metric\": ", first ? "" : ", ", a->id);
+        json_put_string(out, srv->contract.metrics[a->metric].name);
+        tft_text_printf(out, ", \"severity\": \"%s\", \"status\": \"%s\", \"predicted_value\": ",
+                        a->severity == ALERT_CRITICAL ? "critical" : "warning", a->firing ? "firing" : "pending");
+        tft_text_json_fixed(out, a->predicted_value, 3);
+        tft_text_puts(out, ", \"threshold\": ");
+        tft_text_json_number(out, a->threshold);
+        tft_text_puts(out, ", \"expected_at\": ");
+        json_put_time_s(out, a->expected_at_ms);
+        tft_text_puts(out, ", \"since\": ");
+        json_put_time_ms(out, a->since_ms);
+        tft_text_puts(out, "}");
+        first = false;
+    }
+    tft_text_puts(out, "]");
+}
+
+static void route_server(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    const forecast_snapshot *const s = engine_acquire(srv->engine);
+    server_view view;
+    if (view_named(srv, s, request, reply, &view)) {
+        put_server(srv, s, &view, &reply->text);
+        tft_text_puts(&reply->text, ", \"open_alerts\": ");
+        put_open_alerts(srv, s, &view, &reply->text);
+        tft_text_puts(&reply->text, "}");
+        http_reply_field(reply, "Cache-Control", "no-cache");
+    }
+    engine_release(srv->engine, s);
+}
+
+/* ---- the list ------------------------------------------------------------------------------------------ */
+
+typedef enum sort_key { SORT_NAME, SORT_RISK, SORT_INCIDENT, SORT_LAST_SEEN, N_SORTS } sort_key;
+static const char *const sort_words[N_SORTS] = {"name", "risk", "incident_8h", "last_seen"};
+
+static double key_of(const server_view *view, sort_key sort)
+{
+    switch (sort) {
+    case SORT_RISK:
+        return view->forecast != NULL ? view->forecast->risk.score : -1;
+    case SORT_INCIDENT:
+        return view->forecast != NULL ? view->forecast->incident_probability[SNAPSHOT_N_HORIZONS - 1] : -1;
+    case SORT_LAST_SEEN:
+        return (double)view->last_seen_ms;
+    case SORT_NAME:
+    case N_SORTS:
+    default:
+        return 0;
+    }
+}
+
+typedef struct list_filter {
+    uint32_t profiles, states, priorities; // bit sets; all ones where not asked for
+    bool has_stale, stale;
+    const char *part; // q
+    size_t sort;
+} list_filter;
+
+static bool take_profile(void *context, const char *item, size_t n)
+{
+    const int found = tft_profile_find(item, n);
+    if (found >= 0)
+        *(uint32_t *)context |= 1u << found;
+    return found >= 0;
+}
+
+static bool take_state(void *context, const char *item, size_t n)
+{
+    const int found = tft_state_find(item, n);
+    if (found >= 0)
+        *(uint32_t *)context |= 1u << found;
+    return found >= 0;
+}
+
+static bool take_priority(void *context, const char *item, size_t n)
+{
+    const bool known = n == 2 && item[0] == 'P' && item[1] >= '1' && item[1] <= '4';
+    if (known)
+        *(uint32_t *)context |= 1u << (item[1] - '0');
+    return known;
+}
+
+static bool read_filter(const http_request *request, http_reply *reply, list_filter *f)
+{
+    *f = (list_filter){.sort = SORT_NAME, .part = http_query(request, "q")};
+    f->has_stale = http_query(request, "stale") != NULL;
+    if (!api_each_item(request, reply, "profile", "profiles by commas", take_profile, &f->profiles) ||
+        !api_each_item(request, reply, "state", "states by commas", take_state, &f->states) ||
+        !api_each_item(request, reply, "priority", "P1 to P4 by commas", take_priority, &f->priorities) ||
+        !api_read_bool(request, reply, "stale", &f->stale) ||
+        !api_read_word(request, reply, "sort", sort_words, N_SORTS, &f->sort))
+        return false;
+    f->profiles = f->profiles != 0 ? f->profiles : UINT32_MAX;
+    f->states = f->states != 0 ? f->states : UINT32_MAX;
+    f->priorities = f->priorities != 0 ? f->priorities : UINT32_MAX;
+    return true;
+}
+
+static bool wanted(const list_filter *f, const server_view *view)
+{
+    const unsigned priority = view->forecast != NULL ? view->forecast->risk.priority : 0;
+    return (f->profiles & 1u << view->profile) != 0 && (f->states & 1u << view->state) != 0 &&
+           (f->priorities == UINT32_MAX || (f->priorities & 1u << priority) != 0) &&
+           (!f->has_stale || f->stale == view->stale) && (f->part == NULL || strstr(view->name, f->part) != NULL);
+}
+
+/* A cursor's place is "<sort>:<key>:<name>". */
+static bool read_place(const http_request *request, http_reply *reply, const api_paging *paging, size_t sort,
+                       view_place *out)
+{
+    char *end = NULL;
+    const char *const colon = strchr(paging->place, ':');
+    const size_t n = colon != NULL ? (size_t)(colon - paging->place) : 0;
+    if (colon != NULL && strlen(sort_words[sort]) == n && memcmp(sort_words[sort], paging->place, n) == 0)
+        out->key = strtod(colon + 1, &end);
+    if (end == NULL || *end != ':' || isnan(out->key))
+        return api_bad_parameter(request, reply, "cursor", "next_cursor of the page before, with the same sort");
+    out->name = end + 1;
+    out->n = strlen(out->name);
+    return true;
+}
+
+static size_t collect(const server *srv, const forecast_snapshot *s, const http_request *request, const list_filter *f,
+                      view_place *out, size_t n)
+{
+    size_t found = 0;
+    for (size_t id = 0; id < n; id++) {
+        server_view view;
+        if (view_of(srv, s, id, request->received_ms, &view) && wanted(f, &view))
+            out[found++] = (view_place){key_of(&view, (sort_key)f->sort), view.name, view.name_length, id};
+    }
+    qsort(out, found, sizeof *out, view_compare_places);
+    return found;
+}
+
+static void put_page(const server *srv, const forecast_snapshot *s, const http_request *request,
+                     const api_paging *paging, const list_filter *f, const view_place *places, size_t n, size_t from,
+                     tft_text *out)
+{
+    const size_t to = n - from > paging->limit ? from + paging->limit : n;
+    tft_text_printf(out, "{\"total\": %zu, \"items\": [", n);
+    bool first = true;
+    for (size_t i = from; i < to; i++) {
+        server_view view;
+        if (!view_of(srv, s, places[i].id, request->received_ms, &view))
+            continue; // forgotten a moment ago
+        tft_text_puts(out, first ? "" : ", ");
+        put_server(srv, s, &view, out);
+        tft_text_puts(out, "}");
+        first = false;
+    }
+    char cursor[API_CURSOR_MAX];
+    if (to < n && to > from)
+        snprintf(cursor, sizeof cursor, "%s:%.17g:%s", sort_words[f->sort], places[to - 1].key, places[to - 1].name);
+    const bool more = to < n && to > from;
+    api_put_list_end(out, more ? cursor : NULL, more ? strlen(cursor) : 0);
+}
+
+static void route_servers(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    api_paging paging;
+    list_filter filter;
+    view_place after = {0};
+    if (!api_read_paging(request, reply, &paging) || !read_filter(request, reply, &filter) ||
+        (paging.has_cursor && !read_place(request, reply, &paging, filter.sort, &after)))
+        return;
+    const forecast_snapshot *const s = engine_acquire(srv->engine);
+    const size_t n_servers = views_count(srv, s);
+    view_place *const places = calloc(n_servers > 0 ? n_servers : 1, sizeof *places);
+    if (places == NULL) {
+        http_reply_problem(reply, 503, "overloaded", "Overloaded", "no memory for a list of %zu servers", n_servers);
+        http_reply_field(reply, "Retry-After", "5");
+    } else {
+        const size_t n = collect(srv, s, request, &filter, places, n_servers);
+        size_t from = 0;
+        while (paging.has_cursor && from < n && view_compare_places(&places[from], &after) <= 0)
+            from++;
+        put_page(srv, s, request, &paging, &filter, places, n, from, &reply->text);
+        http_reply_field(reply, "Cache-Control", "no-cache");
+    }
+    free(places);
+    engine_release(srv->engine, s);
+}
+
+/* ---- the contract -------------------------------------------------------------------------------------- */
+
+static void put_bound(tft_text *out, double bound)
+{
+    if (isfinite(bound))
+        tft_text_json_number(out, bound);
+    else
+        tft_text_puts(out, "null");
+}
+
+static void route_contract(void *context, const http_request *request, http_reply *reply)
+{
+    const server *const srv = context;
+    const tft_contract *const c = &srv->contract;
+    tft_text *const out = &reply->text;
+    (void)request;
+    tft_text_puts(out, "{\"version\": ");
+    json_put_string(out, c->version);
+    tft_text_printf(out,
+                    ", \"step_seconds\": %lld, \"context_steps\": %zu, \"horizon_steps\": %zu, \"memory_steps\": %zu",
+                    (long long)(c->step_ms / 1000), c->context, c->horizon, c->memory);
+    tft_text_puts(out, ", \"metrics\": [");
+    for (size_t m = 0; m < c->n_metrics; m++) {
+        const tft_metric *const metric = &c->metrics[m];
+        tft_text_puts(out, m > 0 ? ", {\"name\": " : "{\"name\": ");
+        json_put_string(out, metric->name);
+        tft_text_puts(out, ", \"legacy_name\": ");
+        json_put_string(out, metric->legacy_name[0] != '\0' ? metric->legacy_name : NULL);
+        tft_text_puts(out, ", \"unit\": ");
+        json_put_string(out, metric->unit);
+        tft_text_puts(out, ", \"min\": ");
+        put_bound(out, metric->min);
+        tft_text_puts(out, ", \"max\": ");
+        put_bound(out, metric->max);
+        tft_text_printf(out, ", \"role\": \"%s\", \"missing_allowed\": true}", metric->target ? "target" : "observed");
+    }
+    tft_text_puts(out, "], \"states\": [");
+    for (int state = 1; state < TFT_N_STATES; state++)
+        tft_text_printf(out, "%s\"%s\"", state > 1 ? ", " : "", tft_state_name((tft_state)state));
+    tft_text_puts(out, "], \"profiles\": [");
+    for (int profile = 0; profile < TFT_N_PROFILES; profile++)
+        tft_text_printf(out, "%s\"%s\"", profile > 0 ? ", " : "", tft_profile_name((tft_profile)profile));
+    tft_text_puts(out, "]}");
+    http_reply_field(reply, "Cache-Control", "no-cache");
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------------- */
+
+static const http_parameter of_list[] = {{"profile", API_STRING, "Profiles, by commas", NULL, false},
+                                         {"state", API_STRING, "States, by commas", NULL, false},
+                                         {"priority", API_STRING, "P1 to P4, by commas", NULL, false},
+                                         {"stale", API_BOOL, "Only servers that are, or are not, stale", NULL, false},
+                                         {"q", API_STRING, "Part of the name", NULL, false},
+                                         {"sort",
+                                          "{\"type\": \"string\", \"enum\": [\"name\", \"risk\", \"incident_8h\", "
+                                          "\"last_seen\"], \"default\": \"name\"}",
+                                          "By name, or the largest first", NULL, false},
+                                         API_PAGING,
+                                         {0}};
+static const http_parameter of_server[] = {{"name", API_NAME, "Name of the server", "ppdb001", true}, {0}};
+
+const http_route routes_servers[] = {{.path = "/api/v1/servers",
+                                      .method = HTTP_GET,
+                                      .role = ROLE_READ,
+                                      .handler = route_servers,
+                                      .parameters = of_list,
+                                      .tag = "Servers",
+                                      .summary = "Servers, filtered, sorted, in pages",
+                                      .reply = "Servers",
+                                      .statuses = "200"},
+                                     {.path = "/api/v1/servers/{name}",
+                                      .method = HTTP_GET,
+                                      .role = ROLE_READ,
+                                      .handler = route_server,
+                                      .parameters = of_server,
+                                      .tag = "Servers",
+                                      .summary = "One server: identity, newest values, risk, incidents, open alerts",
+                                      .reply = "ServerDetail",
+                                      .statuses = "200 404"},
+                                     {.path = "/api/v1/contract",
+                                      .method = HTTP_GET,
+                                      .role = ROLE_READ,
+                                      .handler = route_contract,
+                                      .tag = "Servers",
+                                      .summary = "What records hold: metrics of the served model, states, profiles",
+                                      .reply = "Contract",
+                                      .statuses = "200"},
+                                     {0}};
