@@ -4,7 +4,7 @@
  * calibration), training_info.json and server_mapping.json. A forecaster is such a directory, verified and loaded, with
  * threads and memory of its own.
  *
- * Quantiles never cross: they are sorted per step after scaling, and cut to the metric's range.
+ * Quantiles never cross: they are sorted per step after scaling and calibration, and cut to the metric's range.
  *
  * Threads: one call at a time per forecaster; inside, windows are cut over its pool.
  */
@@ -48,6 +48,23 @@ typedef struct tft_forecast {
 /* Forecasts n requests, `steps` horizon steps of each (0 = all). Rows are as for the full horizon. */
 tft_status tft_forecaster_run(tft_forecaster *forecaster, const tft_request *requests, size_t n, size_t steps,
                               const tft_forecast *forecast, tft_error *err);
+
+/* How the servers of a fleet fail together: "at least one incident on any of n servers within h" lies between the
+ * largest single p (all fail at once) and 1 − Π (1 − p_i) (each by itself). With an exponent θ in [0, 1] per horizon,
+ *     P = max(largest p, 1 − (Π (1 − p_i))^θ),
+ * as if θ·n of the n servers were independent. Linear in h between the points, the outermost beyond; without points
+ * θ = 1. Fitted on fleets by calibration (train/calibrate.h). */
+#define TFT_MAX_FLEET_POINTS 16
+typedef struct tft_fleet_link {
+    size_t n;
+    uint32_t step[TFT_MAX_FLEET_POINTS]; // 1 …, ascending
+    double exponent[TFT_MAX_FLEET_POINTS];
+} tft_fleet_link;
+
+const tft_fleet_link *tft_forecaster_fleet(const tft_forecaster *forecaster);
+/* log_quiet = Σ log(1 − p_i(h)) (−HUGE_VAL where some p is 1), largest = max p_i(h), both at horizon step h = 1 …
+ * Whoever walks h upwards keeps the maximum: θ may fall from one point to the next. */
+double tft_fleet_probability(const tft_fleet_link *link, size_t step, double log_quiet, double largest);
 
 /* Level q of a quantile function given at levels[0 … n−1] (ascending), linear in q between them, the outermost beyond. */
 float tft_quantile_interpolate(const float *levels, const float *values, size_t n, float q);

@@ -45,6 +45,7 @@ typedef struct tft_train_options {
     int64_t holdout_from_ms; // no target at or after this instant is trained on; 0 = none
     const char *validation_servers; // the same forms; NULL = a tenth of the servers, spread, or the last tenth of time
     size_t max_validation_windows;
+    size_t calibration_windows; // of the validation data, after training (train/calibrate.h); 0 = not calibrated
     uint64_t seed;
     size_t n_threads; // 0 = all cores
     /* where to */

@@ -24,6 +24,7 @@ typedef struct command {
     int (*run)(int argc, char **argv); // --help is the command's own (flags_parse does it)
 } command;
 
+int cmd_calibrate(int argc, char **argv);
 int cmd_check_golden(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);

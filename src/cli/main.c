@@ -9,6 +9,7 @@
 static const command commands[] = {
     {"serve", "take records, forecast, serve over HTTP", cmd_serve},
     {"train", "CSV files to a model directory", cmd_train},
+    {"calibrate", "fit a model's calibration to data it was not trained on", cmd_calibrate},
     {"forecast", "a model and CSV files to a CSV of forecasts", cmd_forecast},
     {"evaluate", "score a model, or forecasts, beside the baselines", cmd_evaluate},
     {"generate", "make the synthetic fleet: a CSV, or live records", cmd_generate},

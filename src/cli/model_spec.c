@@ -338,6 +338,7 @@ static tft_status read_training(const reader *r, const yaml_node_t *node)
                         {"holdout_from", K_TIME, &o->holdout_from_ms, 0, 0, 0, NULL},
                         {"validation_servers", K_TEXT, s->validation_servers, sizeof s->validation_servers, 0, 0, NULL},
                         {"validation_windows", K_SIZE, &o->max_validation_windows, 0, 0, 1e7, NULL},
+                        {"calibration_windows", K_SIZE, &o->calibration_windows, 0, 0, 1e6, NULL},
                         {"threads", K_SIZE, &o->n_threads, 0, 0, 256, NULL},
                         {"seed", K_SEED, &o->seed, 0, 0, 0, NULL},
                         {0}};

@@ -271,7 +271,8 @@ done:
     return status;
 }
 
-tft_status train_data_read(model_spec *spec, const flag_list *files, train_data *data, tft_error *err)
+/* `settle`: the contract follows the files; otherwise it stays as it is. */
+static tft_status read_all(model_spec *spec, bool settle, const flag_list *files, train_data *data, tft_error *err)
 {
     columns found = {0};
     input *const inputs = calloc(files->n + 1, sizeof *inputs);
@@ -279,9 +280,9 @@ tft_status train_data_read(model_spec *spec, const flag_list *files, train_data 
     *data = (train_data){0};
     if (status == TFT_OK)
         status = plan_inputs(files, inputs, data, err);
-    for (size_t i = 0; i < files->n && status == TFT_OK; i++)
+    for (size_t i = 0; i < files->n && status == TFT_OK && settle; i++)
         status = look_at_header(inputs[i].path, spec, &found, err);
-    if (status == TFT_OK)
+    if (status == TFT_OK && settle)
         status = settle_contract(spec, &found, err);
     if (status == TFT_OK)
         status = tft_contract_check(&spec->contract, err);
@@ -292,10 +293,22 @@ tft_status train_data_read(model_spec *spec, const flag_list *files, train_data 
         status = read_group(spec, inputs, files->n, g, data, err);
     if (status == TFT_OK)
         status = sort_with_groups(data, err);
-    if (status == TFT_OK)
+    if (status == TFT_OK && settle)
         settle_floors(spec, &data->dataset);
     free(inputs);
     return status;
+}
+
+tft_status train_data_read(model_spec *spec, const flag_list *files, train_data *data, tft_error *err)
+{
+    return read_all(spec, true, files, data, err);
+}
+
+tft_status train_data_read_as(const tft_contract *contract, model_spec *spec, const flag_list *files, train_data *data,
+                              tft_error *err)
+{
+    spec->contract = *contract;
+    return read_all(spec, false, files, data, err);
 }
 
 void train_data_free(train_data *data)

@@ -23,6 +23,9 @@ typedef struct train_data {
 
 /* Settles which metrics, state and profile columns there are (spec->contract), then reads the files. */
 tft_status train_data_read(model_spec *spec, const flag_list *files, train_data *data, tft_error *err);
+/* The same under a model's contract; of the spec only the names of the columns count. */
+tft_status train_data_read_as(const tft_contract *contract, model_spec *spec, const flag_list *files, train_data *data,
+                              tft_error *err);
 void train_data_free(train_data *data); // accepts a zeroed struct
 
 /* "FILE@0.25" → length of FILE and 0.25; a share of −1 where there is none. False for a share outside 0 … 1. A file that

@@ -81,6 +81,7 @@ typedef struct engine_model {
     void (*close)(void *context); // when the engine has no use for it any more; may be NULL
     tft_contract contract;        // must fit the fleet's: metrics by name and order, step length, horizon
     tft_config config;            // targets and their quantile levels; hazard
+    tft_fleet_link fleet;         // how its servers fail together; zeroed: each by itself
     char name[128], directory[512];
 } engine_model;
 

@@ -503,15 +503,17 @@ static void assess_fleet(const renewal *r)
     forecast_snapshot *s = &r->out->s;
     snapshot_environment env = {0};
     size_t n_middle = 0;
+    static const tft_fleet_link independent = {0};
+    const tft_fleet_link *const link = r->job->model != NULL ? &r->job->model->fleet : &independent;
     for (size_t k = 0; k < SNAPSHOT_N_HORIZONS; k++) {
-        double quiet = 1.0, largest = k > 0 ? env.prob[k - 1] : 0.0;
+        double log_quiet = 0.0, largest = k > 0 ? env.prob[k - 1] : 0.0;
         for (size_t id = 0; id < s->n_servers; id++) {
             const double p = r->out->servers[id].incident_probability[k];
-            quiet *= 1.0 - p;
+            log_quiet += log1p(-fmin(p, 1.0));
             largest = fmax(largest, p);
             env.expected[k] += p;
         }
-        env.prob[k] = fmax(1.0 - quiet, largest);
+        env.prob[k] = tft_fleet_probability(link, (size_t)(snapshot_horizon_ms[k] / r->contract->step_ms), log_quiet, largest);
     }
     for (size_t id = 0; id < s->n_servers; id++) {
         const snapshot_server *server = &r->out->servers[id];

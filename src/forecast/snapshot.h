@@ -55,7 +55,7 @@ typedef struct snapshot_server {
 
 /* P(at least one) and the expected number over the fleet; CONTRACT 1.2 `environment`. */
 typedef struct snapshot_environment {
-    double prob[SNAPSHOT_N_HORIZONS];     // max(1 − Π(1 − p), largest p), never falling
+    double prob[SNAPSHOT_N_HORIZONS];     // tft_fleet_probability, never falling
     double expected[SNAPSHOT_N_HORIZONS]; // Σ p
     size_t high_risk_servers;
     risk_health fleet_health;

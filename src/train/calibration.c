@@ -1,110 +1,21 @@
-/* calibration.c - see calibration.h. */
+/* calibration.c - applying a calibration; see calibration.h. calibration_json.c reads and writes it. */
 #include "train/calibration.h"
 
 #include <math.h>
-#include <string.h>
 
-void tft_calibration_to_json(const tft_calibration *c, tft_text *text)
-{
-    static const char *const keys[] = {"slope", "intercept"};
-    const double *const lists[] = {c->slope, c->intercept};
-    if (c->n_points == 0) {
-        tft_text_puts(text, "{\"incident\": {\"kind\": \"identity\"}, \"quantiles\": {\"kind\": \"identity\"}}");
-        return;
-    }
-    tft_text_puts(text, "{\"incident\": {\"kind\": \"platt\", \"steps\": [");
-    for (size_t i = 0; i < c->n_points; i++)
-        tft_text_printf(text, "%s%u", i == 0 ? "" : ", ", c->step[i]);
-    for (size_t k = 0; k < 2; k++) {
-        tft_text_printf(text, "], \"%s\": [", keys[k]);
-        for (size_t i = 0; i < c->n_points; i++) {
-            tft_text_puts(text, i == 0 ? "" : ", ");
-            tft_text_json_number(text, lists[k][i]);
-        }
-    }
-    tft_text_puts(text, "]}, \"quantiles\": {\"kind\": \"identity\"}}");
-}
+const double tft_knot_levels[TFT_N_KNOTS] = {0.02, 0.1, 0.9, 0.98};
 
-static tft_status read_list(const tft_json *object, const char *key, size_t n, double low, double high, double *out,
-                            tft_error *err)
-{
-    const tft_json *const array = tft_json_at(object, key);
-    if (tft_json_kind_of(array) != TFT_JSON_ARRAY || tft_json_length(array) != n)
-        return tft_fail(err, TFT_ERR_FORMAT, "key \"%s\" must be an array of %zu numbers", key, n);
-    for (size_t i = 0; i < n; i++) {
-        double value = NAN;
-        if (!tft_json_number(tft_json_item(array, i), &value) || !(value >= low && value <= high))
-            return tft_fail(err, TFT_ERR_FORMAT, "key \"%s\"[%zu] must be a number from %g to %g", key, i, low, high);
-        out[i] = value;
-    }
-    return TFT_OK;
-}
+/* ---- incidents -------------------------------------------------------------------------------------------------- */
 
-static tft_status read_platt(const tft_json *object, tft_calibration *c, tft_error *err)
-{
-    double steps[TFT_MAX_CALIBRATION_POINTS] = {0};
-    c->n_points = tft_json_length(tft_json_at(object, "steps"));
-    if (c->n_points == 0 || c->n_points > TFT_MAX_CALIBRATION_POINTS)
-        return tft_fail(err, TFT_ERR_FORMAT, "key \"steps\" must be an array of 1 to %d numbers",
-                        TFT_MAX_CALIBRATION_POINTS);
-    tft_status status = read_list(object, "steps", c->n_points, 1, 100000, steps, err);
-    if (status == TFT_OK)
-        status = read_list(object, "slope", c->n_points, 1e-6, 1e6, c->slope, err);
-    if (status == TFT_OK)
-        status = read_list(object, "intercept", c->n_points, -1e6, 1e6, c->intercept, err);
-    for (size_t i = 0; i < c->n_points && status == TFT_OK; i++) {
-        if (steps[i] != floor(steps[i]) || (i > 0 && steps[i] <= steps[i - 1]))
-            status = tft_fail(err, TFT_ERR_FORMAT, "key \"steps\" must be whole numbers that rise");
-        c->step[i] = (uint32_t)steps[i];
-    }
-    return status;
-}
-
-static tft_status read_kind(const tft_json *object, const char *key, char *kind, size_t capacity, tft_error *err)
-{
-    const tft_json *const part = tft_json_at(object, key);
-    const tft_status status = tft_json_need_string(part, "kind", kind, capacity, err);
-    if (status != TFT_OK)
-        tft_error_prefix(err, "%s", key);
-    return status;
-}
-
-tft_status tft_calibration_from_json(const tft_json *object, tft_calibration *calibration, tft_error *err)
-{
-    tft_calibration c = {0};
-    char kind[16];
-    tft_status status = read_kind(object, "quantiles", kind, sizeof kind, err);
-    if (status != TFT_OK)
-        return status;
-    if (strcmp(kind, "identity") != 0)
-        return tft_fail(err, TFT_ERR_FORMAT, "quantiles: kind \"%s\" is not known here, only identity is", kind);
-    status = read_kind(object, "incident", kind, sizeof kind, err);
-    if (status != TFT_OK)
-        return status;
-    if (strcmp(kind, "platt") == 0) {
-        status = read_platt(tft_json_at(object, "incident"), &c, err);
-        if (status != TFT_OK) {
-            tft_error_prefix(err, "incident");
-            return status;
-        }
-    } else if (strcmp(kind, "identity") != 0) {
-        return tft_fail(err, TFT_ERR_FORMAT, "incident: kind \"%s\" is not known here, only identity and platt are",
-                        kind);
-    }
-    *calibration = c;
-    return TFT_OK;
-}
-
-/* Slope and intercept at horizon step h: linear between the points, the outermost beyond. */
-static void at_step(const tft_calibration *c, size_t h, double *slope, double *intercept)
+/* The y of points (x, y) at h: linear between them, the outermost beyond. */
+static double at_step(const uint32_t *x, const double *y, size_t n, size_t h)
 {
     size_t hi = 0;
-    while (hi < c->n_points && c->step[hi] < h)
+    while (hi < n && x[hi] < h)
         hi++;
-    const size_t a = hi == 0 ? 0 : hi - 1, b = hi == c->n_points ? c->n_points - 1 : hi;
-    const double t = a == b ? 0 : ((double)h - c->step[a]) / ((double)c->step[b] - c->step[a]);
-    *slope = c->slope[a] + t * (c->slope[b] - c->slope[a]);
-    *intercept = c->intercept[a] + t * (c->intercept[b] - c->intercept[a]);
+    const size_t a = hi == 0 ? 0 : hi - 1, b = hi == n ? n - 1 : hi;
+    const double t = a == b ? 0 : ((double)h - x[a]) / ((double)x[b] - x[a]);
+    return y[a] + t * (y[b] - y[a]);
 }
 
 void tft_calibration_incident(const tft_calibration *c, const float *logits, size_t n, float *incident)
@@ -115,11 +26,103 @@ void tft_calibration_incident(const tft_calibration *c, const float *logits, siz
         log_survival -= z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
         double p = -expm1(log_survival);
         if (c->n_points > 0 && p > 0 && p < 1) {
-            double slope, intercept;
-            at_step(c, t + 1, &slope, &intercept);
+            const double slope = at_step(c->step, c->slope, c->n_points, t + 1);
+            const double intercept = at_step(c->step, c->intercept, c->n_points, t + 1);
             p = 1.0 / (1.0 + exp(-(slope * (log(p) - log_survival) + intercept))); // logit p = log p − log(1 − p)
         }
         highest = p > highest ? p : highest;
         incident[t] = (float)highest;
     }
+}
+
+double tft_fleet_probability(const tft_fleet_link *link, size_t step, double log_quiet, double largest)
+{
+    const double exponent = link->n == 0 ? 1 : at_step(link->step, link->exponent, link->n, step);
+    const double together = exponent > 0 ? -expm1(exponent * log_quiet) : 0; // 0 · −∞ would be no number
+    return together > largest ? together : largest;
+}
+
+/* ---- quantiles -------------------------------------------------------------------------------------------------- */
+
+size_t tft_span_of(size_t horizon, size_t step)
+{
+    return step <= horizon / 16 ? 0 : step <= horizon / 4 ? 1 : 2;
+}
+
+void tft_span_centres(size_t horizon, double centre[TFT_N_SPANS])
+{
+    const size_t last[TFT_N_SPANS] = {horizon / 16, horizon / 4, horizon};
+    size_t done = 0;
+    for (size_t s = 0; s < TFT_N_SPANS; s++) {
+        const size_t end = last[s] > done ? last[s] : done + 1; // a horizon too short for a part: any rising number
+        centre[s] = sqrt((double)(done + 1) * (double)end);
+        done = end;
+    }
+}
+
+/* Where x lies among three rising points, on a logarithmic axis: point *a and a share of the way to the next. */
+static double place_of(const double *points, double x, size_t *a)
+{
+    *a = 0;
+    if (!(x > points[0]))
+        return 0;
+    for (; *a + 1 < 3; (*a)++) {
+        if (x < points[*a + 1])
+            return log(x / points[*a]) / log(points[*a + 1] / points[*a]);
+    }
+    *a = 1;
+    return 1;
+}
+
+/* The factors of the four knots at a step and a scale. */
+static void factors_at(const tft_calibration *c, size_t metric, size_t step, double scale, double out[TFT_N_KNOTS])
+{
+    const tft_stretch *const s = &c->stretch[metric];
+    size_t h, k;
+    const double u = place_of(c->span_step, (double)step, &h), v = place_of(s->scale, scale, &k);
+    for (size_t q = 0; q < TFT_N_KNOTS; q++) {
+        const double low = s->factor[h][k][q] + v * (s->factor[h][k + 1][q] - s->factor[h][k][q]);
+        const double high = s->factor[h + 1][k][q] + v * (s->factor[h + 1][k + 1][q] - s->factor[h + 1][k][q]);
+        out[q] = low + u * (high - low);
+    }
+}
+
+/* Linear in q through (.02, f0) (.1, f1) (.5, 1) (.9, f2) (.98, f3). */
+static double factor_of_level(const double f[TFT_N_KNOTS], double q)
+{
+    const double x[] = {tft_knot_levels[0], tft_knot_levels[1], 0.5, tft_knot_levels[2], tft_knot_levels[3]};
+    const double y[] = {f[0], f[1], 1, f[2], f[3]};
+    if (q <= x[0])
+        return y[0];
+    for (size_t i = 1; i < 5; i++) {
+        if (q <= x[i])
+            return y[i - 1] + (q - x[i - 1]) / (x[i] - x[i - 1]) * (y[i] - y[i - 1]);
+    }
+    return y[4];
+}
+
+/* Sorts a step's few quantiles (insertion: they are nearly in order). */
+static void put_in_order(float *q, size_t n)
+{
+    for (size_t i = 1; i < n; i++) {
+        const float x = q[i];
+        size_t at = i;
+        for (; at > 0 && q[at - 1] > x; at--)
+            q[at] = q[at - 1];
+        q[at] = x;
+    }
+}
+
+void tft_calibration_quantiles(const tft_calibration *c, size_t metric, size_t step, double scale, const float *levels,
+                               size_t n, float *quantiles)
+{
+    put_in_order(quantiles, n);
+    if (metric >= c->n_stretched)
+        return;
+    double factor[TFT_N_KNOTS];
+    factors_at(c, metric, step, scale, factor);
+    const double median = (double)tft_quantile_interpolate(levels, quantiles, n, 0.5f);
+    for (size_t i = 0; i < n; i++)
+        quantiles[i] = (float)(median + factor_of_level(factor, (double)levels[i]) * ((double)quantiles[i] - median));
+    put_in_order(quantiles, n); // an inner level may have been stretched past an outer one
 }

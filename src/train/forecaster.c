@@ -2,7 +2,8 @@
  * network and writes real units.
  *
  * What comes out of the network is put in order here: the quantiles of a step are sorted (a network may cross them; a
- * sorted set is never worse in quantile loss: Chernozhukov, Fernández-Val, Galichon 2010), and cut to the metric's range.
+ * sorted set is never worse in quantile loss: Chernozhukov, Fernández-Val, Galichon 2010), calibrated (calibration.h) and
+ * cut to the metric's range.
  *
  * Memory:  a workspace, eight windows and their outputs per thread, taken at opening; a run allocates nothing, however
  *          many requests it has.
@@ -20,6 +21,7 @@
 #include "tft/forecaster.h"
 #include "tft/window.h"
 #include "train/batch.h"
+#include "train/lend.h"
 #include "train/model_dir.h"
 
 #define MICRO ((size_t)8)
@@ -37,6 +39,7 @@ typedef struct worker {
 struct tft_forecaster {
     tft_model_card card;
     tft_model *model;
+    bool owns_model;
     tft_pool *pool;
     tft_arena arena;
     size_t n_workers;
@@ -120,13 +123,35 @@ tft_status tft_forecaster_open(const char *directory, size_t n_threads, tft_fore
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a forecaster");
     tft_tensor_init(TFT_ISA_AUTO);
     tft_status status = keep_name(f, directory, err);
-    if (status == TFT_OK)
+    if (status == TFT_OK) {
         status = tft_model_dir_read(directory, &f->card, &f->model, err);
+        f->owns_model = status == TFT_OK;
+    }
     if (status == TFT_OK) {
         status = tft_model_card_check_features(&f->card, err);
         if (status != TFT_OK)
             tft_error_prefix(err, "%s/config.json", f->directory);
     }
+    if (status == TFT_OK)
+        status = take_memory(f, n_threads, err);
+    if (status != TFT_OK) {
+        tft_forecaster_close(f);
+        return status;
+    }
+    *forecaster = f;
+    return TFT_OK;
+}
+
+tft_status tft_forecaster_lend(const tft_model_card *card, tft_model *model, size_t n_threads,
+                               tft_forecaster **forecaster, tft_error *err)
+{
+    tft_forecaster *const f = calloc(1, sizeof *f);
+    if (f == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for a forecaster");
+    tft_tensor_init(TFT_ISA_AUTO);
+    f->card = *card;
+    f->model = model;
+    tft_status status = keep_name(f, "model", err);
     if (status == TFT_OK)
         status = take_memory(f, n_threads, err);
     if (status != TFT_OK) {
@@ -147,7 +172,8 @@ void tft_forecaster_close(tft_forecaster *f)
     }
     tft_arena_free(&f->arena);
     tft_pool_close(f->pool);
-    tft_model_close(f->model);
+    if (f->owns_model)
+        tft_model_close(f->model);
     free(f->directory);
     free(f);
 }
@@ -165,6 +191,11 @@ const tft_config *tft_forecaster_config(const tft_forecaster *f)
 const tft_model *tft_forecaster_model(const tft_forecaster *f)
 {
     return f->model;
+}
+
+const tft_fleet_link *tft_forecaster_fleet(const tft_forecaster *f)
+{
+    return &f->card.calibration.fleet;
 }
 
 const char *tft_forecaster_name(const tft_forecaster *f)
@@ -186,21 +217,7 @@ typedef struct run_job {
     const tft_forecast *out;
 } run_job;
 
-/* Sorts a step's few quantiles (insertion: they are nearly in order) and cuts them to the metric's range. */
-static void put_in_order(float *q, size_t n, float low, float high)
-{
-    for (size_t i = 1; i < n; i++) {
-        const float x = q[i];
-        size_t at = i;
-        for (; at > 0 && q[at - 1] > x; at--)
-            q[at] = q[at - 1];
-        q[at] = x;
-    }
-    for (size_t i = 0; i < n; i++)
-        q[i] = q[i] < low ? low : q[i] > high ? high : q[i];
-}
-
-static void write_quantiles(const run_job *job, const float *prediction, size_t request)
+static void write_quantiles(const run_job *job, const float *prediction, const tft_window *window, size_t request)
 {
     const tft_config *const n = &job->f->card.network;
     const tft_contract *const c = &job->f->card.contract;
@@ -209,8 +226,13 @@ static void write_quantiles(const run_job *job, const float *prediction, size_t 
     memcpy(row, prediction, job->steps * n_outputs * sizeof(float));
     for (size_t t = 0; t < job->steps; t++) {
         for (size_t m = 0; m < n->n_targets; m++) {
-            put_in_order(row, n->targets[m].n_quantiles, (float)c->metrics[m].min, (float)c->metrics[m].max);
-            row += n->targets[m].n_quantiles;
+            const size_t n_levels = n->targets[m].n_quantiles;
+            const float low = (float)c->metrics[m].min, high = (float)c->metrics[m].max;
+            tft_calibration_quantiles(&job->f->card.calibration, m, t + 1, (double)window->target_scale[2 * m + 1],
+                                      n->targets[m].quantiles, n_levels, row);
+            for (size_t i = 0; i < n_levels; i++)
+                row[i] = row[i] < low ? low : row[i] > high ? high : row[i];
+            row += n_levels;
         }
     }
 }
@@ -278,7 +300,7 @@ static void run_micro(void *context, size_t k, size_t which)
         return;
     for (size_t b = 0; b < n; b++) {
         if (out->quantiles != NULL)
-            write_quantiles(job, w->prediction + b * job->steps * n_outputs, request[b]);
+            write_quantiles(job, w->prediction + b * job->steps * n_outputs, &members[b]->window, request[b]);
         if (pass.hazard_logit != NULL)
             tft_calibration_incident(&f->card.calibration, w->hazard_logit + b * job->steps, job->steps,
                                      out->incident + request[b] * horizon);

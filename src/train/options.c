@@ -34,6 +34,7 @@ tft_train_options tft_train_options_default(void)
         .partial_share = 0.3,
         .hidden_metric_share = 0.1,
         .max_validation_windows = 2000,
+        .calibration_windows = 6000,
         .seed = 1,
     };
     return o;
@@ -70,6 +71,7 @@ tft_status tft_train_options_check(const tft_train_options *o, tft_error *err)
         {"share of hidden metrics", o->hidden_metric_share, 0, 1},
         {"share of incidents", o->incident_share, 0, 1},
         {"validation windows", (double)o->max_validation_windows, 0, 1e7},
+        {"calibration windows", (double)o->calibration_windows, 0, 1e6},
         {"threads", (double)o->n_threads, 0, 256},
         {"quantiles", (double)o->n_quantiles, 1, TFT_MAX_QUANTILES},
     };
@@ -136,5 +138,6 @@ void tft_train_options_text(const tft_train_options *o, const tft_contract *c, t
                     o->holdout_servers != NULL ? o->holdout_servers : "-", (long long)o->holdout_from_ms,
                     o->validation_servers != NULL ? o->validation_servers : "-");
     put(text, "validation_windows", (double)o->max_validation_windows);
+    put(text, "calibration_windows", (double)o->calibration_windows);
     tft_text_printf(text, " seed=%llu", (unsigned long long)o->seed);
 }

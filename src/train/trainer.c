@@ -15,6 +15,8 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "tensor/tensor.h"
+#include "train/calibrate.h"
+#include "train/lend.h"
 #include "train/model_dir.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
@@ -248,7 +250,8 @@ static double progress_of(const tft_trainer *t, const run_clock *clock)
     const double by_steps = o->epochs > 0 ? (double)t->state.step / total : 0;
     if (o->max_time_s <= 0)
         return by_steps;
-    const double limit = o->max_time_s - 1.2 * clock->validation_s; // the last validation and the writing must fit
+    const double after = 1 + (double)o->calibration_windows / (double)(t->n_validation > 0 ? t->n_validation : 1);
+    const double limit = o->max_time_s - 1.2 * after * clock->validation_s; // validation, calibration, writing must fit
     const double by_time = limit > 0 ? elapsed(clock) / limit : 1;
     return by_time > by_steps ? by_time : by_steps;
 }
@@ -388,6 +391,35 @@ static double data_hours(const tft_trainer *t)
     return last > first ? (double)(last - first) * (double)t->dataset->contract.step_ms / 3.6e6 : 0;
 }
 
+/* On the windows that validation draws from: no weight has seen them, though stopping has. */
+static tft_status calibrate(const tft_trainer *t, tft_model_card *card, tft_error *err)
+{
+    const tft_train_options *const o = t->options;
+    const bool by_time = t->split.validation_from != INT64_MAX;
+    tft_forecaster *forecaster = NULL;
+    if (o->calibration_windows == 0 || t->n_validation == 0)
+        return TFT_OK;
+    uint8_t *const selected = malloc(t->dataset->n_servers);
+    if (selected == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for the roles of %zu servers", t->dataset->n_servers);
+    for (size_t i = 0; i < t->dataset->n_servers; i++)
+        selected[i] = t->split.roles[i] == (by_time ? TFT_ROLE_TRAIN : TFT_ROLE_VALIDATE);
+    const tft_calibrate_plan plan = {.selected = selected,
+                                     .group_of = o->group_of,
+                                     .group_share = o->group_share,
+                                     .n_groups = o->n_groups,
+                                     .first_step = by_time ? t->split.validation_from - 1 : INT64_MIN,
+                                     .last_step = t->split.last_step,
+                                     .n_windows = o->calibration_windows,
+                                     .seed = o->seed};
+    tft_status status = tft_forecaster_lend(card, t->average, t->n_threads, &forecaster, err);
+    if (status == TFT_OK)
+        status = tft_calibrate(forecaster, t->dataset, &plan, &card->calibration, NULL, err);
+    tft_forecaster_close(forecaster);
+    free(selected);
+    return status == TFT_ERR_NOT_FOUND ? TFT_OK : status; // nothing to calibrate with: the model is usable as it is
+}
+
 /* Names of the servers that were trained on or validated with; the held-out ones leave no trace in the model. */
 static tft_status write_model(tft_trainer *t, const tft_training_info *info, char *path, size_t capacity,
                               tft_error *err)
@@ -406,6 +438,9 @@ static tft_status write_model(tft_trainer *t, const tft_training_info *info, cha
     }
     card->network = t->config;
     card->contract = t->dataset->contract;
+    status = calibrate(t, card, err);
+    if (status != TFT_OK)
+        goto done;
     status = tft_model_dir_write(t->options->out, card, t->average, info, names, n, path, capacity, err);
 done:
     free(names);

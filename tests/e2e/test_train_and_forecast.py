@@ -5,6 +5,7 @@ import json
 import math
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -56,6 +57,47 @@ class TrainAndForecast(unittest.TestCase):
     @classmethod
     def tearDownClass(cls):
         cls.folder.cleanup()
+
+    def calibration(self, model):
+        with open(os.path.join(model, "config.json")) as file:
+            return json.load(file)["calibration"]
+
+    def test_training_calibrates_on_its_validation_data(self):
+        quantiles = self.calibration(self.model)["quantiles"]
+        self.assertEqual(quantiles["kind"], "stretch")
+        self.assertEqual(len(quantiles["metrics"]), 2)
+
+    def test_calibrate_replaces_the_calibration_and_nothing_else(self):
+        model = self.path("tft_model_20240101_000000")
+        shutil.copytree(self.model, model)
+        with open(os.path.join(model, "config.json")) as file:
+            before = json.load(file)
+        done = run("calibrate", "--model", model, "--servers", "vm3,vm4,vm5,vm6", "--windows", 400, self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, "calibrated on 4[0-9][0-9] windows at 1[0-9][0-9] origins, [0-9]+ cells; [0-9]+ of")
+        with open(os.path.join(model, "config.json")) as file:
+            after = json.load(file)
+        self.assertEqual(after["calibration"]["incident"]["kind"], "platt")
+        self.assertEqual(after["calibration"]["fleet"]["kind"], "exponent")
+        self.assertNotEqual(before.pop("calibration"), after.pop("calibration"))
+        self.assertEqual(before, after)
+        out = self.path("calibrated.csv")
+        done = run("forecast", "--model", model, "--out", out, self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out) as file:
+            rows = list(csv.reader(file))[1:]
+        self.assertTrue(rows)
+        for row in rows:
+            if row[4] != "":
+                values = [float(x) for x in row[4:]]
+                self.assertEqual(values, sorted(values))
+                self.assertTrue(0 <= values[0] and values[-1] <= 100)
+
+    def test_calibrate_says_what_it_lacks(self):
+        done = run("calibrate", "--model", self.model, "--dry-run", "--servers", "nobody", self.data)
+        self.assertEqual(done.returncode, 4)
+        self.assertIn("nobody", done.stderr)
+        self.assertEqual(run("calibrate", self.data).returncode, 2)
 
     def path(self, name):
         return os.path.join(self.dir, name)

@@ -427,6 +427,28 @@ static void the_environment_is_never_below_its_worst_server(void **state)
     close_world(&w);
 }
 
+static void a_fleet_that_fails_together_counts_as_fewer_servers(void **state)
+{
+    (void)state;
+    world w;
+    char name[16];
+    open_world(&w, true);
+    network second = {.cpu = 20, .hazard = 0.01f, .outputs = 28, .config = &w.model.config};
+    engine_model other = model_of(&second, "linked", NULL, 0);
+    other.fleet = (tft_fleet_link){.n = 2, .step = {6, 12}, .exponent = {0.5, 0.2}};
+    assert_int_equal(engine_set_model(w.e, &other, NULL), TFT_OK);
+    for (int i = 0; i < 30; i++) {
+        snprintf(name, sizeof name, "s%02d", i);
+        feed(&w, name, 150, quiet);
+    }
+    const forecast_snapshot *s = look(&w);
+    check_invariants(s); // θ falls from 30 min to 1 h: the fleet's curve does not
+    const double p = s->servers[0].incident_probability[0];
+    assert_true(fabs(s->environment.prob[0] - (1 - pow(1 - p, 15))) < 1e-9);
+    let_go(&w);
+    close_world(&w);
+}
+
 /* ---- when the network does not answer --------------------------------------------------------------------------- */
 
 static void a_failing_network_leaves_the_fallback_and_says_so(void **state)
@@ -1007,6 +1029,7 @@ int main(void)
         cmocka_unit_test(a_record_ahead_of_the_clock_is_not_in_the_window),
         cmocka_unit_test(a_model_with_other_levels_is_read_between_them),
         cmocka_unit_test(the_environment_is_never_below_its_worst_server),
+        cmocka_unit_test(a_fleet_that_fails_together_counts_as_fewer_servers),
         cmocka_unit_test(a_failing_network_leaves_the_fallback_and_says_so),
         cmocka_unit_test(a_number_that_is_not_finite_costs_its_server_alone),
         cmocka_unit_test(too_little_history_is_no_failure),

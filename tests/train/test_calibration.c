@@ -69,16 +69,31 @@ static tft_status read(const char *json, tft_calibration *c, tft_error *err)
 
 static void json_brings_back_what_was_written(void **state)
 {
-    const tft_calibration c = {.n_points = 2, .step = {6, 96}, .slope = {1.25, 0.8}, .intercept = {0, -0.1}};
+    tft_calibration c = {.n_points = 2,
+                         .step = {6, 96},
+                         .slope = {1.25, 0.8},
+                         .intercept = {0, -0.1},
+                         .fleet = {.n = 2, .step = {6, 24}, .exponent = {0.5, 0.75}}};
     tft_calibration back = {0};
-    tft_text text = tft_text_new(10000);
+    tft_text text = tft_text_new(100000);
     (void)state;
+    c.n_stretched = 2;
+    tft_span_centres(96, c.span_step);
+    for (size_t m = 0; m < 2; m++) {
+        for (size_t k = 0; k < TFT_N_CLASSES; k++)
+            c.stretch[m].scale[k] = 0.1 * (double)(m + 1) * (double)(k + 1);
+        for (size_t i = 0; i < TFT_N_SPANS * TFT_N_CLASSES * TFT_N_KNOTS; i++)
+            (&c.stretch[m].factor[0][0][0])[i] = 0.9 + 0.013 * (double)i;
+    }
     tft_calibration_to_json(&c, &text);
     assert_int_equal(read(text.bytes, &back, NULL), TFT_OK);
     assert_memory_equal(&back, &c, sizeof c);
     tft_text_free(&text);
 }
 
+#define STRETCH "{\"incident\": {\"kind\": \"identity\"}, \"quantiles\": {\"kind\": \"stretch\", "
+#define LEVELS "\"levels\": [0.02, 0.1, 0.9, 0.98], "
+#define FLEET "{\"quantiles\": {\"kind\": \"identity\"}, \"incident\": {\"kind\": \"identity\"}, \"fleet\": "
 #define PLATT "{\"quantiles\": {\"kind\": \"identity\"}, \"incident\": {\"kind\": \"platt\", "
 static void bad_calibrations_are_named(void **state)
 {
@@ -87,6 +102,14 @@ static void bad_calibrations_are_named(void **state)
     } cases[] = {{"{}", "quantiles: key \"kind\""},
                  {"{\"quantiles\": {\"kind\": \"magic\"}}", "magic"},
                  {"{\"quantiles\": {\"kind\": \"identity\"}, \"incident\": {\"kind\": \"x\"}}", "incident: kind \"x\""},
+                 {STRETCH "\"levels\": [0.1, 0.2, 0.9, 0.98]}}", "\"levels\" must be"},
+                 {STRETCH LEVELS "\"steps\": [9, 3, 49]}}", "\"steps\" must be numbers that rise"},
+                 {STRETCH LEVELS "\"steps\": [2, 13, 49], \"metrics\": []}}", "\"metrics\" must be"},
+                 {STRETCH LEVELS "\"steps\": [2, 13, 49], \"metrics\": [{\"scales\": [1, 1, 2]}]}}", "metric 0"},
+                 {STRETCH LEVELS "\"steps\": [2, 13, 49], \"metrics\": [{\"scales\": [1, 2, 3], \"factors\": [[]]}]}}",
+                  "\"factors\" must be"},
+                 {FLEET "{\"kind\": \"copula\"}}", "fleet: kind \"copula\""},
+                 {FLEET "{\"kind\": \"exponent\", \"steps\": [6], \"exponent\": [1.5]}}", "\"exponent\"[0]"},
                  {PLATT "\"steps\": []}}", "\"steps\""},
                  {PLATT "\"steps\": [3, 2], \"slope\": [1, 1], \"intercept\": [0, 0]}}", "rise"},
                  {PLATT "\"steps\": [3], \"slope\": [-1], \"intercept\": [0]}}", "\"slope\"[0]"},

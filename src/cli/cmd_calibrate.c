@@ -1,0 +1,194 @@
+/* cmd_calibrate.c - tftd calibrate: fits the calibration of a model that is there, without training it again.
+ *
+ * Reads the model as it was trained (its old calibration is left aside), forecasts windows of the files, and writes the
+ * new calibration into its config.json, by replacing that file as a whole.
+ */
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "base/text.h"
+#include "cli/commands.h"
+#include "cli/flags.h"
+#include "cli/train_data.h"
+#include "train/calibrate.h"
+#include "train/lend.h"
+#include "train/model_dir.h"
+#include "train/split.h"
+
+#define DEFAULT_WINDOWS 8000
+
+static const flag_page page = {
+    "tftd calibrate --model DIR [--servers SET] [--to TIME] FILE[@SHARE]…",
+    "Fits a model's calibration on CSV files: factors for its quantiles so that P10–P90 holds 80 % of what comes, the "
+    "incident\n"
+    "probabilities, and the probability that any server of a fleet has an incident. Take servers and times that the "
+    "model was\n"
+    "not trained on. The model's config.json is replaced (--dry-run: printed instead); weights stay as they are. "
+    "Training does\n"
+    "the same by itself, with its validation data. Each FILE@SHARE is a fleet of its own, as for train. "
+    "docs/TRAINING.md.",
+    "  tftd calibrate --model models/tft_model_20251101_090000 --servers 2/5x20 --to 2013-08-25T00:00:00Z "
+    "2013-0?.csv.xz\n"
+    "  tftd calibrate --model DIR --dry-run fleet-301.csv@0.5 fleet-302.csv@0.5\n"};
+
+typedef struct calibrate_args {
+    const char *model, *servers, *spec;
+    int64_t from, to;
+    size_t windows, threads;
+    bool dry_run;
+    flag_list files;
+} calibrate_args;
+
+/* The files under the model's contract, each group a world of its own. */
+static tft_status read_data(const calibrate_args *a, const tft_model_card *card, train_data *data, tft_error *err)
+{
+    model_spec *const spec = calloc(1, sizeof *spec);
+    if (spec == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for a specification");
+    model_spec_init(spec);
+    tft_status status = a->spec != NULL ? model_spec_read(a->spec, spec, err) : TFT_OK;
+    if (status == TFT_OK)
+        status = train_data_read_as(&card->contract, spec, &a->files, data, err);
+    free(spec);
+    return status;
+}
+
+static tft_status fit(const calibrate_args *a, tft_model_card *card, tft_model *model, const train_data *data,
+                      tft_calibrate_facts *facts, tft_error *err)
+{
+    const tft_dataset *const d = &data->dataset;
+    const int64_t step_ms = card->contract.step_ms;
+    tft_forecaster *forecaster = NULL;
+    uint8_t *const selected = malloc(d->n_servers + 1);
+    if (selected == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu servers", d->n_servers);
+    memset(selected, 1, d->n_servers + 1);
+    tft_status status = a->servers == NULL
+                            ? TFT_OK
+                            : tft_server_set(a->servers, (const char *const *)d->names, d->n_servers, selected, err);
+    const tft_calibrate_plan plan = {.selected = selected,
+                                     .group_of = data->n_groups > 0 ? data->group_of : NULL,
+                                     .group_share = data->n_groups > 0 ? data->share : NULL,
+                                     .n_groups = data->n_groups,
+                                     .first_step = a->from == INT64_MIN ? INT64_MIN : a->from / step_ms,
+                                     .last_step = a->to == INT64_MAX ? INT64_MAX : a->to / step_ms - 1,
+                                     .n_windows = a->windows,
+                                     .seed = 1};
+    memset(&card->calibration, 0, sizeof card->calibration);
+    if (status == TFT_OK)
+        status = tft_forecaster_lend(card, model, a->threads, &forecaster, err);
+    if (status == TFT_OK)
+        status = tft_calibrate(forecaster, d, &plan, &card->calibration, facts, err);
+    tft_forecaster_close(forecaster);
+    free(selected);
+    return status;
+}
+
+static tft_status put(const calibrate_args *a, const tft_model_card *card, tft_error *err)
+{
+    char path[PATH_MAX];
+    tft_text text = tft_text_new((size_t)1 << 20);
+    tft_status status = TFT_OK;
+    if (a->dry_run)
+        tft_calibration_to_json(&card->calibration, &text);
+    else
+        tft_model_card_to_json(card, &text);
+    if (text.failed)
+        status = tft_fail(err, TFT_ERR_LIMIT, "config.json would be larger than %zu bytes", text.max);
+    else if (a->dry_run)
+        printf("%s\n", text.bytes);
+    else if (snprintf(path, sizeof path, "%s/config.json", a->model) >= (int)sizeof path)
+        status = tft_fail(err, TFT_ERR_LIMIT, "%s: path too long", a->model);
+    else
+        status = tft_file_replace(path, text.bytes, text.n, err);
+    tft_text_free(&text);
+    return status;
+}
+
+static void tell(const tft_model_card *card, const tft_calibrate_facts *f)
+{
+    fprintf(stderr, "calibrated on %zu windows at %zu origins, %zu cells", f->n_windows, f->n_origins, f->n_cells);
+    if (card->calibration.n_points > 0)
+        fprintf(stderr, "; %zu of %zu cases with an incident within %u steps", f->n_incidents[0], f->n_cases[0],
+                card->calibration.step[0]);
+    else if (card->network.hazard)
+        fprintf(stderr, "; too few incidents to calibrate their probability");
+    fprintf(stderr, "\n");
+}
+
+static tft_status run(const calibrate_args *a, tft_error *err)
+{
+    train_data data = {0};
+    tft_calibrate_facts facts = {0};
+    tft_model *model = NULL;
+    tft_model_card *const card = calloc(1, sizeof *card);
+    if (card == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for a model's configuration");
+    tft_status status = tft_model_dir_read(a->model, card, &model, err);
+    if (status == TFT_OK)
+        status = tft_model_card_check_features(card, err);
+    if (status == TFT_OK)
+        status = read_data(a, card, &data, err);
+    if (status == TFT_OK)
+        status = fit(a, card, model, &data, &facts, err);
+    if (status == TFT_OK)
+        status = put(a, card, err);
+    if (status == TFT_OK)
+        tell(card, &facts);
+    train_data_free(&data);
+    tft_model_close(model);
+    free(card);
+    return status;
+}
+
+static int exit_code(tft_status status)
+{
+    switch (status) {
+    case TFT_OK:
+        return EXIT_DONE;
+    case TFT_ERR_ARGUMENT:
+        return EXIT_USAGE;
+    case TFT_ERR_FORMAT:
+    case TFT_ERR_NOT_FOUND:
+    case TFT_ERR_MISMATCH:
+    case TFT_ERR_LIMIT:
+    case TFT_ERR_STATE:
+        return EXIT_DATA;
+    default:
+        return EXIT_FAILED;
+    }
+}
+
+int cmd_calibrate(int argc, char **argv)
+{
+    calibrate_args a = {.from = INT64_MIN, .to = INT64_MAX, .windows = DEFAULT_WINDOWS};
+    const flag flags[] = {
+        {"--model", "DIR", "a model directory", FLAG_TEXT, &a.model},
+        {"--servers", "SET", "names a,b,c, or 3/5x20: block 3 of 5 in blocks of 20 by number (all)", FLAG_TEXT,
+         &a.servers},
+        {"--from", "TIME", "first origin (default: a window after the start of the data)", FLAG_TIME, &a.from},
+        {"--to", "TIME", "all targets start before it (default: the end of the data)", FLAG_TIME, &a.to},
+        {"--windows", "N", "windows to forecast, about (8000)", FLAG_SIZE, &a.windows},
+        {"--spec", "MODEL.yaml", "names of the columns, as for train", FLAG_TEXT, &a.spec},
+        {"--threads", "N", "0 = all cores (0)", FLAG_SIZE, &a.threads},
+        {"--dry-run", NULL, "print the calibration and leave the model as it is", FLAG_SWITCH, &a.dry_run},
+        {0}};
+    const int code = flags_parse(argc, argv, &page, flags, &a.files);
+    if (code >= 0)
+        return code;
+    if (a.model == NULL || a.files.n == 0 || a.windows == 0) {
+        fprintf(stderr, "tftd calibrate: %s; `tftd help calibrate` shows how\n",
+                a.model == NULL  ? "--model is missing"
+                : a.files.n == 0 ? "no FILE"
+                                 : "--windows must be at least 1");
+        return EXIT_USAGE;
+    }
+    tft_error err = {0};
+    const tft_status status = run(&a, &err);
+    if (status != TFT_OK)
+        fprintf(stderr, "tftd calibrate: %s\n", err.text);
+    return exit_code(status);
+}

@@ -1,0 +1,391 @@
+/* calibrate.c - see calibrate.h. */
+#include "train/calibrate.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/rng.h"
+#include "tft/window.h"
+#include "train/calibration_fit.h"
+
+#define CHUNK ((size_t)256) // windows at a time
+#define MAX_POINTS 5        // 30 min, 1 h, 2 h, 4 h, 8 h where they are whole steps of the horizon
+#define N_SUBSETS 3         // fleets of an origin: all servers, and halves drawn at random
+#define ORIGIN_STREAM UINT64_C(0x63616c6962)
+
+static const int64_t point_ms[MAX_POINTS] = {1800000, 3600000, 7200000, 14400000, 28800000};
+
+typedef struct calibration_window {
+    uint32_t server, origin_index; // windows with the same origin_index are one fleet at one instant
+    int64_t step;
+    uint32_t event_step, at_risk;
+    bool in_incident;
+} calibration_window;
+
+typedef struct calibrating {
+    tft_forecaster *forecaster;
+    const tft_contract *contract;
+    const tft_config *network;
+    const tft_dataset *dataset;
+    const tft_calibrate_plan *plan;
+    size_t n, capacity, n_origins;
+    calibration_window *windows;
+    size_t n_points;
+    uint32_t point[MAX_POINTS];
+
+    tft_window_scratch *scratch;
+    tft_arena arena;
+    tft_window window;      // for the scale of a window
+    float *quantiles;       // [CHUNK, T, Q]
+    float *incident;        // [CHUNK, T]
+    float *target, *weight; // [T, M]
+    float *zero_scale;      // [M, 2] 0, 1: truth in the metric's own unit
+    uint8_t *ok;            // [CHUNK]
+    tft_request *requests;  // [CHUNK]
+    float *raw;             // [n, n_points] P(h) as the network says, NaN without an answer
+    tft_stretch_cells cells[TFT_MAX_METRICS];
+} calibrating;
+
+/* ---- windows ---------------------------------------------------------------------------------------------------- */
+
+static bool is_chosen(const calibrating *c, size_t server, size_t group)
+{
+    const tft_calibrate_plan *const p = c->plan;
+    return (p->selected == NULL || p->selected[server] != 0) && (p->group_of == NULL || p->group_of[server] == group) &&
+           c->dataset->series[server].n_steps > 0;
+}
+
+static tft_status add_window(calibrating *c, size_t server, int64_t step, size_t origin_index, tft_error *err)
+{
+    const tft_series *const s = &c->dataset->series[server];
+    const int64_t at = tft_series_index(s, step);
+    if (at < 0 || s->counts[at] == 0 || s->states[at] == TFT_STATE_OFFLINE)
+        return TFT_OK;
+    if (c->n == c->capacity) {
+        const size_t capacity = c->capacity == 0 ? 1024 : 2 * c->capacity;
+        calibration_window *const grown = realloc(c->windows, capacity * sizeof *grown);
+        if (grown == NULL)
+            return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu windows to calibrate with", capacity);
+        c->windows = grown;
+        c->capacity = capacity;
+    }
+    c->windows[c->n++] = (calibration_window){.server = (uint32_t)server,
+                                              .origin_index = (uint32_t)origin_index,
+                                              .step = step,
+                                              .in_incident = tft_series_in_incident(s, c->contract, (size_t)at)};
+    return TFT_OK;
+}
+
+/* Where the origins of a group may lie, and how many of its servers were chosen. */
+static size_t range_of(const calibrating *c, size_t group, int64_t *first, int64_t *last)
+{
+    size_t n = 0;
+    int64_t begin = INT64_MAX, end = INT64_MIN;
+    for (size_t i = 0; i < c->dataset->n_servers; i++) {
+        if (!is_chosen(c, i, group))
+            continue;
+        const tft_series *const s = &c->dataset->series[i];
+        const int64_t newest = s->first_step + (int64_t)s->n_steps - 1;
+        begin = s->first_step < begin ? s->first_step : begin;
+        end = newest > end ? newest : end;
+        n++;
+    }
+    if (n == 0)
+        return 0;
+    end = c->plan->last_step < end ? c->plan->last_step : end;
+    begin += (end - begin) / 8 < (int64_t)c->contract->context ? (end - begin) / 8 : (int64_t)c->contract->context;
+    *first = c->plan->first_step > begin ? c->plan->first_step : begin;
+    *last = end - (int64_t)c->contract->horizon;
+    if (*last < *first)
+        *last = end - 1; // a short piece of time: better some steps ahead than none
+    return *last < *first ? 0 : n;
+}
+
+static tft_status list_group(calibrating *c, size_t group, double share, tft_error *err)
+{
+    int64_t first = 0, last = 0;
+    const size_t n_servers = range_of(c, group, &first, &last);
+    if (n_servers == 0 || share <= 0)
+        return TFT_OK;
+    const double room = (double)(last - first + 1);
+    double n = ceil(share * (double)c->plan->n_windows / (double)n_servers);
+    n = n < 1 ? 1 : n > room ? room : n;
+    tft_rng rng = tft_rng_seeded(c->plan->seed, ORIGIN_STREAM + group);
+    for (double k = 0; k < n;
+         k++) { // one origin somewhere in each n-th of the time: every hour of the day has its turn
+        const int64_t step = first + (int64_t)((k + tft_rng_uniform(&rng)) * room / n);
+        for (size_t i = 0; i < c->dataset->n_servers; i++) {
+            const tft_status status =
+                is_chosen(c, i, group) ? add_window(c, i, step < last ? step : last, c->n_origins, err) : TFT_OK;
+            if (status != TFT_OK)
+                return status;
+        }
+        c->n_origins++;
+    }
+    return TFT_OK;
+}
+
+static tft_status list_windows(calibrating *c, tft_error *err)
+{
+    const tft_calibrate_plan *const p = c->plan;
+    const size_t n_groups = p->group_of != NULL ? p->n_groups : 1;
+    double sum = 0;
+    tft_status status = TFT_OK;
+    double *const share = calloc(n_groups, sizeof *share);
+    if (share == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu groups", n_groups);
+    for (size_t g = 0; g < n_groups; g++) {
+        int64_t first, last;
+        const size_t n = range_of(c, g, &first, &last);
+        share[g] = n == 0 ? 0 : p->group_share != NULL ? p->group_share[g] : (double)n;
+        sum += share[g];
+    }
+    for (size_t g = 0; g < n_groups && status == TFT_OK && sum > 0; g++)
+        status = list_group(c, g, share[g] / sum, err);
+    free(share);
+    if (status == TFT_OK && c->n == 0)
+        status = tft_fail(err, TFT_ERR_NOT_FOUND, "no window to calibrate with");
+    return status;
+}
+
+/* ---- forecasts -------------------------------------------------------------------------------------------------- */
+
+static void layout(tft_arena *arena, calibrating *c)
+{
+    const size_t t = c->contract->horizon, m = c->network->n_targets;
+    c->quantiles = tft_arena_floats(arena, CHUNK * t * tft_config_outputs(c->network));
+    c->incident = tft_arena_floats(arena, CHUNK * t);
+    c->target = tft_arena_floats(arena, t * m);
+    c->weight = tft_arena_floats(arena, t * m);
+    c->zero_scale = tft_arena_floats(arena, 2 * m);
+    c->ok = tft_arena_alloc(arena, CHUNK, 1);
+    c->requests = tft_arena_alloc(arena, CHUNK, sizeof *c->requests);
+    c->raw = tft_arena_floats(arena, tft_mul_sat(c->n, MAX_POINTS));
+    tft_window_layout(c->network, arena, &c->window);
+}
+
+/* The cells of one window: metric by metric, step by step, what was said beside what came. */
+static tft_status take_cells(calibrating *c, const calibration_window *w, const float *row, tft_error *err)
+{
+    const size_t n_targets = c->network->n_targets, horizon = c->contract->horizon;
+    for (size_t t = 0; t < horizon; t++) {
+        for (size_t m = 0; m < n_targets; m++) {
+            const size_t n = c->network->targets[m].n_quantiles;
+            if (c->weight[t * n_targets + m] > 0 && w->step + 1 + (int64_t)t <= c->plan->last_step) {
+                const tft_status status = tft_stretch_add(
+                    &c->cells[m], c->network->targets[m].quantiles, row, n, (double)c->target[t * n_targets + m],
+                    (double)c->window.target_scale[2 * m + 1], tft_span_of(horizon, t + 1), err);
+                if (status != TFT_OK)
+                    return status;
+            }
+            row += n;
+        }
+    }
+    return TFT_OK;
+}
+
+static tft_status take_window(calibrating *c, size_t index, size_t in_chunk, tft_error *err)
+{
+    calibration_window *const w = &c->windows[index];
+    const tft_series *const series = &c->dataset->series[w->server];
+    for (size_t k = 0; k < c->n_points; k++)
+        c->raw[index * MAX_POINTS + k] =
+            c->ok[in_chunk] ? c->incident[in_chunk * c->contract->horizon + c->point[k] - 1] : NAN;
+    if (!c->ok[in_chunk])
+        return TFT_OK;
+    tft_window_truth(c->contract, series, w->step, c->plan->last_step, c->zero_scale, c->target, c->weight,
+                     &w->event_step, &w->at_risk);
+    // A second building, for the scale alone: a hundredth of what the network takes.
+    const tft_status status =
+        tft_window_build(c->contract, c->network, series, w->step, NULL, c->scratch, &c->window, err);
+    return status != TFT_OK
+               ? status
+               : take_cells(c, w, c->quantiles + in_chunk * c->contract->horizon * tft_config_outputs(c->network), err);
+}
+
+static tft_status run(calibrating *c, tft_error *err)
+{
+    tft_status status = TFT_OK;
+    const tft_forecast out = {.quantiles = c->quantiles, .incident = c->n_points > 0 ? c->incident : NULL, .ok = c->ok};
+    for (size_t first = 0; first < c->n && status == TFT_OK; first += CHUNK) {
+        const size_t n = c->n - first < CHUNK ? c->n - first : CHUNK;
+        for (size_t i = 0; i < n; i++)
+            c->requests[i] =
+                (tft_request){&c->dataset->series[c->windows[first + i].server], c->windows[first + i].step};
+        status = tft_forecaster_run(c->forecaster, c->requests, n, 0, &out, err);
+        for (size_t i = 0; i < n && status == TFT_OK; i++)
+            status = take_window(c, first + i, i, err);
+    }
+    return status;
+}
+
+/* ---- fits ------------------------------------------------------------------------------------------------------- */
+
+/* 1 a start within h, 0 none, −1 nobody knows. */
+static int label_of(const calibration_window *w, uint32_t h)
+{
+    return w->event_step > 0 && w->event_step <= h ? 1 : w->at_risk >= h ? 0 : -1;
+}
+
+static tft_status fit_quantiles(calibrating *c, tft_calibration *out, tft_error *err)
+{
+    const size_t n = c->network->n_targets <= TFT_MAX_METRICS ? c->network->n_targets : 0;
+    tft_span_centres(c->contract->horizon, out->span_step);
+    for (size_t m = 0; m < n; m++) {
+        const tft_status status = tft_stretch_fit(&c->cells[m], &out->stretch[m], err);
+        if (status != TFT_OK)
+            return status;
+        tft_stretch_cells_free(&c->cells[m]); // the largest piece of memory here
+    }
+    out->n_stretched = n;
+    return TFT_OK;
+}
+
+static tft_status fit_incidents(const calibrating *c, tft_calibration *out, tft_calibrate_facts *facts, tft_error *err)
+{
+    double *const x = malloc(tft_mul_sat(c->n, sizeof *x));
+    uint8_t *const y = malloc(c->n);
+    tft_status status = TFT_OK;
+    if (x == NULL || y == NULL) {
+        status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu incident cases", c->n);
+        goto done;
+    }
+    for (size_t k = 0; k < c->n_points; k++) {
+        size_t n = 0, positives = 0;
+        for (size_t i = 0; i < c->n; i++) {
+            const double p = (double)c->raw[i * MAX_POINTS + k];
+            const int label = label_of(&c->windows[i], c->point[k]);
+            if (label < 0 || c->windows[i].in_incident || !(p > 0 && p < 1))
+                continue;
+            x[n] = log(p) - log1p(-p);
+            y[n++] = (uint8_t)label;
+            positives += label == 1;
+        }
+        facts->n_cases[k] = n;
+        facts->n_incidents[k] = positives;
+        out->step[out->n_points] = c->point[k];
+        if (tft_platt_fit(x, y, n, &out->slope[out->n_points], &out->intercept[out->n_points]))
+            out->n_points++;
+    }
+done:
+    free(x);
+    free(y);
+    return status;
+}
+
+/* The calibrated P(h) of window i at point k. */
+static double calibrated(const calibrating *c, const tft_calibration *out, size_t i, size_t k)
+{
+    const double p = (double)c->raw[i * MAX_POINTS + k];
+    if (!(p > 0 && p < 1) || out->n_points == 0)
+        return isnan(p) ? 0 : p;
+    size_t at = 0;
+    while (at + 1 < out->n_points && out->step[at] < c->point[k])
+        at++;
+    return 1 / (1 + exp(-(out->slope[at] * (log(p) - log1p(-p)) + out->intercept[at])));
+}
+
+/* The windows from … to − 1 are one origin's; those with draw[i] above `threshold` are a fleet. */
+static bool make_case(const calibrating *c, const tft_calibration *out, size_t from, size_t to, size_t k,
+                      const double *draw, double threshold, tft_fleet_case *made)
+{
+    size_t n = 0;
+    *made = (tft_fleet_case){0};
+    for (size_t i = from; i < to; i++) {
+        const int label = label_of(&c->windows[i], c->point[k]);
+        if (label < 0 || isnan(c->raw[i * MAX_POINTS + k]) || draw[i - from] < threshold)
+            continue;
+        const double p = calibrated(c, out, i, k);
+        made->log_quiet += log1p(-p);
+        made->largest = p > made->largest ? p : made->largest;
+        made->y |= label == 1;
+        n++;
+    }
+    return n >= 2;
+}
+
+static tft_status fit_fleet(const calibrating *c, tft_calibration *out, tft_error *err)
+{
+    tft_fleet_case *const cases = malloc(tft_mul_sat(c->n_origins * N_SUBSETS, sizeof *cases));
+    double *const draw = malloc(tft_mul_sat(c->dataset->n_servers, sizeof *draw));
+    tft_status status = TFT_OK;
+    if (cases == NULL || draw == NULL) {
+        status = tft_fail(err, TFT_ERR_MEMORY, "no memory for the fleets of %zu origins", c->n_origins);
+        goto done;
+    }
+    for (size_t k = 0; k < c->n_points; k++) {
+        size_t n = 0;
+        for (size_t from = 0, to; from < c->n; from = to) {
+            const uint32_t origin = c->windows[from].origin_index;
+            for (to = from; to < c->n && c->windows[to].origin_index == origin;)
+                to++;
+            for (size_t subset = 0; subset < N_SUBSETS; subset++) {
+                tft_rng rng = tft_rng_seeded(c->plan->seed + subset, ORIGIN_STREAM + origin + 1);
+                for (size_t i = from; i < to; i++)
+                    draw[i - from] = tft_rng_uniform(&rng);
+                n += make_case(c, out, from, to, k, draw, subset == 0 ? 0 : 0.5, &cases[n]);
+            }
+        }
+        out->fleet.step[out->fleet.n] = c->point[k];
+        if (tft_fleet_fit(cases, n, &out->fleet.exponent[out->fleet.n]))
+            out->fleet.n++;
+    }
+done:
+    free(cases);
+    free(draw);
+    return status;
+}
+
+tft_status tft_calibrate(tft_forecaster *forecaster, const tft_dataset *dataset, const tft_calibrate_plan *plan,
+                         tft_calibration *calibration, tft_calibrate_facts *facts, tft_error *err)
+{
+    calibrating c = {.forecaster = forecaster,
+                     .contract = tft_forecaster_contract(forecaster),
+                     .network = tft_forecaster_config(forecaster),
+                     .dataset = dataset,
+                     .plan = plan};
+    tft_calibrate_facts counted = {0};
+    tft_arena count = {0};
+    memset(calibration, 0, sizeof *calibration);
+    for (size_t k = 0; k < MAX_POINTS && c.network->hazard; k++) {
+        const int64_t steps = point_ms[k] / c.contract->step_ms;
+        if (steps >= 1 && steps <= (int64_t)c.contract->horizon && (c.n_points == 0 || steps > c.point[c.n_points - 1]))
+            c.point[c.n_points++] = (uint32_t)steps;
+    }
+    tft_status status = list_windows(&c, err);
+    if (status != TFT_OK)
+        goto done;
+    layout(&count, &c);
+    status = tft_arena_init(&c.arena, count.used, err);
+    if (status != TFT_OK)
+        goto done;
+    layout(&c.arena, &c);
+    for (size_t m = 0; m < c.network->n_targets; m++)
+        c.zero_scale[2 * m + 1] = 1;
+    status = tft_window_scratch_open(c.contract, &c.scratch, err);
+    if (status == TFT_OK)
+        status = run(&c, err);
+    for (size_t m = 0; m < TFT_MAX_METRICS; m++)
+        counted.n_cells += c.cells[m].n;
+    if (status == TFT_OK)
+        status = fit_quantiles(&c, calibration, err);
+    if (status == TFT_OK)
+        status = fit_incidents(&c, calibration, &counted, err);
+    if (status == TFT_OK)
+        status = fit_fleet(&c, calibration, err);
+    counted.n_windows = c.n;
+    counted.n_origins = c.n_origins;
+    if (status == TFT_OK && facts != NULL)
+        *facts = counted;
+done:
+    if (status != TFT_OK)
+        memset(calibration, 0, sizeof *calibration);
+    for (size_t m = 0; m < TFT_MAX_METRICS; m++)
+        tft_stretch_cells_free(&c.cells[m]);
+    tft_window_scratch_close(c.scratch);
+    tft_arena_free(&c.arena);
+    free(c.windows);
+    return status;
+}
