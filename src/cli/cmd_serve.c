@@ -83,7 +83,13 @@ static void apply_levels(const void *context, const tft_contract *contract, stat
     to->risk.lookahead_ms = s->alerts.lookahead;
     memcpy(to->risk.bands, s->risk.bands, sizeof to->risk.bands);
     memcpy(to->risk.priorities, s->risk.priorities, sizeof to->risk.priorities);
-    to->alerts = (alert_settings){s->alerts.lookahead, s->alerts.for_, s->alerts.keep_for, s->alerts.clear_ratio};
+    to->alerts.lookahead_ms = s->alerts.lookahead;
+    to->alerts.for_ms = s->alerts.for_;
+    to->alerts.keep_for_ms = s->alerts.keep_for;
+    to->alerts.clear_ratio = s->alerts.clear_ratio;
+    to->alerts.incident_horizon_ms = s->alerts.incident_horizon;
+    to->alerts.incident_levels[0] = s->alerts.incident_warning;
+    to->alerts.incident_levels[1] = s->alerts.incident_critical;
 }
 
 static server_options to_options(const settings *s)
@@ -98,6 +104,7 @@ static server_options to_options(const settings *s)
         .http_threads = (unsigned)s->http.threads,
         .compress = s->http.compress,
         .store = store_options_default(),
+        .retention_alerts_ms = s->store.retention_alerts,
         .max_future_ms = s->ingest.max_future,
         .max_past_ms = s->ingest.max_past,
         .limit_disk_mb_s = s->ingest.limit_disk_io_mb_s,

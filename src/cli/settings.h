@@ -48,7 +48,7 @@ typedef struct settings {
     } data;
     struct {
         size_t sync; // 0 full, 1 normal
-        int64_t retention_records, retention_steps;
+        int64_t retention_records, retention_steps, retention_alerts;
         size_t max_size;
     } store;
     struct {
@@ -72,8 +72,8 @@ typedef struct settings {
         size_t clock; // auto, wall, data
     } time;
     struct {
-        int64_t lookahead, for_, keep_for;
-        double clear_ratio;
+        int64_t lookahead, for_, keep_for, incident_horizon;
+        double clear_ratio, incident_warning, incident_critical;
     } alerts;
     struct {
         int64_t incident_horizon;

@@ -1,141 +1,101 @@
-/* alerts.c - the life of a threshold alert, its id, and the order in which alerts are shown. See alerts.h. */
+/* alerts.c - words, ids and orders of alerts. See alerts.h. */
 #include "forecast/alerts.h"
 
 #include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "forecast/quantiles.h"
+static const char *const severities[ALERT_N_SEVERITIES] = {"", "warning", "critical"};
+static const char *const kinds[ALERT_N_KINDS] = {"threshold", "incident", "silent", "drift", "quality"};
+static const char *const statuses[ALERT_N_STATUSES] = {"pending", "firing", "resolved"};
 
-#define NEVER INT64_MIN
+const char *alert_severity_name(alert_severity severity)
+{
+    return severity < ALERT_N_SEVERITIES ? severities[severity] : "";
+}
+
+const char *alert_kind_name(alert_kind kind)
+{
+    return kind < ALERT_N_KINDS ? kinds[kind] : "";
+}
+
+const char *alert_status_name(alert_status status)
+{
+    return status < ALERT_N_STATUSES ? statuses[status] : "";
+}
+
+static int find(const char *const *words, size_t n_words, const char *word, size_t n)
+{
+    for (size_t i = 0; i < n_words; i++)
+        if (n > 0 && strlen(words[i]) == n && memcmp(words[i], word, n) == 0)
+            return (int)i;
+    return -1;
+}
+
+int alert_severity_find(const char *word, size_t n)
+{
+    return find(severities, ALERT_N_SEVERITIES, word, n);
+}
+
+int alert_kind_find(const char *word, size_t n)
+{
+    return find(kinds, ALERT_N_KINDS, word, n);
+}
+
+int alert_status_find(const char *word, size_t n)
+{
+    return find(statuses, ALERT_N_STATUSES, word, n);
+}
 
 alert_settings alert_settings_default(void)
 {
-    return (alert_settings){.lookahead_ms = 3600 * 1000, .for_ms = 0, .keep_for_ms = 120 * 1000, .clear_ratio = 0.95};
+    return (alert_settings){.lookahead_ms = 3600 * 1000,
+                            .for_ms = 0,
+                            .keep_for_ms = 120 * 1000,
+                            .clear_ratio = 0.95,
+                            .incident_horizon_ms = 3600 * 1000,
+                            .incident_levels = {0.3, 0.6},
+                            .forget_after_ms = (int64_t)30 * 24 * 3600 * 1000,
+                            .coverage = {0.7, 0.9},
+                            .coverage_margin = 0.02,
+                            .skill_margin = 0.02,
+                            .quality_min = 1000};
 }
 
-void alert_make_id(const char *server, size_t n, const char *metric, int64_t since_ms, char out[ALERT_ID_BYTES])
+void alert_make_id(const char *server, size_t n, alert_kind kind, const char *metric, alert_severity severity,
+                   int64_t starts_ms, char out[ALERT_ID_BYTES])
 {
-    // FNV-1a (Fowler, Noll, Vo) over name, NUL, metric, NUL, since; 40 bits are kept.
+    // FNV-1a (Fowler, Noll, Vo), 64 bits, over name, NUL, kind, NUL, metric, NUL, severity, NUL, starts.
     uint64_t hash = 14695981039346656037u;
+    const char *const kind_name = alert_kind_name(kind), *const severity_name = alert_severity_name(severity);
     const struct {
-        const char *bytes;
+        const void *bytes;
         size_t n;
-    } parts[] = {{server, n}, {"", 1}, {metric, strlen(metric) + 1}, {(const char *)&since_ms, sizeof since_ms}};
+    } parts[] = {{server, n},
+                 {"", 1},
+                 {kind_name, strlen(kind_name) + 1},
+                 {metric, strlen(metric) + 1},
+                 {severity_name, strlen(severity_name) + 1},
+                 {&starts_ms, sizeof starts_ms}};
     for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
         for (size_t i = 0; i < parts[p].n; i++)
-            hash = (hash ^ (unsigned char)parts[p].bytes[i]) * 1099511628211u;
-    hash ^= hash >> 32;
-    snprintf(out, ALERT_ID_BYTES, "a-%010" PRIx64, hash & 0xffffffffffu);
+            hash = (hash ^ ((const unsigned char *)parts[p].bytes)[i]) * 1099511628211u;
+    snprintf(out, ALERT_ID_BYTES, "a-%016" PRIx64, hash);
 }
 
-/* What the p50 path does inside the lookahead. */
-typedef struct path {
-    size_t first_warning, first_critical; // index of the first step that reaches it; SIZE_MAX = none
-    size_t top;                           // index of the largest
-    double largest;
-} path;
-
-static path read_path(const alert_input *input, size_t steps)
+int alert_compare_keys(const alert *a, const alert *b)
 {
-    const float *p50 = input->rows + FORECAST_P50 * input->horizon;
-    path p = {.first_warning = SIZE_MAX, .first_critical = SIZE_MAX, .top = 0, .largest = -HUGE_VAL};
-    for (size_t t = 0; t < steps; t++) {
-        const double v = (double)p50[t];
-        if (v > p.largest) {
-            p.largest = v;
-            p.top = t;
-        }
-        if (p.first_warning == SIZE_MAX && v >= input->threshold.warning)
-            p.first_warning = t;
-        if (p.first_critical == SIZE_MAX && v >= input->threshold.critical)
-            p.first_critical = t;
-    }
-    return p;
+    if (a->server != b->server)
+        return a->server < b->server ? -1 : 1;
+    if (a->kind != b->kind)
+        return a->kind < b->kind ? -1 : 1;
+    if (a->metric != b->metric)
+        return a->metric < b->metric ? -1 : 1;
+    return (a->severity > b->severity) - (a->severity < b->severity);
 }
 
-/* Since when the path has been below `level`, given since when it had been before. */
-static int64_t below_since(double largest, double level, int64_t before, int64_t now)
-{
-    if (isnan(level) || largest >= level)
-        return NEVER;
-    return before == NEVER || before > now ? now : before; // a clock that went back starts anew
-}
-
-static bool kept_below(int64_t since, int64_t now, int64_t keep_for)
-{
-    return since != NEVER && now - since >= keep_for;
-}
-
-/* What the alert says about the step that it is about. */
-static void describe(const alert_input *input, const path *p, alert *out)
-{
-    const bool critical = out->severity == ALERT_CRITICAL;
-    const size_t first = critical ? p->first_critical : p->first_warning;
-    const size_t t = first != SIZE_MAX ? first : p->top;
-    out->server = input->server;
-    out->metric = input->metric_index;
-    out->predicted_value = (double)input->rows[FORECAST_P50 * input->horizon + t];
-    out->threshold = critical ? input->threshold.critical : input->threshold.warning;
-    out->steps_ahead = t + 1;
-    out->minutes_ahead = (int64_t)(t + 1) * input->step_ms / 60000;
-    out->expected_at_ms = input->origin_ms + (int64_t)(t + 1) * input->step_ms;
-    out->current = input->current;
-    out->probability = forecast_exceedance(input->rows, input->horizon, t, out->threshold);
-    alert_make_id(input->server_name, input->server_name_length, input->metric->name, out->since_ms, out->id);
-}
-
-bool alert_step(const alert_settings *settings, const alert_input *input, const alert *old, alert *out)
-{
-    if (input->rows == NULL || input->maintenance || input->step_ms <= 0 ||
-        (isnan(input->threshold.warning) && isnan(input->threshold.critical)))
-        return false;
-    size_t steps = (size_t)(settings->lookahead_ms / input->step_ms);
-    steps = steps > input->horizon ? input->horizon : steps;
-    if (steps == 0)
-        return false;
-    const path p = read_path(input, steps);
-    const alert_severity reached = p.first_critical != SIZE_MAX  ? ALERT_CRITICAL
-                                   : p.first_warning != SIZE_MAX ? ALERT_WARNING
-                                                                 : ALERT_NONE;
-    const int64_t now = input->now_ms;
-    alert next = {.severity = reached, .since_ms = now, .below_since_ms = NEVER, .below_warning_since_ms = NEVER};
-    if (old == NULL || !old->firing) {
-        if (reached == ALERT_NONE)
-            return false; // also ends what was only pending
-        const int64_t pending_since = old != NULL && old->since_ms <= now ? old->since_ms : now;
-        next.firing = now - pending_since >= settings->for_ms;
-        next.since_ms = next.firing ? now : pending_since;
-    } else {
-        next.firing = true;
-        next.since_ms = old->since_ms;
-        next.below_warning_since_ms =
-            below_since(p.largest, settings->clear_ratio * input->threshold.warning, old->below_warning_since_ms, now);
-        const double own = old->severity == ALERT_CRITICAL ? input->threshold.critical : input->threshold.warning;
-        next.below_since_ms = below_since(p.largest, settings->clear_ratio * own, old->below_since_ms, now);
-        if (reached < old->severity && !isnan(own)) {
-            next.severity = old->severity; // holds until it has stayed clearly below for long enough
-            if (kept_below(next.below_since_ms, now, settings->keep_for_ms)) {
-                const bool ends = old->severity == ALERT_WARNING || isnan(input->threshold.warning) ||
-                                  kept_below(next.below_warning_since_ms, now, settings->keep_for_ms);
-                if (ends)
-                    return false;
-                next.severity = ALERT_WARNING;
-            }
-        } else if (reached == ALERT_NONE) {
-            return false; // its threshold was taken away by a reload
-        }
-        if (next.severity == ALERT_WARNING)
-            next.below_since_ms = next.below_warning_since_ms;
-    }
-    describe(input, &p, &next);
-    *out = next;
-    return true;
-}
-
-/* ---- order ------------------------------------------------------------------------------------------------------ */
+/* ---- the order of CONTRACT 1.3 ---------------------------------------------------------------------------------- */
 
 typedef struct ordering {
     const tft_contract *contract;
@@ -156,7 +116,7 @@ static const char *shown_metric(const tft_metric *metric)
     return metric->legacy_name[0] != '\0' ? metric->legacy_name : metric->name;
 }
 
-static int compare_alerts(const void *left, const void *right, void *context)
+static int compare_shown(const void *left, const void *right, void *context)
 {
     const ordering *o = context;
     const alert *a = &o->alerts[*(const uint32_t *)left], *b = &o->alerts[*(const uint32_t *)right];
@@ -172,12 +132,12 @@ static int compare_alerts(const void *left, const void *right, void *context)
 size_t alert_order(const tft_contract *contract, const alert *alerts, size_t n,
                    alert_name (*name_of)(const void *context, size_t server), const void *context, uint32_t *order)
 {
-    size_t n_firing = 0;
+    size_t shown = 0;
     for (size_t i = 0; i < n; i++)
-        if (alerts[i].firing)
-            order[n_firing++] = (uint32_t)i;
+        if (alerts[i].kind == ALERT_THRESHOLD && alert_is_heard(&alerts[i]))
+            order[shown++] = (uint32_t)i;
     ordering o = {contract, alerts, name_of, context};
-    if (n_firing > 1)
-        qsort_r(order, n_firing, sizeof *order, compare_alerts, &o);
-    return n_firing;
+    if (shown > 1)
+        qsort_r(order, shown, sizeof *order, compare_shown, &o);
+    return shown;
 }

@@ -54,7 +54,11 @@ struct engine {
     bool due, stop, started; // guarded by wake_lock
     pthread_t thread;
 
-    _Atomic uint64_t n_forecasts, n_tft, n_heuristic, n_failures, n_warning, n_critical;
+    pthread_mutex_t quality_lock; // guards the next two; held for a copy
+    alert_quality quality[TFT_MAX_METRICS];
+    size_t n_quality;
+
+    _Atomic uint64_t n_forecasts, n_tft, n_heuristic, n_failures, n_fired[ALERT_N_KINDS][ALERT_N_SEVERITIES];
     atomic_size_t bytes;
 };
 
@@ -97,6 +101,7 @@ tft_status engine_open(const engine_options *options, engine **out, tft_error *e
     pthread_mutex_init(&e->run_lock, NULL);
     pthread_mutex_init(e->name_lock, NULL);
     pthread_mutex_init(&e->wake_lock, NULL);
+    pthread_mutex_init(&e->quality_lock, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -124,6 +129,7 @@ void engine_close(engine *e)
     free(e->seeds);
     pthread_cond_destroy(&e->wake);
     pthread_mutex_destroy(&e->wake_lock);
+    pthread_mutex_destroy(&e->quality_lock);
     pthread_mutex_destroy(e->name_lock);
     free(e->name_lock);
     pthread_mutex_destroy(&e->run_lock);
@@ -168,8 +174,9 @@ static void report(engine *e, const forecast_snapshot *s, const renewal_result *
     atomic_fetch_add(&e->n_tft, s->tft_servers);
     atomic_fetch_add(&e->n_heuristic, s->heuristic_servers);
     atomic_fetch_add(&e->n_failures, result->failed_servers);
-    atomic_fetch_add(&e->n_warning, result->fired_warning);
-    atomic_fetch_add(&e->n_critical, result->fired_critical);
+    for (size_t kind = 0; kind < ALERT_N_KINDS; kind++)
+        for (size_t severity = 0; severity < ALERT_N_SEVERITIES; severity++)
+            atomic_fetch_add(&e->n_fired[kind][severity], result->fired.fired[kind][severity]);
     atomic_store(&e->bytes, slots_bytes(&e->all) + renewal_bytes(e->work));
 }
 
@@ -179,6 +186,11 @@ static tft_status renew(engine *e, tft_error *err)
     snapshot_slot *out = slots_free_one(&e->all);
     if (out == NULL)
         return tft_fail(err, TFT_ERR_BUSY, "all %d snapshots are being read", SLOTS_N);
+    alert_quality quality[TFT_MAX_METRICS];
+    pthread_mutex_lock(&e->quality_lock);
+    const size_t n_quality = e->n_quality;
+    memcpy(quality, e->quality, n_quality * sizeof *quality);
+    pthread_mutex_unlock(&e->quality_lock);
     const renewal_job job = {.model = e->has_model ? &e->model : NULL,
                              .settings = &e->settings,
                              .model_generation = e->model_generation,
@@ -186,6 +198,9 @@ static tft_status renew(engine *e, tft_error *err)
                              .previous = slots_current(&e->all),
                              .seeds = e->seeds,
                              .n_seeds = e->n_seeds,
+                             .quality = quality,
+                             .n_quality = n_quality,
+                             .hooks = e->options.hooks,
                              .wall_ms = e->options.wall_ms};
     renewal_result result = {0};
     const tft_status status = renewal_run(e->work, &job, out, &result, err);
@@ -193,6 +208,9 @@ static tft_status renew(engine *e, tft_error *err)
         return status;
     out->s.sequence = ++e->sequence;
     memcpy(out->s.isa, e->isa, sizeof out->s.isa);
+    slot_link_alerts(out);
+    if (e->options.hooks.settled != NULL && out->s.sufficient)
+        e->options.hooks.settled(e->options.hooks.context, &out->s);
     slots_publish(&e->all, out);
     if (out->s.sufficient) { // from now on alerts go on from the snapshot
         free(e->seeds);
@@ -398,41 +416,56 @@ void engine_configure(engine *e, const engine_settings *settings)
     engine_notify(e);
 }
 
-static int compare_places(const void *left, const void *right)
+static int compare_keys(const void *left, const void *right)
 {
-    const alert *a = left, *b = right;
-    if (a->server != b->server)
-        return a->server < b->server ? -1 : 1;
-    return (a->metric > b->metric) - (a->metric < b->metric);
+    return alert_compare_keys(left, right);
+}
+
+/* An alert of an earlier life as it was; false where its server or metric is not there any more. */
+static bool revive(const engine *e, const alert_saved *saved, alert *a)
+{
+    const tft_contract *const contract = fleet_contract(e->f);
+    const bool of_fleet = saved->kind == ALERT_DRIFT || saved->kind == ALERT_QUALITY;
+    const bool of_metric = saved->kind != ALERT_INCIDENT && saved->kind != ALERT_SILENT;
+    *a = (alert){.server = of_fleet ? ALERT_FLEET : fleet_find(e->f, saved->server, saved->server_length),
+                 .kind = saved->kind,
+                 .metric = ALERT_METRICS,
+                 .severity = saved->severity,
+                 .status = saved->status,
+                 .starts_ms = saved->starts_ms,
+                 .since_ms = saved->since_ms,
+                 .ends_ms = ALERT_NEVER,
+                 .below_since_ms = saved->below_since_ms,
+                 .current = (double)NAN,
+                 .probability = (double)NAN,
+                 .crossing_probability = (double)NAN,
+                 .expected_at_ms = ALERT_NEVER,
+                 .crossing = {ALERT_NEVER, ALERT_NEVER, ALERT_NEVER}};
+    if ((!of_fleet && a->server == FLEET_NO_SERVER) || saved->kind >= ALERT_N_KINDS ||
+        (saved->severity != ALERT_WARNING && saved->severity != ALERT_CRITICAL) || saved->status > ALERT_FIRING)
+        return false;
+    if (of_metric) {
+        const int metric = tft_contract_find(contract, saved->metric, strlen(saved->metric));
+        if (metric < 0)
+            return false;
+        a->metric = (size_t)metric;
+    }
+    // The id is that of the first life: same key, same start.
+    alert_make_id(saved->server, saved->server_length, saved->kind, of_metric ? saved->metric : "", saved->severity,
+                  saved->starts_ms, a->id);
+    return true;
 }
 
 tft_status engine_restore_alerts(engine *e, const alert_saved *saved, size_t n, tft_error *err)
 {
-    const tft_contract *contract = fleet_contract(e->f);
     alert *seeds = n > 0 ? calloc(n, sizeof *seeds) : NULL;
     if (n > 0 && seeds == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu alerts", n);
     size_t kept = 0;
-    for (size_t i = 0; i < n; i++) {
-        const size_t server = fleet_find(e->f, saved[i].server, saved[i].server_length);
-        const int metric = tft_contract_find(contract, saved[i].metric, strlen(saved[i].metric));
-        if (server == FLEET_NO_SERVER || metric < 0 ||
-            (saved[i].severity != ALERT_WARNING && saved[i].severity != ALERT_CRITICAL))
-            continue;
-        seeds[kept] =
-            (alert){.server = server,
-                    .metric = (size_t)metric,
-                    .severity = saved[i].severity,
-                    .firing = saved[i].firing,
-                    .since_ms = saved[i].since_ms,
-                    .below_since_ms = saved[i].below_since_ms,
-                    .below_warning_since_ms = saved[i].severity == ALERT_WARNING ? saved[i].below_since_ms : INT64_MIN};
-        // The id is that of the first life: same server, metric and since.
-        alert_make_id(saved[i].server, saved[i].server_length, contract->metrics[metric].name, saved[i].since_ms,
-                      seeds[kept++].id);
-    }
+    for (size_t i = 0; i < n; i++)
+        kept += revive(e, &saved[i], &seeds[kept]);
     if (kept > 1)
-        qsort(seeds, kept, sizeof *seeds, compare_places);
+        qsort(seeds, kept, sizeof *seeds, compare_keys);
     pthread_mutex_lock(&e->run_lock);
     free(e->seeds);
     e->seeds = seeds;
@@ -441,14 +474,28 @@ tft_status engine_restore_alerts(engine *e, const alert_saved *saved, size_t n, 
     return TFT_OK;
 }
 
+void engine_set_quality(engine *e, const alert_quality *quality, size_t n)
+{
+    assert(n <= TFT_MAX_METRICS);
+    pthread_mutex_lock(&e->quality_lock);
+    memcpy(e->quality, quality, n * sizeof *quality);
+    e->n_quality = n;
+    pthread_mutex_unlock(&e->quality_lock);
+    engine_notify(e);
+}
+
 engine_totals engine_count(const engine *e)
 {
-    return (engine_totals){.forecasts = atomic_load(&e->n_forecasts),
-                           .tft_server_forecasts = atomic_load(&e->n_tft),
-                           .heuristic_server_forecasts = atomic_load(&e->n_heuristic),
-                           .failures = atomic_load(&e->n_failures),
-                           .alerts_fired_warning = atomic_load(&e->n_warning),
-                           .alerts_fired_critical = atomic_load(&e->n_critical)};
+    engine_totals totals = {.forecasts = atomic_load(&e->n_forecasts),
+                            .tft_server_forecasts = atomic_load(&e->n_tft),
+                            .heuristic_server_forecasts = atomic_load(&e->n_heuristic),
+                            .failures = atomic_load(&e->n_failures)};
+    for (size_t kind = 0; kind < ALERT_N_KINDS; kind++)
+        for (size_t severity = 0; severity < ALERT_N_SEVERITIES; severity++)
+            totals.alerts_fired[kind][severity] = atomic_load(&e->n_fired[kind][severity]);
+    totals.alerts_fired_warning = totals.alerts_fired[ALERT_THRESHOLD][ALERT_WARNING];
+    totals.alerts_fired_critical = totals.alerts_fired[ALERT_THRESHOLD][ALERT_CRITICAL];
+    return totals;
 }
 
 size_t engine_bytes(const engine *e)

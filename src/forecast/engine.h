@@ -19,6 +19,7 @@
 #ifndef TFTD_FORECAST_ENGINE_H
 #define TFTD_FORECAST_ENGINE_H
 
+#include "forecast/alert_round.h"
 #include "forecast/fallback.h"
 #include "forecast/snapshot.h"
 #include "tft/forecaster.h"
@@ -48,7 +49,8 @@ typedef struct engine_options {
     /* A snapshot has become the current one; it is lent for the call. On the engine's thread, which must not call
      * engine_renew, engine_configure, engine_set_… from there. May be NULL. */
     void (*published)(void *context, const forecast_snapshot *snapshot);
-    void *context; // of both
+    void *context;     // of both
+    alert_hooks hooks; // with a context of their own
 } engine_options;
 
 void engine_options_default(fleet *f, engine_options *options);
@@ -107,10 +109,15 @@ void engine_configure(engine *e, const engine_settings *settings);
  * of unknown servers or metrics are left out. */
 tft_status engine_restore_alerts(engine *e, const alert_saved *saved, size_t n, tft_error *err);
 
+/* How good forecasts of each metric have been, from whoever scores them: for the alerts of kind drift and quality. Copied;
+ * n ≤ TFT_MAX_METRICS, one per metric, in the contract's order. Never waits for a renewal. */
+void engine_set_quality(engine *e, const alert_quality *quality, size_t n);
+
 /* Totals for /metrics, each an atomic. */
 typedef struct engine_totals {
     uint64_t forecasts, tft_server_forecasts, heuristic_server_forecasts, failures, alerts_fired_warning,
-        alerts_fired_critical;
+        alerts_fired_critical; // of kind threshold
+    uint64_t alerts_fired[ALERT_N_KINDS][ALERT_N_SEVERITIES];
 } engine_totals;
 engine_totals engine_count(const engine *e);
 

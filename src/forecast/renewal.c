@@ -38,7 +38,7 @@ struct renewal {
     int64_t origin; // step number
     state_rules rules;
     size_t warmup_records;
-    int64_t stale_after_ms;
+    int64_t stale_after_ms, offline_after_ms;
     renewal_result *result;
 };
 
@@ -165,6 +165,11 @@ static void describe(const renewal *r, size_t id, const fleet_server *from)
     s->name_length = from->name_length;
     s->profile = from->profile;
     s->state = fleet_state(r->f, from, &r->clock, &s->planned);
+    s->maintenance =
+        s->state == TFT_STATE_MAINTENANCE ||
+        (r->job->hooks.in_maintenance != NULL &&
+         r->job->hooks.in_maintenance(r->job->hooks.context, s->name, s->name_length, s->profile, r->clock.now_ms));
+    s->planned = s->planned || s->maintenance;
     s->in_incident = s->state == TFT_STATE_CRITICAL_ISSUE || (s->state == TFT_STATE_OFFLINE && !s->planned);
     s->stale = from->last_seen_ms == INT64_MIN || r->clock.now_ms - from->last_seen_ms > r->stale_after_ms;
     s->ready = from->records >= r->warmup_records;
@@ -433,67 +438,24 @@ static void assess(const renewal *r, size_t id)
     s->risk = risk_evaluate(risk, &input);
 }
 
-/* Whether the alerts of the snapshot before may go on. What was forecast longer ago than alerts look ahead says nothing
- * about now: while a history is fed in, days pass between two snapshots. */
-static bool alerts_go_on(const renewal *r)
-{
-    const int64_t gap_ms = r->clock.now_ms - r->job->previous->s.clock.now_ms;
-    const int64_t most_ms = r->job->settings->alerts.lookahead_ms;
-    return gap_ms <= most_ms && gap_ms >= -most_ms;
-}
-
-/* Steps every (server, metric)'s alert on; old and new lists are in the same order, so one walk matches them. */
 static tft_status step_alerts(renewal *r, tft_error *err)
 {
-    const snapshot_slot *before = r->job->previous;
-    const alert *old = before->s.sufficient ? before->alerts : r->job->seeds;
-    size_t n_old = before->s.sufficient ? before->s.n_alerts : r->job->n_seeds;
-    if (before->s.sufficient && !alerts_go_on(r))
-        n_old = 0;
-    snapshot_slot *out = r->out;
-    out->s.n_alerts = 0;
-    for (size_t id = 0; id < out->s.n_servers; id++) {
-        const snapshot_server *s = &out->servers[id];
-        const tft_status status = slot_reserve_alerts(out, out->s.n_alerts + r->n_targets, err);
-        if (status != TFT_OK)
-            return status;
-        for (size_t m = 0; m < r->n_targets; m++) {
-            while (n_old > 0 && (old->server < id || (old->server == id && old->metric < m))) {
-                old++;
-                n_old--;
-            }
-            const alert *mine = n_old > 0 && old->server == id && old->metric == m ? old : NULL;
-            const alert_input input = {
-                .server_name = s->name,
-                .server_name_length = s->name_length,
-                .server = id,
-                .metric = &r->contract->metrics[m],
-                .metric_index = m,
-                .threshold = r->job->settings->risk.thresholds[s->profile][m],
-                .rows = s->present[m] ? s->quantiles + m * FORECAST_N_QUANTILES * r->contract->horizon : NULL,
-                .horizon = r->contract->horizon,
-                .current = s->current[m],
-                .maintenance = s->state == TFT_STATE_MAINTENANCE,
-                .now_ms = r->clock.now_ms,
-                .origin_ms = r->origin * r->contract->step_ms,
-                .step_ms = r->contract->step_ms};
-            alert *const a = &out->alerts[out->s.n_alerts];
-            if (!alert_step(&r->job->settings->alerts, &input, mine, a))
-                continue;
-            out->s.n_alerts++;
-            const bool was = mine != NULL && mine->firing;
-            r->result->fired_warning += a->firing && a->severity == ALERT_WARNING && !was;
-            r->result->fired_critical +=
-                a->firing && a->severity == ALERT_CRITICAL && (!was || mine->severity != ALERT_CRITICAL);
-        }
-    }
-    return TFT_OK;
-}
-
-static alert_name name_of(const void *context, size_t server)
-{
-    const snapshot_slot *slot = context;
-    return (alert_name){slot->servers[server].name, slot->servers[server].name_length};
+    const snapshot_slot *const before = r->job->previous;
+    const bool goes_on = before->s.sufficient;
+    const alert_round round = {.settings = &r->job->settings->alerts,
+                               .risk = &r->job->settings->risk,
+                               .contract = r->contract,
+                               .hooks = &r->job->hooks,
+                               .now_ms = r->clock.now_ms,
+                               .previous_now_ms = before->s.clock.now_ms,
+                               .offline_after_ms = r->offline_after_ms,
+                               .stale_after_ms = r->stale_after_ms,
+                               .old = goes_on ? before->alerts : r->job->seeds,
+                               .n_old = goes_on ? before->s.n_alerts : r->job->n_seeds,
+                               .restored = !goes_on,
+                               .quality = r->job->quality,
+                               .n_quality = r->job->n_quality};
+    return alert_round_run(&round, r->out, &r->result->fired, err);
 }
 
 /* The fleet as a whole. Servers are taken as independent: 1 − Π(1 − p) is then exact; where they fail together it is too
@@ -537,7 +499,7 @@ static void begin(renewal *r, const fleet_counters *count)
     forecast_snapshot *s = &r->out->s;
     s->n_servers = 0;
     s->environment = (snapshot_environment){0};
-    s->n_alerts = s->n_firing = 0;
+    s->n_alerts = s->n_ended = s->n_firing = 0;
     s->network_s = 0.0;
     s->clock = r->clock;
     s->origin_ms = r->origin * r->contract->step_ms;
@@ -568,6 +530,7 @@ tft_status renewal_run(renewal *r, const renewal_job *job, snapshot_slot *out, r
     r->rules = options->states;
     r->warmup_records = options->warmup_records;
     r->stale_after_ms = options->stale_after_ms;
+    r->offline_after_ms = (int64_t)options->offline_after_steps * r->contract->step_ms;
     out->s.min_records = options->min_records;
     fleet_read_unlock(r->f);
     begin(r, &count);
@@ -588,7 +551,6 @@ tft_status renewal_run(renewal *r, const renewal_job *job, snapshot_slot *out, r
         status = step_alerts(r, err);
         if (status != TFT_OK)
             return status;
-        out->s.n_firing = alert_order(r->contract, out->alerts, out->s.n_alerts, name_of, out, out->order);
     }
     out->s.failed_servers = result->failed_servers;
     out->s.wall_ms = job->wall_ms();

@@ -14,6 +14,7 @@
 #ifndef TFTD_FORECAST_RENEWAL_H
 #define TFTD_FORECAST_RENEWAL_H
 
+#include "forecast/alert_round.h"
 #include "forecast/engine.h"
 #include "forecast/slots.h"
 
@@ -26,15 +27,18 @@ typedef struct renewal_job {
     const engine_settings *settings;
     uint64_t model_generation, settings_generation;
     snapshot_slot *previous; // the current snapshot; its alerts go on
-    const alert *seeds;      // alerts of an earlier life, used where `previous` has no servers; by (server, metric)
+    const alert *seeds;      // alerts of an earlier life, used where `previous` has no servers; by alert_compare_keys
     size_t n_seeds;
+    const alert_quality *quality; // [n_quality] what the scoring of past forecasts has said last
+    size_t n_quality;
+    alert_hooks hooks;
     int64_t (*wall_ms)(void);
 } renewal_job;
 
 typedef struct renewal_result {
     size_t failed_servers;
     tft_error failure; // the first one of the network
-    size_t fired_warning, fired_critical;
+    alert_counts fired;
 } renewal_result;
 
 tft_status renewal_open(fleet *f, renewal **out, tft_error *err);

@@ -26,6 +26,7 @@ void slots_free(slots *all)
         assert(atomic_load(&all->slot[i].readers) == 0);
         tft_arena_free(&all->slot[i].arena);
         free(all->slot[i].alerts);
+        free(all->slot[i].ended);
         free(all->slot[i].order);
     }
     memset(all, 0, sizeof *all);
@@ -108,10 +109,29 @@ tft_status slot_reserve_alerts(snapshot_slot *slot, size_t n, tft_error *err)
     return TFT_OK;
 }
 
-void slots_publish(slots *all, snapshot_slot *slot)
+tft_status slot_reserve_ended(snapshot_slot *slot, size_t n, tft_error *err)
+{
+    if (n <= slot->ended_capacity)
+        return TFT_OK;
+    const size_t capacity = n < 16 ? 16 : n + n / 2;
+    alert *const ended = realloc(slot->ended, tft_mul_sat(capacity, sizeof *ended));
+    if (ended == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu alerts", capacity);
+    slot->ended = ended;
+    slot->ended_capacity = capacity;
+    return TFT_OK;
+}
+
+void slot_link_alerts(snapshot_slot *slot)
 {
     slot->s.alerts = slot->alerts;
+    slot->s.ended = slot->ended;
     slot->s.alert_order = slot->order;
+}
+
+void slots_publish(slots *all, snapshot_slot *slot)
+{
+    slot_link_alerts(slot);
     atomic_store(&all->current, slot);
 }
 
@@ -147,6 +167,7 @@ size_t slots_bytes(const slots *all)
 {
     size_t bytes = sizeof *all;
     for (size_t i = 0; i < SLOTS_N; i++)
-        bytes += all->slot[i].arena.size + all->slot[i].alerts_capacity * (sizeof(alert) + sizeof(uint32_t));
+        bytes += all->slot[i].arena.size + all->slot[i].alerts_capacity * (sizeof(alert) + sizeof(uint32_t)) +
+                 all->slot[i].ended_capacity * sizeof(alert);
     return bytes;
 }

@@ -38,8 +38,8 @@ typedef struct snapshot_slot {
     float *quantiles;    // [capacity, n_targets, FORECAST_N_QUANTILES, horizon]
     float *incident;     // [capacity, horizon]
     uint8_t *failed;     // [capacity] the network was tried and failed: not taken over
-    size_t alerts_capacity;
-    alert *alerts;
+    size_t alerts_capacity, ended_capacity;
+    alert *alerts, *ended;
     uint32_t *order;
     uint64_t model_generation, settings_generation; // what it was made with
 } snapshot_slot;
@@ -59,6 +59,11 @@ snapshot_slot *slots_free_one(slots *all);
 tft_status slot_reserve(snapshot_slot *slot, size_t n, tft_error *err);
 /* Room for n alerts; those that it holds stay. */
 tft_status slot_reserve_alerts(snapshot_slot *slot, size_t n, tft_error *err);
+/* The same for alerts that have ended. */
+tft_status slot_reserve_ended(snapshot_slot *slot, size_t n, tft_error *err);
+
+/* Points the snapshot at the slot's alerts: before it is shown to anybody, the engine's hooks included. */
+void slot_link_alerts(snapshot_slot *slot);
 
 void slots_publish(slots *all, snapshot_slot *slot);
 snapshot_slot *slots_current(slots *all); // for the writer

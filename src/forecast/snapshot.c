@@ -21,18 +21,27 @@ const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t met
     return s->servers[server].quantiles + metric * FORECAST_N_QUANTILES * s->horizon;
 }
 
+alert_saved snapshot_save_alert(const forecast_snapshot *s, const alert *a)
+{
+    alert_saved saved = {.server = "",
+                         .kind = a->kind,
+                         .severity = a->severity,
+                         .status = a->status,
+                         .starts_ms = a->starts_ms,
+                         .since_ms = a->since_ms,
+                         .below_since_ms = a->below_since_ms};
+    if (a->server != ALERT_FLEET) {
+        saved.server = s->servers[a->server].name;
+        saved.server_length = s->servers[a->server].name_length;
+    }
+    if (a->metric != ALERT_METRICS)
+        snprintf(saved.metric, sizeof saved.metric, "%s", s->contract->metrics[a->metric].name);
+    return saved;
+}
+
 size_t snapshot_save_alerts(const forecast_snapshot *s, alert_saved *saved)
 {
-    for (size_t i = 0; i < s->n_alerts; i++) {
-        const alert *a = &s->alerts[i];
-        const snapshot_server *server = &s->servers[a->server];
-        saved[i] = (alert_saved){.server = server->name,
-                                 .server_length = server->name_length,
-                                 .severity = a->severity,
-                                 .firing = a->firing,
-                                 .since_ms = a->since_ms,
-                                 .below_since_ms = a->below_since_ms};
-        snprintf(saved[i].metric, sizeof saved[i].metric, "%s", s->contract->metrics[a->metric].name);
-    }
+    for (size_t i = 0; i < s->n_alerts; i++)
+        saved[i] = snapshot_save_alert(s, &s->alerts[i]);
     return s->n_alerts;
 }

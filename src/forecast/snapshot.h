@@ -6,7 +6,8 @@
  *     servers[i]                       i is the server's id in the fleet
  *       quantiles [n_targets, 7, horizon]  real units, ascending in the level, inside the metric's range
  *       incident  [horizon]                P(incident starts within step 1 … h), never falling
- *     alerts[j], alert_order[k]        all alerts (pending ones too) by (server, metric); firing ones as they are shown
+ *     alerts[j], ended[j]              all open alerts by (server, kind, metric, severity); those that ended in this round
+ *     alert_order[k]                   the threshold alerts of /alerts/active, as they are shown
  *
  * Memory:  belongs to the engine, which uses it again for a later forecast once nobody holds it. Names are lent by
  *          the fleet.
@@ -25,15 +26,18 @@
 extern const int64_t snapshot_horizon_ms[SNAPSHOT_N_HORIZONS];
 extern const char *const snapshot_horizon_names[SNAPSHOT_N_HORIZONS]; // "30m" …
 
+typedef struct snapshot_server snapshot_server;
+typedef struct forecast_snapshot forecast_snapshot;
 typedef enum snapshot_model_type { SNAPSHOT_HEURISTIC, SNAPSHOT_TFT } snapshot_model_type;
 const char *snapshot_model_type_name(snapshot_model_type type); // "heuristic", "TFT"
 
-typedef struct snapshot_server {
+struct snapshot_server {
     const char *name; // [name_length], NUL behind it; lent by the fleet
     size_t name_length;
     tft_profile profile;
     tft_state state;  // sent or derived
-    bool planned;     // maintenance, or an offline that began in it
+    bool planned;     // maintenance, or an offline that began in it or that a maintenance window covers
+    bool maintenance; // its state is maintenance, or a maintenance window covers it
     bool in_incident; // critical_issue or unplanned offline now
     bool stale;       // no record for stale_after
     bool ready;       // warm-up done
@@ -51,7 +55,7 @@ typedef struct snapshot_server {
     const float *quantiles;    // [n_targets, FORECAST_N_QUANTILES, horizon]; meaningless where not present
     const float *incident;     // [horizon]
     uint64_t version;          // of the fleet's server when it was read
-} snapshot_server;
+};
 
 /* P(at least one) and the expected number over the fleet; CONTRACT 1.2 `environment`. */
 typedef struct snapshot_environment {
@@ -61,7 +65,7 @@ typedef struct snapshot_environment {
     risk_health fleet_health;
 } snapshot_environment;
 
-typedef struct forecast_snapshot {
+struct forecast_snapshot {
     uint64_t sequence;      // 1, 2, 3 … of this process: for ETags and forecast ids
     bool sufficient;        // false below min_records: then there are no servers, alerts or environment
     uint64_t records_total; // distinct records known when it was made ("have 80")
@@ -69,8 +73,8 @@ typedef struct forecast_snapshot {
     size_t n_servers, n_metrics, n_targets, horizon;
     const snapshot_server *servers; // [n_servers]
     snapshot_environment environment;
-    const alert *alerts; // [n_alerts] by (server, metric), pending ones too
-    size_t n_alerts;
+    const alert *alerts, *ended; // [n_alerts], [n_ended]
+    size_t n_alerts, n_ended;
     const uint32_t *alert_order; // [n_firing] indices into alerts
     size_t n_firing;
 
@@ -90,7 +94,7 @@ typedef struct forecast_snapshot {
     char isa[16];                 // "avx2"
     const tft_contract *contract; // the fleet's
     alert_settings alert_rules;   // the settings it was made with
-} forecast_snapshot;
+};
 
 /* Start of horizon step i (0 … horizon − 1). */
 static inline int64_t snapshot_time_ms(const forecast_snapshot *s, size_t i)
@@ -101,7 +105,9 @@ static inline int64_t snapshot_time_ms(const forecast_snapshot *s, size_t i)
 /* Rows [7, horizon] of a metric, or NULL where the server has none. */
 const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric);
 
-/* What to keep on disk: fills saved[0 … n_alerts−1] (at least s->n_alerts long), returns how many. Names are lent. */
+/* What of an alert must be kept on disk. The name is lent. */
+alert_saved snapshot_save_alert(const forecast_snapshot *s, const alert *a);
+/* Of all open ones: fills saved[0 … n_alerts−1] (at least s->n_alerts long), returns how many. */
 size_t snapshot_save_alerts(const forecast_snapshot *s, alert_saved *saved);
 
 #endif

@@ -103,6 +103,20 @@ static void engine_says(void *context, engine_log_level level, const char *text)
     log_line(srv->log, tags[level], "%s", text);
 }
 
+static void alerts_say(void *context, notify_level level, const char *text)
+{
+    const server *const srv = context;
+    static const log_tag tags[] = {
+        [NOTIFY_DEBUG] = LOG_TAG_DEBUG, [NOTIFY_INFO] = LOG_TAG_INFO, [NOTIFY_WARNING] = LOG_TAG_WARNING};
+    log_line(srv->log, tags[level], "%s", text);
+}
+
+static tft_status open_alerts(server *srv, tft_error *err)
+{
+    const notify_options how = {.keep = srv->store, .log = alerts_say, .context = srv};
+    return notify_open(&how, &srv->notify, err);
+}
+
 static tft_status open_fleet(server *srv, tft_error *err)
 {
     const server_options *const o = &srv->options;
@@ -131,6 +145,7 @@ static tft_status open_fleet(server *srv, tft_error *err)
                                        .wall_ms = tft_wall_ms,
                                        .log = engine_says,
                                        .isa = o->isa,
+                                       .hooks = notify_hooks(srv->notify),
                                        .context = srv};
     return engine_open(&engine_how, &srv->engine, err);
 }
@@ -197,6 +212,8 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     *stage = SERVER_STAGE_STORE;
     status = store_open(&options->store, &srv->contract, &srv->store, err);
     if (status == TFT_OK)
+        status = open_alerts(srv, err);
+    if (status == TFT_OK)
         status = open_fleet(srv, err);
     if (status == TFT_OK && has_model) {
         has_model = false; // the engine's from here on
@@ -205,7 +222,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     if (status == TFT_OK)
         status = load_state(srv, err);
     if (status == TFT_OK)
-        status = server_restore_alerts(srv, err);
+        status = notify_restore(srv->notify, srv->engine, err);
     if (status != TFT_OK)
         goto done;
 
@@ -266,6 +283,7 @@ void server_close(server *srv)
     pages_free(&srv->pages);
     engine_close(srv->engine);
     fleet_close(srv->fleet);
+    notify_close(srv->notify);
     store_close(srv->store);
     events_close(srv->events);
     pthread_mutex_destroy(&srv->housekeeping_lock);

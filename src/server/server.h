@@ -19,6 +19,7 @@
 #include <stdatomic.h>
 
 #include "forecast/engine.h"
+#include "notify/notify.h"
 #include "series/record.h"
 #include "server/events.h"
 #include "server/http.h"
@@ -42,6 +43,7 @@ typedef struct server_options {
     const char *cors_origins[HTTP_MAX_ORIGINS]; // http.cors_origins
     size_t n_cors_origins;
     store_options store;
+    int64_t retention_alerts_ms; // store.retention.alerts
     int64_t max_future_ms, max_past_ms;
     double limit_disk_mb_s, limit_latency_ms; // ingest.limits: ranges of these two metrics
     size_t max_servers;
@@ -75,6 +77,7 @@ typedef struct server {
     events *events; // what GET /events sends
     fleet *fleet;
     engine *engine;
+    notify *notify;
     http_server *http;
     int64_t incident_horizon_ms; // risk.incident_horizon
     int64_t started_ms;
@@ -90,7 +93,6 @@ typedef struct server {
     bool housekeeping_ends, models_asked; // models_asked: look for a new model now
     char model[128];                      // housekeeping's: the served model's name, "" = none
     char broken_model[128];               // the last one that was named as broken
-    uint64_t alerts_mark;                 // fingerprint of the alerts that are on disk
 } server;
 
 /* Where starting failed, for the exit code. */
@@ -120,7 +122,6 @@ void server_watch_models(server *srv); // serves a newer one, if there is one
 
 /* housekeeping.c */
 void *server_housekeeping(void *context);
-tft_status server_restore_alerts(server *srv, tft_error *err);
 
 /* routes.c: the families of routes, each a block of rows in the file that knows it (routes.h) */
 extern const http_route *const server_families[];

@@ -12,6 +12,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/database_internal.h"
+
 typedef enum statement {
     SQL_BEGIN,
     SQL_COMMIT,
@@ -33,9 +35,6 @@ typedef enum statement {
     SQL_EACH_STEP,
     SQL_NEWEST_STEP,
     SQL_FORGET_STEPS,
-    SQL_CLEAR_ALERTS,
-    SQL_ADD_ALERT,
-    SQL_EACH_ALERT,
     SQL_PAGES,
     SQL_N
 } statement;
@@ -68,11 +67,6 @@ static const char *const sql[SQL_N] = {
     [SQL_NEWEST_STEP] = "SELECT max(time) FROM steps",
     [SQL_FORGET_STEPS] = "UPDATE steps SET vals = NULL WHERE (time, server) IN "
                          "(SELECT time, server FROM steps WHERE time < ?1 AND vals IS NOT NULL LIMIT ?2)",
-    [SQL_CLEAR_ALERTS] = "DELETE FROM alerts",
-    [SQL_ADD_ALERT] =
-        "INSERT INTO alerts(server, metric, severity, firing, since_ms, below_ms) VALUES(?1, ?2, ?3, ?4, ?5, ?6) "
-        "ON CONFLICT DO NOTHING",
-    [SQL_EACH_ALERT] = "SELECT server, metric, severity, firing, since_ms, below_ms FROM alerts",
     [SQL_PAGES] = "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, "
                   "pragma_freelist_count f, pragma_page_size s",
 };
@@ -95,6 +89,22 @@ static const char *const schema[DATABASE_VERSION] = {
     "CREATE TABLE alerts(server TEXT NOT NULL, metric TEXT NOT NULL, severity INTEGER NOT NULL, firing INTEGER NOT "
     "NULL,"
     "  since_ms INTEGER NOT NULL, below_ms INTEGER NOT NULL, PRIMARY KEY(server, metric)) WITHOUT ROWID;",
+
+    // lives of alerts and who was told of them. The list of before knew no kinds: what still holds begins anew.
+    "DROP TABLE alerts;"
+    "CREATE TABLE alerts(id TEXT PRIMARY KEY, server TEXT NOT NULL, profile TEXT NOT NULL, kind TEXT NOT NULL,"
+    "  metric TEXT NOT NULL, severity TEXT NOT NULL, status TEXT NOT NULL, mute TEXT NOT NULL,"
+    "  inhibited_by TEXT NOT NULL, starts_ms INTEGER NOT NULL, since_ms INTEGER, ends_ms INTEGER, below_ms INTEGER,"
+    "  expected_ms INTEGER, p10_ms INTEGER, p50_ms INTEGER, p90_ms INTEGER, minutes_ahead INTEGER, value REAL,"
+    "  threshold REAL, current REAL, probability REAL, crossing REAL, ack_by TEXT, ack_comment TEXT, ack_ms INTEGER,"
+    "  ack_until_ms INTEGER) WITHOUT ROWID;"
+    "CREATE INDEX alerts_by_start ON alerts(starts_ms);"
+    "CREATE INDEX alerts_by_end ON alerts(ends_ms);"
+    "CREATE TABLE deliveries(target TEXT NOT NULL, alert TEXT NOT NULL, told INTEGER NOT NULL,"
+    "  PRIMARY KEY(target, alert)) WITHOUT ROWID;"
+    "CREATE TABLE silences(id TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;"
+    "CREATE TABLE maintenance(server INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,"
+    "  PRIMARY KEY(server, from_ms)) WITHOUT ROWID;",
 };
 
 struct database {
@@ -103,7 +113,12 @@ struct database {
     bool full; // the last error was a full disk
 };
 
-static tft_status fail(database *db, const char *doing, tft_error *err)
+struct sqlite3 *database_handle(database *db)
+{
+    return db->handle;
+}
+
+tft_status database_fail(database *db, const char *doing, tft_error *err)
 {
     const int code = db->handle == NULL ? SQLITE_NOMEM : sqlite3_errcode(db->handle);
     const char *const why = db->handle == NULL ? "no memory" : sqlite3_errmsg(db->handle);
@@ -125,7 +140,7 @@ static tft_status fail(database *db, const char *doing, tft_error *err)
 
 static tft_status execute(database *db, const char *text, const char *doing, tft_error *err)
 {
-    return sqlite3_exec(db->handle, text, NULL, NULL, NULL) == SQLITE_OK ? TFT_OK : fail(db, doing, err);
+    return sqlite3_exec(db->handle, text, NULL, NULL, NULL) == SQLITE_OK ? TFT_OK : database_fail(db, doing, err);
 }
 
 /* The number that a statement of one row and one column gives. */
@@ -134,11 +149,11 @@ static tft_status query_number(database *db, const char *text, int64_t *value, t
     sqlite3_stmt *one = NULL;
     tft_status status = TFT_OK;
     if (sqlite3_prepare_v2(db->handle, text, -1, &one, NULL) != SQLITE_OK)
-        return fail(db, text, err);
+        return database_fail(db, text, err);
     if (sqlite3_step(one) == SQLITE_ROW)
         *value = sqlite3_column_int64(one, 0);
     else
-        status = fail(db, text, err);
+        status = database_fail(db, text, err);
     sqlite3_finalize(one);
     return status;
 }
@@ -212,7 +227,7 @@ tft_status database_open(const database_options *options, database **db, tft_err
     tft_status status = TFT_OK;
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
     if (sqlite3_open_v2(options->path, &made->handle, flags, NULL) != SQLITE_OK) {
-        status = fail(made, options->path, err);
+        status = database_fail(made, options->path, err);
         goto done;
     }
     sqlite3_extended_result_codes(made->handle, 1);
@@ -225,7 +240,7 @@ tft_status database_open(const database_options *options, database **db, tft_err
     for (size_t i = 0; i < SQL_N && status == TFT_OK; i++) {
         if (sqlite3_prepare_v3(made->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &made->statements[i], NULL) !=
             SQLITE_OK)
-            status = fail(made, sql[i], err);
+            status = database_fail(made, sql[i], err);
     }
 
 done:
@@ -252,7 +267,7 @@ static tft_status run(database *db, statement which, tft_error *err)
 {
     sqlite3_stmt *const one = db->statements[which];
     const int code = sqlite3_step(one);
-    const tft_status status = code == SQLITE_DONE ? TFT_OK : fail(db, "write", err);
+    const tft_status status = code == SQLITE_DONE ? TFT_OK : database_fail(db, "write", err);
     sqlite3_reset(one);
     return status;
 }
@@ -286,7 +301,7 @@ tft_status database_metric(database *db, const char *name, size_t *id, tft_error
         const int code = sqlite3_step(one);
         const int64_t found = code == SQLITE_ROW ? sqlite3_column_int64(one, 0) : -1;
         const bool broken = code != SQLITE_ROW && code != SQLITE_DONE;
-        const tft_status status = broken ? fail(db, "metrics", err) : TFT_OK;
+        const tft_status status = broken ? database_fail(db, "metrics", err) : TFT_OK;
         sqlite3_reset(one);
         if (broken)
             return status;
@@ -310,7 +325,7 @@ static tft_status one_number(database *db, statement which, int64_t if_null, int
     if (code == SQLITE_ROW)
         *value = sqlite3_column_type(one, 0) == SQLITE_NULL ? if_null : sqlite3_column_int64(one, 0);
     else
-        status = fail(db, "read", err);
+        status = database_fail(db, "read", err);
     sqlite3_reset(one);
     return status;
 }
@@ -386,7 +401,7 @@ static tft_status each_row(database *db, statement which,
     while (status == TFT_OK && (code = sqlite3_step(one)) == SQLITE_ROW)
         status = read(one, context, err);
     if (status == TFT_OK && code != SQLITE_DONE)
-        status = fail(db, "read", err);
+        status = database_fail(db, "read", err);
     sqlite3_reset(one);
     return status;
 }
@@ -477,7 +492,7 @@ tft_status database_get_record(database *db, int64_t time_ms, int64_t server, da
     const int code = sqlite3_step(one);
     const tft_status status = code == SQLITE_ROW    ? decode_record(one, record, err)
                               : code == SQLITE_DONE ? TFT_ERR_NOT_FOUND
-                                                    : fail(db, "read a record", err);
+                                                    : database_fail(db, "read a record", err);
     sqlite3_reset(one);
     return status;
 }
@@ -544,7 +559,8 @@ tft_status database_is_sealed(database *db, int64_t step_time_ms, int64_t server
     sqlite3_bind_int64(one, 2, server);
     const int code = sqlite3_step(one);
     *sealed = code == SQLITE_ROW;
-    const tft_status status = code == SQLITE_ROW || code == SQLITE_DONE ? TFT_OK : fail(db, "read a step", err);
+    const tft_status status =
+        code == SQLITE_ROW || code == SQLITE_DONE ? TFT_OK : database_fail(db, "read a step", err);
     sqlite3_reset(one);
     return status;
 }
@@ -627,52 +643,6 @@ tft_status database_forget_steps(database *db, int64_t cutoff_ms, size_t limit, 
     const tft_status status = run(db, SQL_FORGET_STEPS, err);
     *n = status == TFT_OK ? (size_t)sqlite3_changes(db->handle) : 0;
     return status;
-}
-
-tft_status database_clear_alerts(database *db, tft_error *err)
-{
-    return run(db, SQL_CLEAR_ALERTS, err);
-}
-
-tft_status database_add_alert(database *db, const database_alert *alert, tft_error *err)
-{
-    sqlite3_stmt *const one = db->statements[SQL_ADD_ALERT];
-    sqlite3_bind_text(one, 1, alert->server, (int)alert->server_len, SQLITE_TRANSIENT);
-    sqlite3_bind_text(one, 2, alert->metric, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_int(one, 3, alert->severity);
-    sqlite3_bind_int(one, 4, alert->firing);
-    sqlite3_bind_int64(one, 5, alert->since_ms);
-    sqlite3_bind_int64(one, 6, alert->below_ms);
-    return run(db, SQL_ADD_ALERT, err);
-}
-
-typedef struct alert_visit {
-    tft_status (*visit)(void *, const database_alert *, tft_error *);
-    void *context;
-} alert_visit;
-
-static tft_status read_alert(sqlite3_stmt *row, void *context, tft_error *err)
-{
-    const alert_visit *const to = context;
-    const database_alert alert = {
-        .server = (const char *)sqlite3_column_text(row, 0),
-        .server_len = (size_t)sqlite3_column_bytes(row, 0),
-        .metric = (const char *)sqlite3_column_text(row, 1),
-        .severity = sqlite3_column_int(row, 2),
-        .firing = sqlite3_column_int(row, 3) != 0,
-        .since_ms = sqlite3_column_int64(row, 4),
-        .below_ms = sqlite3_column_int64(row, 5),
-    };
-    if (alert.server == NULL || alert.metric == NULL)
-        return tft_fail(err, TFT_ERR_MEMORY, "no memory for an alert");
-    return to->visit(to->context, &alert, err);
-}
-
-tft_status database_each_alert(database *db, tft_status (*visit)(void *, const database_alert *, tft_error *),
-                               void *context, tft_error *err)
-{
-    alert_visit to = {visit, context};
-    return each_row(db, SQL_EACH_ALERT, read_alert, &to, err);
 }
 
 tft_status database_bytes(database *db, uint64_t *bytes, tft_error *err)

@@ -1,4 +1,4 @@
-/* database.h - the tables of tftd.db as typed calls; database.c is the only file that knows SQLite and SQL.
+/* database.h - the tables of tftd.db as typed calls; database.c and its siblings are the only files that know SQLite and SQL.
  *
  *     meta      key, value                                    step_ms
  *     counters  one row: ticks, records_total, window_size and the other totals of /status
@@ -7,7 +7,7 @@
  *     records   (time, server), arrival, state, vals          raw records; time first: a tick of the whole fleet is
  *                                                             appended to the last leaf instead of touching one per server
  *     steps     (time, server), records, state, vals          sealed steps; vals NULL once past retention.steps
- *     alerts    server, metric, severity, firing, since_ms, below_ms
+ *     alerts, deliveries, silences, maintenance               see database_alerts.h
  *
  * records.vals is one binary64, little-endian, per metric id 0 …; a shorter blob misses the later metrics, NaN is
  * missing. steps.vals is 6 bytes per metric: the mean as binary32, then how many values as uint16.
@@ -25,7 +25,7 @@
 #include "tft/contract.h"
 #include "tft/error.h"
 
-#define DATABASE_VERSION 1
+#define DATABASE_VERSION 2
 #define DATABASE_MAX_METRICS 256 // metrics that one data directory has ever seen
 
 typedef struct database database;
@@ -108,18 +108,6 @@ tft_status database_each_step(database *db, int64_t from_ms,
 tft_status database_newest_step(database *db, int64_t *time_ms, tft_error *err);
 /* Drops the values of at most `limit` steps that start before cutoff_ms. */
 tft_status database_forget_steps(database *db, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err);
-
-typedef struct database_alert {
-    const char *server, *metric; // lent
-    size_t server_len;
-    int severity;
-    bool firing;
-    int64_t since_ms, below_ms;
-} database_alert;
-tft_status database_clear_alerts(database *db, tft_error *err);
-tft_status database_add_alert(database *db, const database_alert *alert, tft_error *err);
-tft_status database_each_alert(database *db, tft_status (*visit)(void *, const database_alert *, tft_error *),
-                               void *context, tft_error *err);
 
 /* Bytes in use, without the pages that are free inside the file. */
 tft_status database_bytes(database *db, uint64_t *bytes, tft_error *err);

@@ -466,52 +466,6 @@ tft_status store_append(store *s, store_batch *batch, tft_error *err)
     return ticket.status == TFT_OK ? TFT_OK : tft_fail(err, ticket.status, "%s", ticket.err.text);
 }
 
-/* ---- alerts -------------------------------------------------------------------------------------------- */
-
-tft_status store_save_alerts(store *s, const store_alert *alerts, size_t n, tft_error *err)
-{
-    store_begin_writing(s);
-    tft_status status = database_begin(s->db, err);
-    if (status == TFT_OK)
-        status = database_clear_alerts(s->db, err);
-    for (size_t i = 0; i < n && status == TFT_OK; i++) {
-        const database_alert row = {alerts[i].server, alerts[i].metric,   alerts[i].server_len,    alerts[i].severity,
-                                    alerts[i].firing, alerts[i].since_ms, alerts[i].below_since_ms};
-        status = database_add_alert(s->db, &row, err);
-    }
-    if (status == TFT_OK)
-        status = database_commit(s->db, err);
-    if (status != TFT_OK)
-        store_undo(s, status);
-    store_end_writing(s);
-    return status;
-}
-
-typedef struct alert_visit {
-    void (*visit)(void *context, const store_alert *alert);
-    void *context;
-} alert_visit;
-
-static tft_status visit_alert(void *context, const database_alert *row, tft_error *err)
-{
-    (void)err;
-    const alert_visit *const to = context;
-    const store_alert alert = {row->server, row->server_len, row->metric,  row->severity,
-                               row->firing, row->since_ms,   row->below_ms};
-    to->visit(to->context, &alert);
-    return TFT_OK;
-}
-
-tft_status store_each_alert(store *s, void (*visit)(void *context, const store_alert *alert), void *context,
-                            tft_error *err)
-{
-    alert_visit to = {visit, context};
-    store_begin_writing(s);
-    const tft_status status = database_each_alert(s->db, visit_alert, &to, err);
-    store_end_writing(s);
-    return status;
-}
-
 void store_set_retention(store *s, int64_t records_ms, int64_t steps_ms)
 {
     s->retention_records_ms = records_ms;

@@ -124,19 +124,6 @@ tft_status store_load(store *store, int64_t from_ms, const store_visitor *visito
  * few seconds. *n_pruned (may be NULL) gets the number of raw records removed, also where the call fails later on. */
 tft_status store_maintain(store *store, size_t *n_pruned, tft_error *err);
 
-/* Alerts that are on, so that a restart goes on with them: the whole list is replaced. */
-typedef struct store_alert {
-    const char *server; // [server_len], lent
-    size_t server_len;
-    const char *metric; // lent
-    int severity;
-    bool firing;
-    int64_t since_ms, below_since_ms;
-} store_alert;
-tft_status store_save_alerts(store *store, const store_alert *alerts, size_t n, tft_error *err);
-tft_status store_each_alert(store *store, void (*visit)(void *context, const store_alert *alert), void *context,
-                            tft_error *err);
-
 void store_set_retention(store *store, int64_t records_ms, int64_t steps_ms);
 
 #endif

@@ -680,7 +680,9 @@ static void alerts_live_from_snapshot_to_snapshot(void **state)
     atomic_fetch_add(&wall, MINUTE);
     s = look(&w);
     assert_int_equal(s->n_firing, 2);
-    assert_string_equal(s->alerts[0].id, first.id);
+    assert_int_equal(s->n_alerts, 4); // a warning each, inhibited by its critical one
+    assert_string_equal(s->alerts[s->alert_order[0]].id, first.id);
+    assert_string_equal(s->alerts[0].inhibited_by, s->alerts[1].id);
     assert_int_equal(s->alerts[0].since_ms, T0);
     let_go(&w);
 
@@ -689,10 +691,16 @@ static void alerts_live_from_snapshot_to_snapshot(void **state)
     give(&w, "b", test_wall(), quiet, TFT_STATE_MAINTENANCE);
     s = look(&w);
     assert_int_equal(s->n_firing, 1);
-    assert_string_equal(s->alerts[0].id, first.id);
+    assert_string_equal(s->alerts[s->alert_order[0]].id, first.id);
+    assert_int_equal(s->alerts[3].mute, ALERT_MAINTENANCE);
+    assert_int_equal(s->n_ended, 0);
     let_go(&w);
     atomic_fetch_add(&wall, 2 * MINUTE);
     assert_int_equal(look(&w)->n_firing, 0); // kept for two minutes, gone now
+    assert_int_equal(w.s->n_ended, 4);
+    assert_string_equal(w.s->ended[1].id, first.id);
+    let_go(&w);
+    assert_int_equal(look(&w)->n_ended, 0);
     let_go(&w);
     assert_int_equal(engine_count(w.e).alerts_fired_critical, 2);
     close_world(&w);
@@ -732,15 +740,15 @@ static void alerts_survive_a_restart(void **state)
     feed(&w, "z", 150, quiet);
     feed(&w, "a", 150, quiet);
     w.net.cpu = 92;
-    assert_int_equal(look(&w)->n_alerts, 2);
+    assert_int_equal(look(&w)->n_alerts, 4);
     char id[ALERT_ID_BYTES];
-    memcpy(id, w.s->alerts[1].id, sizeof id); // of "a"
+    memcpy(id, w.s->alerts[3].id, sizeof id); // the critical one of "a"
     const size_t n = snapshot_save_alerts(w.s, saved);
-    assert_int_equal(n, 2);
+    assert_int_equal(n, 4);
     assert_string_equal(saved[1].metric, "cpu_pct");
-    saved[2] = saved[0];
-    saved[2].server = "gone";
-    saved[2].server_length = 4;
+    saved[4] = saved[0];
+    saved[4].server = "gone";
+    saved[4].server_length = 4;
     let_go(&w);
 
     open_world(&back, true);
@@ -748,11 +756,11 @@ static void alerts_survive_a_restart(void **state)
     feed(&back, "a", 150, quiet); // another order than before: other ids
     feed(&back, "z", 150, quiet);
     back.net.cpu = 92;
-    assert_int_equal(engine_restore_alerts(back.e, saved, 3, NULL), TFT_OK);
+    assert_int_equal(engine_restore_alerts(back.e, saved, 5, NULL), TFT_OK);
     const forecast_snapshot *s = look(&back);
-    assert_int_equal(s->n_alerts, 2);
-    assert_string_equal(s->servers[s->alerts[0].server].name, "a");
-    assert_string_equal(s->alerts[0].id, id);
+    assert_int_equal(s->n_alerts, 4);
+    assert_string_equal(s->servers[s->alerts[1].server].name, "a");
+    assert_string_equal(s->alerts[1].id, id);
     assert_int_equal(s->alerts[0].since_ms, T0);
     let_go(&back);
     assert_int_equal(engine_count(back.e).alerts_fired_critical, 0); // nothing new fired

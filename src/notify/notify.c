@@ -1,0 +1,325 @@
+/* notify.c - see notify.h. */
+#include "notify/notify.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "notify/lives.h"
+
+#define UNSAVED_MAX 10000 // rows that wait for a disk that is full
+#define MARK_BACK_MS ((int64_t)7 * 86400000)
+#define MAX_SPANS 2048
+#define FORGET_BATCH 1000
+
+typedef struct pending_row {
+    char id[STORE_ID_BYTES];
+    bool there; // in the snapshot that is being settled
+} pending_row;
+
+struct notify {
+    notify_options options;
+    silences *quiet;
+    acks *seen;
+
+    /* the engine's thread's */
+    size_t n_rows, rows_capacity; // what must be written; what could not be waits here for the next snapshot
+    store_alert *rows;
+    size_t n_pending, pending_capacity;
+    pending_row *pending; // the pending alerts that are on disk, by id
+    size_t n_gone, gone_capacity;
+    char (*gone)[STORE_ID_BYTES];
+
+    /* the maintenance's: one caller */
+    int64_t marked_ms; // steps are marked up to here
+    uint64_t marked_generation;
+};
+
+static void say(const notify *n, notify_level level, const char *text)
+{
+    if (n->options.log != NULL)
+        n->options.log(n->options.context, level, text);
+}
+
+static void warn(void *context, const char *text)
+{
+    say(context, NOTIFY_WARNING, text);
+}
+
+tft_status notify_open(const notify_options *options, notify **out, tft_error *err)
+{
+    *out = NULL;
+    notify *const n = calloc(1, sizeof *n);
+    if (n == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for alerts");
+    n->options = *options;
+    n->marked_ms = INT64_MIN;
+    n->seen = acks_open();
+    tft_status status = n->seen == NULL ? tft_fail(err, TFT_ERR_MEMORY, "no memory for alerts") : TFT_OK;
+    if (status == TFT_OK)
+        status = silences_open(options->keep, warn, n, &n->quiet, err);
+    if (status != TFT_OK) {
+        notify_close(n);
+        return status;
+    }
+    *out = n;
+    return TFT_OK;
+}
+
+void notify_close(notify *n)
+{
+    if (n == NULL)
+        return;
+    silences_close(n->quiet);
+    acks_close(n->seen);
+    free(n->rows);
+    free(n->pending);
+    free(n->gone);
+    free(n);
+}
+
+/* ---- the engine's questions ------------------------------------------------------------------------------------- */
+
+static bool in_maintenance(void *context, const char *name, size_t length, tft_profile profile, int64_t now_ms)
+{
+    const notify *const n = context;
+    return silences_in_maintenance(n->quiet, name, length, tft_profile_name(profile), now_ms);
+}
+
+static bool mark(void *context, const snapshot_server *server, const tft_metric *metric, int64_t now_ms, alert *a)
+{
+    const notify *const n = context;
+    const notify_subject subject = {.server = server != NULL ? server->name : "",
+                                    .server_length = server != NULL ? server->name_length : 0,
+                                    .profile = server != NULL ? tft_profile_name(server->profile) : "",
+                                    .kind = alert_kind_name(a->kind),
+                                    .metric = metric != NULL ? metric->name : "",
+                                    .severity = alert_severity_name(a->severity)};
+    char ids[SILENCES_MAX_IDS][ALERT_SILENCE_BYTES];
+    a->acknowledged = acks_find(n->seen, a->id, now_ms, NULL);
+    if (silences_covering(n->quiet, &subject, now_ms, ids) == 0)
+        return false;
+    memcpy(a->silence, ids[0], sizeof a->silence);
+    return true;
+}
+
+/* ---- keeping lives ---------------------------------------------------------------------------------------------- */
+
+/* Room for one more of `size` bytes; false without memory. */
+static bool reserve(void **items, size_t *capacity, size_t n, size_t size)
+{
+    if (n < *capacity)
+        return true;
+    const size_t wanted = n < 16 ? 16 : 2 * n;
+    void *const more = realloc(*items, tft_mul_sat(wanted, size));
+    if (more == NULL)
+        return false;
+    *items = more;
+    *capacity = wanted;
+    return true;
+}
+
+static store_alert *add_row(notify *n, const forecast_snapshot *s, const alert *a)
+{
+    if (n->n_rows == UNSAVED_MAX || !reserve((void **)&n->rows, &n->rows_capacity, n->n_rows, sizeof *n->rows))
+        return NULL; // its life goes on in memory; the disk learns of it when it moves again
+    store_alert *const row = &n->rows[n->n_rows++];
+    lives_row(s, a, row);
+    return row;
+}
+
+static int compare_pending(const void *left, const void *right)
+{
+    return strcmp(((const pending_row *)left)->id, ((const pending_row *)right)->id);
+}
+
+static void add_pending(notify *n, const char *id)
+{
+    if (reserve((void **)&n->pending, &n->pending_capacity, n->n_pending, sizeof *n->pending))
+        memcpy(n->pending[n->n_pending++].id, id, sizeof n->pending->id);
+}
+
+/* A pending alert that is not there any more has left no trace with anybody: its row goes. */
+static void find_gone(notify *n, const forecast_snapshot *s)
+{
+    n->n_gone = 0;
+    for (size_t i = 0; i < n->n_pending; i++)
+        n->pending[i].there = false;
+    for (size_t i = 0; i < s->n_alerts && n->n_pending > 0; i++) {
+        pending_row *const row =
+            bsearch(s->alerts[i].id, n->pending, n->n_pending, sizeof *n->pending, compare_pending);
+        if (row != NULL)
+            row->there = true;
+    }
+    for (size_t i = 0; i < n->n_pending; i++)
+        if (!n->pending[i].there && reserve((void **)&n->gone, &n->gone_capacity, n->n_gone, sizeof *n->gone))
+            memcpy(n->gone[n->n_gone++], n->pending[i].id, sizeof *n->gone);
+}
+
+static void note_pending(notify *n, const forecast_snapshot *s)
+{
+    n->n_pending = 0;
+    for (size_t i = 0; i < s->n_alerts; i++)
+        if (s->alerts[i].status == ALERT_PENDING)
+            add_pending(n, s->alerts[i].id);
+    if (n->n_pending > 1)
+        qsort(n->pending, n->n_pending, sizeof *n->pending, compare_pending);
+}
+
+static void settled(void *context, const forecast_snapshot *s)
+{
+    notify *const n = context;
+    const store_ack none = {.at_ms = STORE_NEVER, .until_ms = STORE_NEVER};
+    const size_t old_rows = n->n_rows; // of before, that could not be written
+    for (size_t i = 0; i < s->n_alerts; i++)
+        if (s->alerts[i].changed)
+            add_row(n, s, &s->alerts[i]);
+    for (size_t i = 0; i < s->n_ended; i++) {
+        add_row(n, s, &s->ended[i]);
+        acks_set(n->seen, s->ended[i].id, &none);
+    }
+    find_gone(n, s);
+    for (size_t i = old_rows; i < n->n_rows && n->options.changed != NULL; i++)
+        n->options.changed(n->options.context, &n->rows[i]);
+    if (n->n_rows == 0 && n->n_gone == 0)
+        return;
+    const store_alert_batch batch = {.alerts = n->rows,
+                                     .n_alerts = n->n_rows,
+                                     .forgotten = (const char(*)[STORE_ID_BYTES])n->gone,
+                                     .n_forgotten = n->n_gone};
+    tft_error err = {0};
+    if (store_put_alerts(n->options.keep, &batch, &err) != TFT_OK) {
+        say(n, NOTIFY_DEBUG, err.text); // store_trouble() tells; the rows wait
+        return;
+    }
+    n->n_rows = 0;
+    note_pending(n, s);
+}
+
+alert_hooks notify_hooks(notify *n)
+{
+    return (alert_hooks){.context = n, .in_maintenance = in_maintenance, .mark = mark, .settled = settled};
+}
+
+/* ---- restart ---------------------------------------------------------------------------------------------------- */
+
+typedef struct open_alerts {
+    store_alert *rows;
+    size_t n, capacity;
+} open_alerts;
+
+static void take_open(void *context, const store_alert *row)
+{
+    open_alerts *const list = context;
+    if (reserve((void **)&list->rows, &list->capacity, list->n, sizeof *list->rows))
+        list->rows[list->n++] = *row; // else that alert begins anew
+}
+
+tft_status notify_restore(notify *n, engine *e, tft_error *err)
+{
+    const store_alert_query query = {
+        .pending = true, .firing = true, .from_ms = STORE_NEVER, .to_ms = STORE_NEVER, .after_starts_ms = STORE_NEVER};
+    open_alerts list = {0};
+    alert_saved *saved = NULL;
+    size_t kept = 0;
+    tft_status status = store_each_alert(n->options.keep, &query, take_open, &list, err);
+    if (status != TFT_OK || list.n == 0)
+        goto done;
+    saved = calloc(list.n, sizeof *saved);
+    if (saved == NULL) {
+        status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu alerts", list.n);
+        goto done;
+    }
+    for (size_t i = 0; i < list.n; i++) {
+        const store_alert *const row = &list.rows[i];
+        kept += lives_saved(row, &saved[kept]);
+        if (row->ack.at_ms != STORE_NEVER)
+            acks_set(n->seen, row->id, &row->ack);
+        if (strcmp(row->status, "pending") == 0)
+            add_pending(n, row->id);
+    }
+    if (n->n_pending > 1)
+        qsort(n->pending, n->n_pending, sizeof *n->pending, compare_pending);
+    status = engine_restore_alerts(e, saved, kept, err);
+
+done:
+    free(saved);
+    free(list.rows);
+    return status;
+}
+
+/* ---- maintenance ------------------------------------------------------------------------------------------------- */
+
+static tft_status mark_span(notify *n, const forecast_snapshot *s, const silences_span *span, tft_error *err)
+{
+    tft_status status = TFT_OK;
+    store_maintenance batch[256];
+    size_t filled = 0;
+    for (size_t i = 0; i < s->n_servers && status == TFT_OK; i++) {
+        const snapshot_server *const server = &s->servers[i];
+        if (notify_matches_server(&span->matcher, server->name, server->name_length, tft_profile_name(server->profile)))
+            batch[filled++] = (store_maintenance){(uint32_t)i, span->from_ms, span->to_ms};
+        if (filled == sizeof batch / sizeof *batch || (i + 1 == s->n_servers && filled > 0)) {
+            status = store_mark_maintenance(n->options.keep, batch, filled, err);
+            filled = 0;
+        }
+    }
+    return status;
+}
+
+/* Marks what maintenances have covered since the last time; after a start and after a change of the windows, of the last week. */
+static tft_status mark_steps(notify *n, const forecast_snapshot *s, tft_error *err)
+{
+    const int64_t now_ms = s->clock.now_ms, step_ms = s->step_ms;
+    const uint64_t generation = silences_generation(n->quiet);
+    const bool anew = n->marked_ms == INT64_MIN || generation != n->marked_generation || now_ms < n->marked_ms;
+    if (!anew && tft_floor_to(now_ms, step_ms) == tft_floor_to(n->marked_ms, step_ms))
+        return TFT_OK;
+    silences_span *const spans = calloc(MAX_SPANS, sizeof *spans);
+    if (spans == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory to mark maintenance");
+    const size_t count =
+        silences_spans(n->quiet, anew ? now_ms - MARK_BACK_MS : n->marked_ms, now_ms, spans, MAX_SPANS);
+    tft_status status = TFT_OK;
+    for (size_t i = 0; i < count && status == TFT_OK; i++)
+        status = mark_span(n, s, &spans[i], err);
+    free(spans);
+    if (status == TFT_OK) {
+        n->marked_ms = now_ms;
+        n->marked_generation = generation;
+    }
+    return status;
+}
+
+tft_status notify_maintain(notify *n, const forecast_snapshot *snapshot, int64_t retention_ms, tft_error *err)
+{
+    tft_status status = snapshot->sufficient ? mark_steps(n, snapshot, err) : TFT_OK;
+    size_t forgotten = FORGET_BATCH;
+    while (status == TFT_OK && forgotten == FORGET_BATCH && snapshot->sufficient)
+        status =
+            store_forget_alerts(n->options.keep, snapshot->clock.now_ms - retention_ms, FORGET_BATCH, &forgotten, err);
+    return status;
+}
+
+/* ---- people ------------------------------------------------------------------------------------------------------ */
+
+silences *notify_silences(notify *n)
+{
+    return n->quiet;
+}
+
+tft_status notify_acknowledge(notify *n, const char *id, const store_ack *ack, tft_error *err)
+{
+    const tft_status status = store_acknowledge(n->options.keep, id, ack, err);
+    if (status == TFT_OK && !acks_set(n->seen, id, ack))
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for an acknowledgement");
+    return status;
+}
+
+bool notify_ack_of(notify *n, const char *id, int64_t now_ms, store_ack *ack)
+{
+    return acks_find(n->seen, id, now_ms, ack);
+}
