@@ -51,17 +51,24 @@ static void put_open_alerts(const server *srv, const forecast_snapshot *s, const
         const alert *const a = &s->alerts[i];
         if (a->server != view->id)
             continue;
-        tft_text_printf(out, "%s{\"id\": \"%s\", \"metric\": ", first ? "" : ", ", a->id);
-        json_put_string(out, srv->contract.metrics[a->metric].name);
+        tft_text_printf(out, "%s{\"id\": \"%s\", \"kind\": \"%s\", \"metric\": ", first ? "" : ", ", a->id,
+                        alert_kind_name(a->kind));
+        json_put_string(out, a->metric != ALERT_METRICS ? srv->contract.metrics[a->metric].name : NULL);
         tft_text_printf(out, ", \"severity\": \"%s\", \"status\": \"%s\", \"predicted_value\": ",
-                        a->severity == ALERT_CRITICAL ? "critical" : "warning", a->firing ? "firing" : "pending");
+                        alert_severity_name(a->severity), alert_status_name(a->status));
         tft_text_json_fixed(out, a->predicted_value, 3);
         tft_text_puts(out, ", \"threshold\": ");
         tft_text_json_number(out, a->threshold);
         tft_text_puts(out, ", \"expected_at\": ");
-        json_put_time_s(out, a->expected_at_ms);
+        if (a->expected_at_ms != ALERT_NEVER)
+            json_put_time_s(out, a->expected_at_ms);
+        else
+            tft_text_puts(out, "null");
         tft_text_puts(out, ", \"since\": ");
-        json_put_time_ms(out, a->since_ms);
+        if (a->since_ms != ALERT_NEVER)
+            json_put_time_ms(out, a->since_ms);
+        else
+            tft_text_puts(out, "null");
         tft_text_puts(out, "}");
         first = false;
     }
