@@ -76,7 +76,8 @@ typedef struct tft_config {
     tft_target targets[TFT_MAX_TARGETS];
     tft_inputs static_inputs, encoder_inputs, decoder_inputs;
 
-    size_t n_anchors; // 0 = the plain network
+    size_t n_anchors;    // 0 = the plain network
+    bool tilted_mixture; // weights differ by quantile, with a bias of their own at every decoder step (tft/mixture.h)
     bool hazard;
 } tft_config;
 

@@ -10,10 +10,29 @@ typedef struct scaled_functions {
     float hour[TFT_MAX_QUANTILES], day[TFT_MAX_QUANTILES], week[TFT_MAX_QUANTILES];
 } scaled_functions;
 
-static void fill_target(size_t horizon, size_t hour, const tft_summary *s, const float *lags,
-                        const uint8_t *horizon_hour, size_t row, float *anchors)
+static float bounded(const tft_summary *s, float value)
 {
-    const size_t n_anchors = tft_window_anchors();
+    return tft_scaled(value < s->week_min ? s->week_min : value > s->week_max ? s->week_max : value, s->scale);
+}
+
+/* The later anchors: last value and level with the spread of past changes, and yesterday moved to where today is. */
+static void fill_changes(const tft_summary *s, size_t t, float around, size_t q_count, size_t n_anchors, float *out)
+{
+    float day[TFT_MAX_QUANTILES], week[TFT_MAX_QUANTILES];
+    tft_changes_at(&s->changes_24h, t, day);
+    tft_changes_at(&s->changes_7d, t, week);
+    const float shifted = bounded(s, around + s->shift_from_1d);
+    for (size_t q = 0; q < q_count; q++, out += n_anchors) {
+        out[10] = bounded(s, s->last + day[q]);
+        out[11] = bounded(s, s->last + week[q]);
+        out[12] = bounded(s, s->level + day[q]);
+        out[13] = shifted;
+    }
+}
+
+static void fill_target(size_t horizon, size_t hour, const tft_summary *s, const float *lags,
+                        const uint8_t *horizon_hour, size_t row, size_t n_anchors, float *anchors)
+{
     scaled_functions scaled;
     for (size_t q = 0; q < s->n_levels; q++) {
         scaled.hour[q] = tft_scaled(s->quantiles_1h[q], s->scale);
@@ -44,18 +63,20 @@ static void fill_target(size_t horizon, size_t hour, const tft_summary *s, const
             for (size_t p = 0; p < 5; p++)
                 out[5 + p] = points[p];
         }
+        if (n_anchors > TFT_FIRST_ANCHORS)
+            fill_changes(s, i + 1, around, s->n_levels, n_anchors, anchors + i * row * n_anchors);
     }
 }
 
 void tft_anchors_fill(size_t horizon, size_t hour, const tft_summary *summaries, size_t n_targets, const float *lags,
-                      const uint8_t *horizon_hour, float *anchors)
+                      const uint8_t *horizon_hour, size_t n_anchors, float *anchors)
 {
     size_t row = 0, at = 0; // quantiles of all targets; of those before this one
     for (size_t m = 0; m < n_targets; m++)
         row += summaries[m].n_levels;
     for (size_t m = 0; m < n_targets; m++) {
-        fill_target(horizon, hour, &summaries[m], lags + m * TFT_N_LAGS * horizon, horizon_hour, row,
-                    anchors + at * tft_window_anchors());
+        fill_target(horizon, hour, &summaries[m], lags + m * TFT_N_LAGS * horizon, horizon_hour, row, n_anchors,
+                    anchors + at * n_anchors);
         at += summaries[m].n_levels;
     }
 }

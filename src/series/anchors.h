@@ -1,4 +1,4 @@
-/* anchors.h - the K = 10 simple forecasts that the mixture output starts from (QUALITY-TARGETS §4.1 found them).
+/* anchors.h - the K = 14 simple forecasts that the mixture output starts from (QUALITY-TARGETS §4.1 found them).
  *
  *     k   name                   value at step t, quantile q                                   falls back to
  *     0   last_value             newest value                                                  0
@@ -11,6 +11,10 @@
  *     7   same_minute            value at the same minute of the latest hour                  last value
  *     8   same_minute_6h         mean over the latest 6 hours                                 7
  *     9   same_minute_24h        mean over the latest 24 hours                                8
+ *     10  last_and_changes_24h   newest value + quantile q of the last 24 h's changes over t steps   (changes.h)
+ *     11  last_and_changes_7d    … of the last 7 d's
+ *     12  level_and_changes_24h  exponentially weighted level + the same
+ *     13  one_day_before_shifted 6 + (mean of the last hour − mean of that hour a day before)
  *
  * A point forecast has the same value for all q. Every number lies between the least and the greatest value of the past.
  */
@@ -20,9 +24,11 @@
 #include "series/lags.h"
 #include "series/summary.h"
 
+#define TFT_FIRST_ANCHORS 10 // models of version 0.1.0 mix these; later ones all of them
+
 /* Fills anchors [horizon, Q, K], scaled; Q runs over the targets' quantiles, one target after the other.
  * hour: steps in an hour; lags [n_targets, TFT_N_LAGS, horizon]; horizon_hour [horizon]: hour of the day. */
 void tft_anchors_fill(size_t horizon, size_t hour, const tft_summary *summaries, size_t n_targets, const float *lags,
-                      const uint8_t *horizon_hour, float *anchors);
+                      const uint8_t *horizon_hour, size_t n_anchors, float *anchors);
 
 #endif

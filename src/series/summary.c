@@ -274,4 +274,10 @@ void tft_summary_make(const tft_past *past, const tft_pace *pace, const tft_metr
         s->same_hour_median[h] = n_by_hour[h] > 0 ? tft_quantile_sorted(values, n_by_hour[h], 0.5f) : week_median;
     }
     same_minutes(column, n, pace->hour, s);
+    s->week_min = sum.n_week > 0 ? sorter->week[0] : s->last;
+    s->week_max = sum.n_week > 0 ? sorter->week[sum.n_week - 1] : s->last;
+    s->level = tft_level(column, n, s->last);
+    s->shift_from_1d = tft_shift(column, n, pace);
+    tft_changes_make(column, n, pace->day, levels, n_levels, &s->changes_24h);
+    tft_changes_make(column, n, pace->week, levels, n_levels, &s->changes_7d);
 }

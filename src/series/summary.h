@@ -12,6 +12,7 @@
 #ifndef TFT_SERIES_SUMMARY_H
 #define TFT_SERIES_SUMMARY_H
 
+#include "series/changes.h"
 #include "series/past.h"
 #include "tft/config.h"
 
@@ -25,6 +26,10 @@ typedef struct tft_summary {
     float quantiles_1h[TFT_MAX_QUANTILES], quantiles_24h[TFT_MAX_QUANTILES], quantiles_7d[TFT_MAX_QUANTILES];
     float same_hour[24][TFT_MAX_QUANTILES]; // filled for the hours that the horizon touches
     float same_hour_median[24];
+    float level;         // exponentially weighted mean of the newest values (changes.h)
+    float shift_from_1d; // mean of the last hour − mean of that hour a day before; 0 where either is missing
+    float week_min, week_max;
+    tft_changes changes_24h, changes_7d;
     float *same_minute;     // [hour] value at the same minute of the latest hour, by phase (t − 1) mod hour
     float *same_minute_6h;  // [hour] mean over the latest 6 hours
     float *same_minute_24h; // [hour] mean over the latest 24

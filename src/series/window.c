@@ -406,13 +406,13 @@ static tft_status find_encoder(making *k, tft_window *window, tft_error *err)
 static tft_status check_fit(const tft_contract *contract, const tft_config *config, tft_error *err)
 {
     const size_t n_codes = (size_t)contract->has_state + (size_t)contract->has_profile;
-    const bool fits = config->n_targets == tft_contract_targets(contract) && config->n_categoricals == n_codes &&
-                      config->max_encoder_length == contract->context &&
-                      config->max_decoder_length == contract->horizon &&
-                      config->static_inputs.n_reals == tft_feature_count(contract, TFT_STATIC) &&
-                      config->encoder_inputs.n_reals == tft_feature_count(contract, TFT_ENCODER) &&
-                      config->decoder_inputs.n_reals == tft_feature_count(contract, TFT_DECODER) &&
-                      (config->n_anchors == 0 || config->n_anchors == tft_window_anchors());
+    const bool fits =
+        config->n_targets == tft_contract_targets(contract) && config->n_categoricals == n_codes &&
+        config->max_encoder_length == contract->context && config->max_decoder_length == contract->horizon &&
+        config->static_inputs.n_reals == tft_feature_count(contract, TFT_STATIC) &&
+        config->encoder_inputs.n_reals == tft_feature_count(contract, TFT_ENCODER) &&
+        config->decoder_inputs.n_reals == tft_feature_count(contract, TFT_DECODER) &&
+        (config->n_anchors == 0 || config->n_anchors == TFT_FIRST_ANCHORS || config->n_anchors == tft_window_anchors());
     return fits ? TFT_OK
                 : tft_fail(err, TFT_ERR_MISMATCH, "the network reads other inputs than this contract makes windows of");
 }
@@ -473,6 +473,6 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
     }
     if (config->n_anchors > 0 && window->anchors != NULL)
         tft_anchors_fill(contract->horizon, scratch->calendar.pace.hour, scratch->summaries, k.n_targets, scratch->lags,
-                         scratch->horizon_hour, window->anchors);
+                         scratch->horizon_hour, config->n_anchors, window->anchors);
     return TFT_OK;
 }

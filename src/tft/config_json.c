@@ -69,6 +69,8 @@ void tft_config_to_json(const tft_config *c, tft_text *out)
     tft_text_printf(out,
                     "\"max_encoder_length\": %zu, \"max_decoder_length\": %zu, \"n_anchors\": %zu, \"hazard\": %s, ",
                     c->max_encoder_length, c->max_decoder_length, c->n_anchors, c->hazard ? "true" : "false");
+    if (c->tilted_mixture)
+        tft_text_puts(out, "\"tilted_mixture\": true, ");
     tft_text_puts(out, "\"reals\": [");
     for (size_t i = 0; i < c->n_reals; i++) {
         tft_text_puts(out, i > 0 ? ", {\"name\": " : "{\"name\": ");
@@ -196,6 +198,9 @@ static tft_status take_scalars(const tft_json *network, tft_config *c, tft_error
     TRY(tft_json_need_size(network, "max_decoder_length", 1, 1 << 20, &c->max_decoder_length, err));
     TRY(tft_json_need_size(network, "n_anchors", 0, TFT_MAX_ANCHORS, &c->n_anchors, err));
     TRY(take_bool(network, "hazard", &c->hazard, err));
+    c->tilted_mixture = false; // models before it have no such key
+    if (tft_json_at(network, "tilted_mixture") != NULL)
+        TRY(take_bool(network, "tilted_mixture", &c->tilted_mixture, err));
     c->dropout = (float)dropout;
     return TFT_OK;
 }

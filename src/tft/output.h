@@ -1,42 +1,35 @@
 /* output.h - from the decoder's vectors to quantiles: one linear layer per target, and the mixture of anchors.
  *
  *     plain (23):   raw[q] = W_q x + b_q
- *     mixture:      raw[q] = Σ_k weights_k · anchor_k(q) + W_q x + b_q,   weights = Softmax(W_mix x + b_mix)
- * The weights are one convex combination of the K simple forecasts per target and step, shared by its quantiles: since
- * every anchor is ascending in q, so is the mixture.
+ *     mixture:      raw[q] = Σ_k weight_k(q) · anchor_k(q) + W_q x + b_q                (mixture.h)
  *
  *     prediction[q] = g(raw[q] · scale + centre),   g identity or softplus (a itself above 20, as PyTorch)
  *
- * Shapes:  N decoder rows; raw [N, Q] with the quantiles of target 0 first; weights [N, M·K]; anchors [B, T, Q, K].
+ * Shapes:  N decoder rows; raw [N, Q] with the quantiles of target 0 first; anchors [B, T, Q, K].
  * Memory:  the caller owns every buffer. Threads: weights are only read.
  */
 #ifndef TFT_TFT_OUTPUT_H
 #define TFT_TFT_OUTPUT_H
 
 #include "tft/config.h"
+#include "tft/mixture.h"
 #include "tft/parameters.h"
 #include "tft/rows.h"
 
 typedef struct tft_output { // also holds gradients: same fields, same shapes
-    size_t hidden, n_targets, n_anchors, n_outputs;
+    size_t hidden, n_targets, n_outputs;
     float *w[TFT_MAX_TARGETS], *b[TFT_MAX_TARGETS]; // [quantiles, H], [quantiles]
-    float *mixture_w, *mixture_b;                   // [M·K, H], [M·K]; NULL without anchors
     uint8_t n_quantiles[TFT_MAX_TARGETS];
+    tft_mixture mixture; // n_anchors 0: the plain network
 } tft_output;
-
-/* The anchors of a batch, padded to `steps`; NULL without a mixture. */
-typedef struct tft_anchors {
-    const float *values; // [B, steps, Q, K]
-    size_t steps;
-} tft_anchors;
 
 void tft_output_define(tft_builder *builder, tft_output *w, const tft_config *config);
 
 void tft_output_forward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors, float *raw,
-                        float *weights);
-/* dx [N, H] and grad are added to; dlogits is [N, M·K] of working memory. */
+                        float *logits);
+/* dx [N, H] and grad are added to; logits as forward left them; dlogits is [N, width of the mixture] of working memory. */
 void tft_output_backward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors,
-                         const float *weights, const float *draw, tft_output *grad, float *dx, float *dlogits);
+                         const float *logits, const float *draw, tft_output *grad, float *dx, float *dlogits);
 
 /* target_scale [B, M, 2]. */
 void tft_output_rescale(const tft_config *config, const tft_rows *rows, const float *raw, const float *target_scale,

@@ -293,6 +293,19 @@ static void deliver(const tft_rows *rows, const float *packed, size_t steps, siz
     tft_rows_unpack(rows, packed, steps, width, padded);
 }
 
+/* Row by row: the logits of a tilted mixture are wider than its weights. */
+static void deliver_mixture(const pass *p, size_t steps, float *padded)
+{
+    const tft_rows *const rows = &p->ws->decoder;
+    const tft_mixture *const mixture = &p->w->output.mixture;
+    const size_t width = mixture->n_targets * mixture->n_anchors;
+    memset(padded, 0, rows->n_windows * steps * width * sizeof *padded);
+    for (size_t r = 0; r < rows->n; r++) {
+        const size_t b = rows->window_of[r], t = r - rows->start[b];
+        tft_mixture_weights(mixture, p->ws->a.mixture + r * mixture->width, 1, padded + (b * steps + t) * width);
+    }
+}
+
 static void deliver_outputs(const pass *p, const tft_outputs *outputs)
 {
     tft_activations *const a = &p->ws->a;
@@ -304,7 +317,8 @@ static void deliver_outputs(const pass *p, const tft_outputs *outputs)
     deliver(decoder, a->prediction, t, q, outputs->prediction);
     if (p->config->hazard)
         deliver(decoder, a->hazard, t, 1, outputs->hazard_logit);
-    deliver(decoder, a->mixture, t, p->config->n_targets * p->config->n_anchors, outputs->mixture_weights);
+    if (outputs->mixture_weights != NULL && p->config->n_anchors > 0)
+        deliver_mixture(p, t, outputs->mixture_weights);
     deliver(encoder, a->encoder_weights, e, p->w->encoder.n, outputs->encoder_selection);
     deliver(decoder, a->decoder_weights, t, p->w->decoder.n, outputs->decoder_selection);
     if (outputs->static_selection != NULL && p->w->statics.n > 0)

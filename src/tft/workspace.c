@@ -71,7 +71,7 @@ static void layout_activations(tft_carve *carve, const tft_model *model, size_t 
     a->out = tft_carve_floats(carve, n_d * h);
     a->raw = tft_carve_floats(carve, n_d * q);
     a->prediction = tft_carve_floats(carve, n_d * q);
-    a->mixture = tft_carve_floats(carve, n_d * config->n_targets * config->n_anchors);
+    a->mixture = tft_carve_floats(carve, n_d * tft_mixture_width(config));
     a->hazard = tft_carve_floats(carve, config->hazard ? n_d : 0);
 }
 
@@ -98,7 +98,7 @@ static void layout_gradients(tft_carve *carve, const tft_model *model, size_t b,
     d->psi = tft_carve_floats(carve, n_d * h);
     d->out = tft_carve_floats(carve, n_d * h);
     d->raw = tft_carve_floats(carve, n_d * tft_config_outputs(config));
-    d->logits = tft_carve_floats(carve, n_d * config->n_targets * config->n_anchors);
+    d->logits = tft_carve_floats(carve, n_d * tft_mixture_width(config));
     d->hazard = tft_carve_floats(carve, config->hazard ? n_d : 0);
     tft_lstm_state_carve(carve, &w->lstm_encoder, b, &d->first);
     tft_lstm_state_carve(carve, &w->lstm_encoder, b, &d->middle);

@@ -35,7 +35,7 @@ typedef struct tft_activations {
     float *psi; // [N_d, H]
     tft_gate_tape pre_output;
     float *out;                                 // [N_d, H]
-    float *raw, *prediction, *mixture, *hazard; // [N_d, Q], [N_d, Q], [N_d, M·K], [N_d]
+    float *raw, *prediction, *mixture, *hazard; // [N_d, Q], [N_d, Q], [N_d, width of the mixture's logits], [N_d]
 } tft_activations;
 
 typedef struct tft_activation_gradients {

@@ -70,6 +70,7 @@
 #include "../../src/tft/grn.c"
 #include "../../src/tft/lstm.c"
 #include "../../src/tft/network.c"
+#include "../../src/tft/mixture.c"
 #include "../../src/tft/output.c"
 #include "../../src/tft/parameters.c"
 #include "../../src/tft/resample_norm.c"

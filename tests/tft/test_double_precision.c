@@ -5,6 +5,7 @@
 
 #include "../../src/tft/config_json.c"
 #include "../../src/tft/golden.c"
+#include "../../src/tft/golden_case.c"
 #include "../../src/tft/loss.c"
 #include "../../src/tft/model.c"
 #include "../../src/tft/pass.c"

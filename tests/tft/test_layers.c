@@ -587,7 +587,7 @@ static double output_loss(layer_case *c, bool backward)
 {
     const tft_output *const w = c->layer;
     const output_extra *const e = c->extra;
-    double raw[5 * 5], weights[5 * 6], dlogits[5 * 6];
+    double raw[5 * 5], weights[5 * 12], dlogits[5 * 12];
     const tft_anchors anchors = {e->anchors, 4};
     tft_output_forward(w, &e->rows, block_x(c, 0), anchors, raw, weights);
     if (backward)
@@ -596,16 +596,22 @@ static double output_loss(layer_case *c, bool backward)
     return weigh(c, raw, e->rows.n * w->n_outputs);
 }
 
-static void output_case(size_t n_anchors)
+static void output_case(size_t n_anchors, bool tilted)
 {
     static const uint32_t lengths[2] = {4, 1};
     layer_case c;
     tft_output w, grad;
-    output_extra e = {.config = {.hidden_size = 3, .n_targets = 2, .n_anchors = n_anchors}};
+    output_extra e = {.config = {.hidden_size = 3,
+                                 .n_targets = 2,
+                                 .n_anchors = n_anchors,
+                                 .tilted_mixture = tilted,
+                                 .max_decoder_length = 4}};
     e.config.targets[0].n_quantiles = 3;
     e.config.targets[1].n_quantiles = 2;
+    for (size_t q = 0; q < 3; q++)
+        e.config.targets[0].quantiles[q] = e.config.targets[1].quantiles[q] = 0.2f + 0.3f * (float)q;
     output_config = &e.config;
-    open_case(&c, 70 + n_anchors);
+    open_case(&c, 70 + n_anchors + (tilted ? 5 : 0));
     tft_rows_layout(&c.arena, &e.rows, 2, 4);
     tft_rows_set(&e.rows, 2, lengths);
     e.anchors = random_block(&c, 2 * 4 * 5 * 3);
@@ -620,8 +626,9 @@ static void output_case(size_t n_anchors)
 static void output_backward_is_right_plain_and_as_a_mixture(void **state)
 {
     (void)state;
-    output_case(0);
-    output_case(3);
+    output_case(0, false);
+    output_case(3, false);
+    output_case(3, true);
 }
 
 static void mixture_weights_are_convex_and_shared_by_the_quantiles_of_a_target(void **state)
@@ -643,10 +650,40 @@ static void mixture_weights_are_convex_and_shared_by_the_quantiles_of_a_target(v
     double raw[2], weights[3];
     tft_output_forward(&w, &rows, x, (tft_anchors){anchors, 1}, raw, weights);
     assert_true(fabs(raw[0] - 3.0) < 1e-14 && fabs(raw[1] - 30.0) < 1e-13); // the even mixture
-    w.mixture_b[2] = 50.0;
+    w.mixture.b[2] = 50.0;
     tft_output_forward(&w, &rows, x, (tft_anchors){anchors, 1}, raw, weights);
     assert_true(fabs(weights[2] - 1.0) < 1e-12);
     assert_true(fabs(raw[0] - 6.0) < 1e-12 && fabs(raw[1] - 60.0) < 1e-11);
+    tft_arena_free(&c.arena);
+}
+
+static void a_tilted_mixture_is_one_simple_forecast_at_low_levels_and_another_at_high_ones(void **state)
+{
+    (void)state;
+    static const uint32_t lengths[1] = {1};
+    layer_case c;
+    tft_output w;
+    tft_config config = {
+        .hidden_size = 2, .n_targets = 1, .n_anchors = 2, .tilted_mixture = true, .max_decoder_length = 1};
+    config.targets[0].n_quantiles = 3;
+    config.targets[0].quantiles[0] = 0.1f;
+    config.targets[0].quantiles[1] = 0.5f;
+    config.targets[0].quantiles[2] = 0.9f;
+    output_config = &config;
+    open_case(&c, 81);
+    tft_rows rows;
+    tft_rows_layout(&c.arena, &rows, 1, 1);
+    tft_rows_set(&rows, 1, lengths);
+    tft_builder builder = {.arena = &c.arena, .base = tft_arena_floats(&c.arena, 1024)}; // all weights 0
+    define_output(&builder, &w);
+    const double x[2] = {5.0, -3.0}, anchors[6] = {0.0, 100.0, 0.0, 100.0, 0.0, 100.0}; // idle, busy
+    double raw[3], logits[4], weights[2];
+    w.mixture.step[2] = -10.0; // β of "idle"
+    w.mixture.step[3] = 10.0;  // β of "busy"
+    tft_output_forward(&w, &rows, x, (tft_anchors){anchors, 1}, raw, logits);
+    assert_true(raw[0] < 1e-6 && fabs(raw[1] - 50.0) < 1e-9 && raw[2] > 100.0 - 1e-6);
+    tft_mixture_weights(&w.mixture, logits, 1, weights);
+    assert_true(fabs(weights[0] - 0.5) < 1e-9 && fabs(weights[1] - 0.5) < 1e-9);
     tft_arena_free(&c.arena);
 }
 
@@ -729,6 +766,7 @@ int main(void)
         cmocka_unit_test(variable_selection_backward_is_right_plain_and_folded),
         cmocka_unit_test(output_backward_is_right_plain_and_as_a_mixture),
         cmocka_unit_test(mixture_weights_are_convex_and_shared_by_the_quantiles_of_a_target),
+        cmocka_unit_test(a_tilted_mixture_is_one_simple_forecast_at_low_levels_and_another_at_high_ones),
         cmocka_unit_test(hazard_loss_gradient_is_right),
         cmocka_unit_test(hazard_loss_is_the_likelihood_of_what_was_seen),
         cmocka_unit_test(hazard_loss_does_not_overflow),

@@ -1,0 +1,36 @@
+/* changes.h - how far a metric usually moves within h steps: what "last value" leaves unsaid.
+ *
+ * A persistence forecast with an honest spread is the last value plus the quantiles of the series' own changes over h
+ * steps (a random walk's fan, without assuming that it is one). They are taken at a few spans and interpolated linearly in h
+ * between them; beyond the largest span they stay. Per span, at most TFT_CHANGE_SAMPLES changes are looked at, evenly
+ * spread over the time, so that the cost does not depend on the step.
+ *
+ * level: exponentially weighted mean, weight 0.8^age of the value `age` steps back, over the newest 24 steps.
+ * shift: mean of the newest hour − mean of the same hour a day before: how far today is from yesterday.
+ */
+#ifndef TFT_SERIES_CHANGES_H
+#define TFT_SERIES_CHANGES_H
+
+#include <stddef.h>
+
+#include "series/calendar.h"
+#include "tft/config.h"
+
+#define TFT_N_SPANS 8
+#define TFT_CHANGE_SAMPLES 96
+
+typedef struct tft_changes {
+    size_t n_levels;
+    float quantiles[TFT_N_SPANS][TFT_MAX_QUANTILES]; // 0 where no change is known
+} tft_changes;
+
+/* Quantiles at `levels` of column[i + span] − column[i] over the last `reach` of its n values (NaN = missing). */
+void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,
+                      tft_changes *changes);
+/* The quantiles for t = 1 … steps ahead, interpolated between the spans. */
+void tft_changes_at(const tft_changes *changes, size_t t, float *out);
+
+float tft_level(const float *column, size_t n, float otherwise);
+float tft_shift(const float *column, size_t n, const tft_pace *pace);
+
+#endif

@@ -1,0 +1,51 @@
+/* mixture.h - the output as a learned convex mixture of simple forecasts ("anchors", series/anchors.h).
+ *
+ *     forecast[q] = Σ_k weight[q,k] · anchor_k(q)  (+ the output layer's correction)
+ *
+ * Two forms, told by the configuration:
+ *   shared  weight[·,k] = Softmax_k(W x + b): one mixture per target and step for all its quantiles. Since every anchor
+ *           ascends in q, so does the mixture. Models of version 0.1.0.
+ *   tilted  weight[q,k] = Softmax_k(α_k + z_q β_k), α and β from W x + b + 5 s_t, z_q = ½ ln(q / (1 − q)). A machine that is
+ *           either idle or busy is forecast by "idle" at low levels and "busy" at high ones: a mixture of distributions,
+ *           which shared weights can only average into a state that never occurs. s_t is a bias of decoder step t alone:
+ *           which simple forecast is best depends on how far it looks ahead above all. Quantiles may cross; whoever shows
+ *           them sorts (forecaster.h).
+ *
+ * Shapes:  N decoder rows; logits [N, width], width = M·K or, tilted, 2·M·K (a target's α, then its β); anchors [B, T, Q, K].
+ * Memory:  the caller owns every buffer. Threads: weights are only read.
+ */
+#ifndef TFT_TFT_MIXTURE_H
+#define TFT_TFT_MIXTURE_H
+
+#include "tft/config.h"
+#include "tft/parameters.h"
+#include "tft/rows.h"
+
+typedef struct tft_mixture { // also holds gradients: same fields, same shapes
+    size_t hidden, n_targets, n_anchors, n_outputs, width;
+    bool tilted;
+    float *w, *b, *step; // [width, H], [width]; tilted: [T, width]
+    uint8_t n_quantiles[TFT_MAX_TARGETS];
+    float z[TFT_MAX_TARGETS][TFT_MAX_QUANTILES];
+} tft_mixture;
+
+/* The anchors of a batch, padded to `steps`; NULL without a mixture. */
+typedef struct tft_anchors {
+    const float *values; // [B, steps, Q, K]
+    size_t steps;
+} tft_anchors;
+
+size_t tft_mixture_width(const tft_config *config); // 0 without anchors
+void tft_mixture_define(tft_builder *builder, tft_mixture *w, const tft_config *config);
+
+/* Adds the mixture to raw [N, Q]; logits stay for backward and for tft_mixture_weights(). */
+void tft_mixture_forward(const tft_mixture *w, const tft_rows *rows, const float *x, tft_anchors anchors, float *raw,
+                         float *logits);
+/* draw [N, Q]; dx [N, H] and grad are added to; dlogits [N, width] of working memory. */
+void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const float *x, tft_anchors anchors,
+                          const float *logits, const float *draw, tft_mixture *grad, float *dx, float *dlogits);
+
+/* What each anchor weighs, mean over a target's quantiles: logits [n, width] → weights [n, M·K]. */
+void tft_mixture_weights(const tft_mixture *w, const float *logits, size_t n, float *weights);
+
+#endif
