@@ -9,7 +9,7 @@
 #define LEVEL_STEPS 24
 #define LEVEL_DECAY 0.8f
 
-static const size_t spans[TFT_N_SPANS] = {1, 2, 4, 8, 16, 32, 64, 96};
+static const size_t spans[TFT_CHANGE_SPANS] = {1, 2, 4, 8, 16, 32, 64, 96};
 
 /* Shell sort with Ciura's gaps (2001): short, branch-light, and quick for a hundred values. */
 static void sort_changes(float *x, size_t n)
@@ -48,7 +48,7 @@ void tft_changes_make(const float *column, size_t n, size_t reach, const float *
 {
     float samples[TFT_CHANGE_SAMPLES];
     changes->n_levels = n_levels;
-    for (size_t s = 0; s < TFT_N_SPANS; s++) {
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
         const size_t count = gather(column, n, reach, spans[s], samples);
         float *const out = changes->quantiles[s];
         if (count == 0) { // too little history for this span: as much as for the one before
@@ -65,9 +65,9 @@ void tft_changes_make(const float *column, size_t n, size_t reach, const float *
 void tft_changes_at(const tft_changes *changes, size_t t, float *out)
 {
     size_t s = 0;
-    while (s + 1 < TFT_N_SPANS && spans[s + 1] <= t)
+    while (s + 1 < TFT_CHANGE_SPANS && spans[s + 1] <= t)
         s++;
-    const size_t next = s + 1 < TFT_N_SPANS ? s + 1 : s;
+    const size_t next = s + 1 < TFT_CHANGE_SPANS ? s + 1 : s;
     const float part = next == s || t <= spans[s] ? 0.0f : (float)(t - spans[s]) / (float)(spans[next] - spans[s]);
     for (size_t q = 0; q < changes->n_levels; q++)
         out[q] = (1.0f - part) * changes->quantiles[s][q] + part * changes->quantiles[next][q];

@@ -16,12 +16,12 @@
 #include "series/calendar.h"
 #include "tft/config.h"
 
-#define TFT_N_SPANS 8
+#define TFT_CHANGE_SPANS 8
 #define TFT_CHANGE_SAMPLES 96
 
 typedef struct tft_changes {
     size_t n_levels;
-    float quantiles[TFT_N_SPANS][TFT_MAX_QUANTILES]; // 0 where no change is known
+    float quantiles[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES]; // 0 where no change is known
 } tft_changes;
 
 /* Quantiles at `levels` of column[i + span] − column[i] over the last `reach` of its n values (NaN = missing). */

@@ -36,7 +36,7 @@ static void quantiles_of_changes_ascend_and_only_the_reach_counts(void **state)
     for (size_t i = 0; i < N; i++) // a wild past, then a calm day of a sawtooth
         column[i] = i < N - DAY ? (float)((i * 7919) % 1000) : (float)(i % 4);
     tft_changes_make(column, N, DAY, levels, 3, &changes);
-    for (size_t s = 0; s < TFT_N_SPANS; s++) {
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
         assert_true(changes.quantiles[s][0] <= changes.quantiles[s][1]);
         assert_true(changes.quantiles[s][1] <= changes.quantiles[s][2]);
         assert_true(fabsf(changes.quantiles[s][0]) <= 3.0f && fabsf(changes.quantiles[s][2]) <= 3.0f);
