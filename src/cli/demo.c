@@ -70,7 +70,7 @@ static void send_waiting(demo *d)
 {
     accept_counts counts;
     tft_error why = {0};
-    if (d->n > 0 && accept_records(d->srv, d->records, d->n, 0, tft_wall_ms(), d->verdicts, &counts, &why) != TFT_OK)
+    if (d->n > 0 && accept_records(d->srv, METERS_DEMO, d->records, d->n, 0, tft_wall_ms(), d->verdicts, &counts, &why) != TFT_OK)
         log_line(d->srv->log, LOG_TAG_WARNING, "Demo: %zu records of history are lost: %s", d->n, why.text);
     d->n = 0;
 }

@@ -199,6 +199,7 @@ tft_status ingest_json(const char *bytes, size_t n, const tft_contract *contract
             continue;
         }
         batch->n_rejected++;
+        batch->by_code[fault.code]++;
         if (batch->n_faults < INGEST_MAX_NOTES) {
             size_t name_length = 0;
             const char *const name = tft_json_string(tft_json_at(object, "server_name"), &name_length);

@@ -38,6 +38,7 @@ typedef struct ingest_batch {
     tft_record *records; // [n]
     uint32_t *indices;   // [n] their places in the body
     size_t n_rejected;
+    size_t by_code[TFT_N_FAULTS]; // of those
     size_t n_faults;     // listed
     ingest_note *faults; // [INGEST_MAX_NOTES] the first ones, by index
     size_t n_warnings;

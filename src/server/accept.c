@@ -4,6 +4,8 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+
 static fleet_verdict to_fleet(const server *srv, tft_record *record, const store_verdict *verdict)
 {
     if (verdict->outcome == STORE_NEW)
@@ -30,8 +32,8 @@ static void count(accept_counts *counts, const store_verdict *verdict)
     counts->rejected += refused;
 }
 
-tft_status accept_records(server *srv, tft_record *records, size_t n, size_t n_rejected, int64_t arrival_ms,
-                          store_verdict *verdicts, accept_counts *counts, tft_error *err)
+tft_status accept_records(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
+                          int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, tft_error *err)
 {
     *counts = (accept_counts){0};
     fleet_record *const moves = calloc(n > 0 ? n : 1, sizeof *moves);
@@ -39,16 +41,23 @@ tft_status accept_records(server *srv, tft_record *records, size_t n, size_t n_r
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu records", n);
     store_batch batch = {
         .records = records, .n = n, .n_rejected = n_rejected, .arrival_ms = arrival_ms, .verdicts = verdicts};
+    const double began = tft_monotonic_s();
     tft_status status = store_append(srv->store, &batch, err);
+    const double took = tft_monotonic_s() - began;
+    if (status != TFT_OK)
+        meters_batch(&srv->meters, source, n + n_rejected, 0, took, false, arrival_ms);
     if (status != TFT_OK)
         goto done;
 
     for (size_t i = 0; i < n; i++) {
         tft_record *const r = &records[i];
         count(counts, &verdicts[i]);
+        srv->meters.rejected[TFT_FAULT_TOO_OLD] += verdicts[i].outcome == STORE_TOO_OLD;
+        srv->meters.rejected[TFT_FAULT_TOO_MANY_SERVERS] += verdicts[i].outcome == STORE_TOO_MANY_SERVERS;
         const fleet_verdict verdict = to_fleet(srv, r, &verdicts[i]); // leaves of a completed record what it added
         moves[i] = (fleet_record){r->name, r->name_length, r->time_ms, r->values, r->state, r->profile, verdict};
     }
+    meters_batch(&srv->meters, source, n + n_rejected, counts->accepted, took, true, arrival_ms);
     const fleet_batch moved = {moves, n, counts->duplicates, counts->conflicts, n_rejected + counts->rejected};
     tft_error why = {0};
     if (fleet_apply(srv->fleet, &moved, arrival_ms, &counts->receipt, &why) != TFT_OK)

@@ -15,10 +15,10 @@ typedef struct accept_counts {
     fleet_receipt receipt;
 } accept_counts;
 
-/* Commits records[0 … n−1] (already checked) and applies them. n_rejected records of the same request were refused by
+/* `source` counts in /metrics. Commits records[0 … n−1] (already checked) and applies them. n_rejected records of the same request were refused by
  * validation. verdicts [n] are filled in. The records' values are changed: of a completed one, only what it added is left.
  * Anything but TFT_OK: nothing of it was stored. */
-tft_status accept_records(server *srv, tft_record *records, size_t n, size_t n_rejected, int64_t arrival_ms,
-                          store_verdict *verdicts, accept_counts *counts, tft_error *err);
+tft_status accept_records(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
+                          int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, tft_error *err);
 
 #endif

@@ -55,6 +55,14 @@ void events_on_news(events *all, void (*wake)(void *context), void *context)
     pthread_mutex_unlock(&all->wake_lock);
 }
 
+void events_wake(events *all)
+{
+    pthread_mutex_lock(&all->wake_lock);
+    if (all->wake != NULL)
+        all->wake(all->wake_context);
+    pthread_mutex_unlock(&all->wake_lock);
+}
+
 void events_publish(events *all, event_kind kind, const char *server, const char *json)
 {
     const size_t n = strlen(json) + 1, n_server = server != NULL ? strlen(server) + 1 : 0;
@@ -72,10 +80,7 @@ void events_publish(events *all, event_kind kind, const char *server, const char
     *slot = (kept_event){kind, tft_wall_ms(), server != NULL ? block + n : NULL, block};
     pthread_mutex_unlock(&all->lock);
     free(old);
-    pthread_mutex_lock(&all->wake_lock);
-    if (all->wake != NULL)
-        all->wake(all->wake_context);
-    pthread_mutex_unlock(&all->wake_lock);
+    events_wake(all);
 }
 
 uint64_t events_newest(events *all)

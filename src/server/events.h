@@ -46,6 +46,9 @@ void events_on_news(events *all, void (*wake)(void *context), void *context);
 /* Adds an event. server: the name of the server it is about, or NULL; json: its data, an object. Never waits. */
 void events_publish(events *all, event_kind kind, const char *server, const char *json);
 
+/* Calls `wake` without an event: for listeners that have something to do by the clock. */
+void events_wake(events *all);
+
 typedef struct event {
     uint64_t number;
     event_kind kind;

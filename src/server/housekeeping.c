@@ -12,6 +12,7 @@
 
 #define MODELS_EVERY_S 5.0
 #define PRUNE_EVERY_S 15.0
+#define WAKE_EVERY_S 1.0 // streams look whether a heartbeat is due
 #define PRUNE_LOGGED_EVERY_S 300
 
 static double prune_interval(const server *srv)
@@ -67,7 +68,8 @@ void *server_housekeeping(void *context)
     server *const srv = context;
     log_gate gate = {0}, alerts_gate = {0};
     bool models_asked = false;
-    double next_models = tft_monotonic_s() + MODELS_EVERY_S, next_prune = tft_monotonic_s();
+    double next_models = tft_monotonic_s() + MODELS_EVERY_S, next_prune = tft_monotonic_s(),
+           next_wake = tft_monotonic_s();
     while (wait_a_little(srv, &models_asked)) {
         const double now = tft_monotonic_s();
         if (models_asked || (srv->options.watch_models && now >= next_models)) {
@@ -78,6 +80,10 @@ void *server_housekeeping(void *context)
             prune(srv, &gate);
             maintain_alerts(srv, &alerts_gate);
             next_prune = now + prune_interval(srv);
+        }
+        if (now >= next_wake) {
+            events_wake(srv->events);
+            next_wake = now + WAKE_EVERY_S;
         }
     }
     return NULL;

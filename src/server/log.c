@@ -23,6 +23,7 @@ struct log_sink {
     log_format format;
     bool stamped;
     char file[4096];
+    _Atomic uint64_t lines[LOG_N_LEVELS]; // written, by level
 };
 
 static const struct {
@@ -105,6 +106,12 @@ tft_status log_reopen(log_sink *log, tft_error *err)
     log->fd = fd;
     pthread_mutex_unlock(&log->lock);
     return TFT_OK;
+}
+
+void log_count(const log_sink *log, uint64_t lines[LOG_N_LEVELS])
+{
+    for (size_t i = 0; i < LOG_N_LEVELS; i++)
+        lines[i] = log != NULL ? log->lines[i] : 0;
 }
 
 void log_set_level(log_sink *log, log_level level)
@@ -199,6 +206,7 @@ void log_line(log_sink *log, log_tag tag, const char *format, ...)
     if (!line.failed) {
         pthread_mutex_lock(&log->lock);
         write_all(log->fd, line.bytes, line.n);
+        log->lines[tags[tag].level]++;
         pthread_mutex_unlock(&log->lock);
     }
     tft_text_free(&line);

@@ -53,6 +53,9 @@ void log_line(log_sink *log, log_tag tag, const char *format, ...) TFT_PRINTF(3,
 /* Opens the file anew (after rotation); keeps the old one where that fails. Nothing happens on stdout. */
 tft_status log_reopen(log_sink *log, tft_error *err);
 void log_set_level(log_sink *log, log_level level);
+/* Lines written so far, by level; zeros where `log` is NULL. */
+#define LOG_N_LEVELS 4
+void log_count(const log_sink *log, uint64_t lines[LOG_N_LEVELS]);
 
 /* Lets one line through per `every_s` seconds. Zeroed at birth, one per kind of line, shared by threads. */
 typedef struct log_gate {

@@ -64,9 +64,14 @@ static void say_found(server *srv, const char *path, const engine_model *model)
     log_line(srv->log, LOG_TAG_OK, "Contract validation passed (v%s)", model->contract.version);
 }
 
-static tft_status try_model(const server *srv, const char *path, engine_model *model, tft_error *err)
+static tft_status try_model(server *srv, const char *path, engine_model *model, tft_error *err)
 {
-    return srv->options.open_model(path, srv->options.model_threads, model, err);
+    const tft_status status = srv->options.open_model(path, srv->options.model_threads, model, err);
+    if (status == TFT_OK)
+        srv->meters.model_loads++;
+    else
+        srv->meters.model_load_errors++;
+    return status;
 }
 
 /* Walks the models from the newest down to `served` (not included; "" = all). */

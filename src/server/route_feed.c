@@ -243,8 +243,10 @@ static tft_status take(server *srv, const http_request *request, feed *f, tft_er
     f->refused = calloc(INGEST_MAX_NOTES, sizeof *f->refused);
     if (f->verdicts == NULL || f->refused == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu verdicts", f->batch.n);
-    status = accept_records(srv, f->batch.records, f->batch.n, f->batch.n_rejected, request->received_ms, f->verdicts,
-                            &f->counts, err);
+    status = accept_records(srv, METERS_FEED, f->batch.records, f->batch.n, f->batch.n_rejected, request->received_ms,
+                            f->verdicts, &f->counts, err);
+    for (size_t code = 0; code < TFT_N_FAULTS && status == TFT_OK; code++)
+        srv->meters.rejected[code] += f->batch.by_code[code];
     if (status == TFT_OK)
         note_refusals(srv, f);
     return status;

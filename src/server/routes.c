@@ -63,5 +63,6 @@ const http_route routes_compatible[] = {{.path = "/feed/data",
                                          .statuses = "200"},
                                         {0}};
 
-const http_route *const server_families[] = {routes_compatible, routes_servers, routes_forecasts, routes_risk};
+const http_route *const server_families[] = {routes_compatible, routes_servers, routes_forecasts, routes_risk,
+                                             routes_events,     routes_probes,  routes_metrics};
 const size_t server_n_families = sizeof server_families / sizeof server_families[0];

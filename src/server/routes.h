@@ -14,7 +14,10 @@
 #include "server/http.h"
 
 extern const http_route routes_compatible[];
+extern const http_route routes_events[];
 extern const http_route routes_forecasts[];
+extern const http_route routes_metrics[];
+extern const http_route routes_probes[];
 extern const http_route routes_risk[];
 extern const http_route routes_servers[];
 

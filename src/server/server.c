@@ -117,6 +117,14 @@ static tft_status open_alerts(server *srv, tft_error *err)
     return notify_open(&how, &srv->notify, err);
 }
 
+/* On the engine's thread, after each forecast: must not wait for anything. */
+static void published(void *context, const forecast_snapshot *snapshot)
+{
+    server *const srv = context;
+    meters_forecast(&srv->meters, snapshot->duration_s, snapshot->n_servers, snapshot->wall_ms);
+    news_tell(&srv->news, srv->events, snapshot);
+}
+
 static tft_status open_fleet(server *srv, tft_error *err)
 {
     const server_options *const o = &srv->options;
@@ -144,6 +152,7 @@ static tft_status open_fleet(server *srv, tft_error *err)
                                        .settings = settings,
                                        .wall_ms = tft_wall_ms,
                                        .log = engine_says,
+                                       .published = published,
                                        .isa = o->isa,
                                        .hooks = notify_hooks(srv->notify),
                                        .context = srv};
@@ -151,6 +160,12 @@ static tft_status open_fleet(server *srv, tft_error *err)
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
+
+static void observe(void *context, const http_outcome *outcome)
+{
+    server *const srv = context;
+    meters_http(&srv->meters, outcome);
+}
 
 static void wake_streams(void *context)
 {
@@ -174,6 +189,7 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .n_cors_origins = o->n_cors_origins,
                               .families = server_families,
                               .n_families = server_n_families,
+                              .observe = observe,
                               .context = srv,
                               .log = srv->log};
     const tft_status status = http_open(&how, &srv->http, err);
@@ -201,8 +217,9 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 
     engine_model model;
     bool has_model = false;
-    tft_status status = srv->events == NULL ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
-                                            : server_find_model(srv, &model, &has_model, err);
+    tft_status status = srv->events == NULL || !meters_open(&srv->meters, server_families, server_n_families)
+                            ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
+                            : server_find_model(srv, &model, &has_model, err);
     if (status != TFT_OK)
         goto done;
     srv->contract = has_model ? model.contract : tft_contract_default();
@@ -285,6 +302,8 @@ void server_close(server *srv)
     fleet_close(srv->fleet);
     notify_close(srv->notify);
     store_close(srv->store);
+    news_free(&srv->news);
+    meters_close(&srv->meters);
     events_close(srv->events);
     pthread_mutex_destroy(&srv->housekeeping_lock);
     pthread_cond_destroy(&srv->housekeeping_wake);

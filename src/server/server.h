@@ -24,6 +24,8 @@
 #include "server/events.h"
 #include "server/http.h"
 #include "server/log.h"
+#include "server/meters.h"
+#include "server/news.h"
 #include "server/pages.h"
 #include "store/store.h"
 
@@ -56,6 +58,7 @@ typedef struct server_options {
     bool watch_models;
     size_t model_threads;
     double min_interval_s;
+    bool metrics_per_server; // metrics.per_server
     size_t warmup_records, min_records, memory_steps;
     fleet_clock_mode clock;
     size_t n_prefixes;
@@ -75,6 +78,9 @@ typedef struct server {
     tft_contract contract; // as records are checked: the model's, with ingest.limits
     store *store;
     events *events; // what GET /events sends
+    meters meters;
+    news news; // the engine's thread: what events have told
+    atomic_size_t sse_clients;
     fleet *fleet;
     engine *engine;
     notify *notify;
