@@ -203,8 +203,8 @@ void render_alerts(const forecast_snapshot *s, tft_text *out)
         tft_text_json_number(out, a->current);
         tft_text_puts(out, ", \"probability\": ");
         tft_text_json_fixed(out, a->probability, 4);
-        tft_text_printf(out, ", \"acknowledged\": %s, \"silenced\": false, \"message\": ",
-                        a->acknowledged ? "true" : "false");
+        tft_text_printf(
+            out, ", \"acknowledged\": %s, \"silenced\": false, \"message\": ", a->acknowledged ? "true" : "false");
         tft_text message = tft_text_new(1024);
         tft_text_add(&message, server->name, server->name_length);
         tft_text_printf(&message, ": %s predicted to reach %.1f", key, a->predicted_value);

@@ -14,6 +14,7 @@
 #include "server/http.h"
 
 extern const http_route routes_compatible[];
+extern const http_route routes_docs[];
 extern const http_route routes_events[];
 extern const http_route routes_forecasts[];
 extern const http_route routes_metrics[];

@@ -212,6 +212,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->phase = SERVER_STARTING;
     srv->events = events_open();
     pages_init(&srv->pages);
+    pthread_mutex_init(&srv->document_lock, NULL);
     pthread_mutex_init(&srv->housekeeping_lock, NULL);
     pthread_cond_init(&srv->housekeeping_wake, NULL);
 
@@ -302,6 +303,8 @@ void server_close(server *srv)
     fleet_close(srv->fleet);
     notify_close(srv->notify);
     store_close(srv->store);
+    tft_text_free(&srv->document);
+    pthread_mutex_destroy(&srv->document_lock);
     news_free(&srv->news);
     meters_close(&srv->meters);
     events_close(srv->events);

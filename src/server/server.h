@@ -79,7 +79,9 @@ typedef struct server {
     store *store;
     events *events; // what GET /events sends
     meters meters;
-    news news; // the engine's thread: what events have told
+    pthread_mutex_t document_lock; // guards the making of the next
+    tft_text document;             // openapi.json, made when it is first asked for
+    news news;                     // the engine's thread: what events have told
     atomic_size_t sse_clients;
     fleet *fleet;
     engine *engine;

@@ -1,0 +1,169 @@
+/* openapi_schemas.c - the bodies of the OpenAPI document, by name (JSON Schema 2020-12). See openapi.h.
+ *
+ * Required is what is always there; a field that may be missing is named but not required. Answers may grow, so
+ * nothing forbids further fields.
+ */
+#include "server/openapi.h"
+
+#define TIME "{\"type\": \"string\", \"format\": \"date-time\"}"
+#define MAYBE_TIME "{\"type\": [\"string\", \"null\"], \"format\": \"date-time\"}"
+#define TEXT "{\"type\": \"string\"}"
+#define MAYBE_TEXT "{\"type\": [\"string\", \"null\"]}"
+#define NUMBER "{\"type\": \"number\"}"
+#define MAYBE_NUMBER "{\"type\": [\"number\", \"null\"]}"
+#define COUNT "{\"type\": \"integer\", \"minimum\": 0}"
+#define FLAG "{\"type\": \"boolean\"}"
+#define SHARE "{\"type\": \"number\", \"minimum\": 0, \"maximum\": 1}"
+#define REF(name) "{\"$ref\": \"#/components/schemas/" name "\"}"
+#define LIST(items) "{\"type\": \"array\", \"items\": " items "}"
+#define MAYBE(name) "{\"anyOf\": [" REF(name) ", {\"type\": \"null\"}]}"
+#define PAGE(name, more, needs)                                                                                        \
+    "{\"type\": \"object\", \"required\": [\"items\", \"next_cursor\"" needs                                           \
+    "], \"properties\": {\"items\": " LIST(REF(name)) ", \"next_cursor\": " MAYBE_TEXT more "}}"
+#define HORIZONS(type)                                                                                                 \
+    "{\"type\": \"object\", \"required\": [\"30m\", \"1h\", \"2h\", \"4h\", \"8h\"], \"properties\": {\"30m\": " type  \
+    ", \"1h\": " type ", \"2h\": " type ", \"4h\": " type ", \"8h\": " type "}}"
+#define OF_FORECAST ", \"forecast_id\": " TEXT ", \"origin\": " TIME ", \"finished_at\": " TIME ", \"model\": " TEXT
+#define NEEDS_FORECAST ", \"forecast_id\", \"origin\", \"finished_at\", \"model\""
+
+#define SERVER_FIELDS                                                                                                  \
+    "\"server_name\": " TEXT ", \"server_id\": " TEXT                                                                  \
+    ", \"profile\": " REF("Profile") ", \"state\": {\"anyOf\": "                                                       \
+                                     "[" REF("State") ", {\"type\": \"null\"}]}, \"state_since\": " MAYBE_TIME         \
+                                                      ", \"first_seen\": " MAYBE_TIME ", \"last_seen\": " MAYBE_TIME   \
+                                                      ", \"records\": " COUNT ", \"history_steps\": " COUNT            \
+                                                      ", \"ready\": " FLAG ", \"stale\": " FLAG                        \
+                                                      ", \"model_type\": {\"enum\": [\"TFT\", \"heuristic\", null]}, " \
+                                                      "\"current\": {\"type\": "                                       \
+                                                      "\"object\", \"additionalProperties\": " MAYBE_NUMBER            \
+                                                      "}, \"incident_probability\": " MAYBE(                           \
+                                                          "Probabilities") ", \"risk\": " MAYBE("RiskScore")
+#define SERVER_NEEDS                                                                                                   \
+    "\"required\": [\"server_name\", \"server_id\", \"profile\", \"state\", \"state_since\", \"first_seen\", "         \
+    "\"last_seen\", \"records\", \"history_steps\", \"ready\", \"stale\", \"model_type\", \"current\", "               \
+    "\"incident_probability\", \"risk\"]"
+
+#define RISK_FIELDS                                                                                                    \
+    "\"score\": {\"type\": \"number\", \"minimum\": 0, \"maximum\": 100}, \"now\": " NUMBER ", \"soon\": " NUMBER      \
+    ", \"band\": {\"enum\": [\"healthy\", \"watch\", \"degrading\", \"warning\", \"danger\", \"critical\", "           \
+    "\"imminent failure\"]}, \"priority\": {\"enum\": [\"P1\", \"P2\", \"P3\", \"P4\"]}, \"drivers\": " LIST(          \
+        "{\"type\": \"object\", \"required\": [\"kind\", \"part\", \"when\"], \"properties\": {\"kind\": {\"enum\": "  \
+        "[\"current\", \"state\", \"incident\", \"forecast\"]}, \"part\": " NUMBER ", \"metric\": " TEXT               \
+        ", \"when\": " TIME "}}")
+#define RISK_NEEDS "\"score\", \"now\", \"soon\", \"band\", \"priority\", \"drivers\""
+
+const openapi_schema openapi_schemas[] = {
+    {"Problem",
+     "{\"type\": \"object\", \"description\": \"RFC 9457\", \"required\": [\"type\", \"title\", \"status\", "
+     "\"detail\"], "
+     "\"properties\": {\"type\": " TEXT ", \"title\": " TEXT ", \"status\": {\"type\": \"integer\"}, \"detail\": " TEXT
+     ", \"instance\": " TEXT ", \"errors\": " LIST(REF("Fault")) "}}"},
+    {"Detail", "{\"type\": \"object\", \"description\": \"An error as clients of the original know it\", \"required\": "
+               "[\"detail\"], \"properties\": {\"detail\": {\"type\": [\"string\", \"array\"]}}}"},
+    {"Fault", "{\"type\": \"object\", \"required\": [\"index\", \"field\", \"code\", \"reason\"], \"properties\": "
+              "{\"index\": " COUNT ", \"field\": " MAYBE_TEXT ", \"code\": " TEXT ", \"reason\": " TEXT
+              ", \"server_name\": " MAYBE_TEXT "}}"},
+    {"State", "{\"type\": \"string\", \"enum\": [\"critical_issue\", \"healthy\", \"heavy_load\", \"idle\", "
+              "\"maintenance\", \"morning_spike\", \"offline\", \"recovery\"]}"},
+    {"Profile", "{\"type\": \"string\", \"enum\": [\"generic\", \"ml_compute\", \"database\", \"web_api\", "
+                "\"conductor_mgmt\", \"data_ingest\", \"risk_analytics\"]}"},
+    {"Record",
+     "{\"type\": \"object\", \"description\": \"One reading of one server at one instant; at least one metric has a "
+     "value, but in offline and maintenance\", \"required\": [\"timestamp\", \"server_name\"], \"properties\": "
+     "{\"timestamp\": " TIME ", \"server_name\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 256}, "
+     "\"cpu_pct\": {\"type\": [\"number\", \"null\"], \"minimum\": 0, \"maximum\": 100}, \"mem_pct\": {\"type\": "
+     "[\"number\", \"null\"], \"minimum\": 0, \"maximum\": 100}, \"disk_io_mb_s\": {\"type\": [\"number\", \"null\"], "
+     "\"minimum\": 0, \"maximum\": 1000000}, \"latency_ms\": {\"type\": [\"number\", \"null\"], \"minimum\": 0, "
+     "\"maximum\": 86400000}, \"state\": {\"anyOf\": [" REF(
+         "State") ", {\"type\": \"null\"}]}, \"profile\": " MAYBE_TEXT "}}"},
+    {"Feed",
+     "{\"type\": \"object\", \"required\": [\"records\"], \"properties\": {\"records\": " LIST(REF("Record")) "}}"},
+    {"FeedResult",
+     "{\"type\": \"object\", \"required\": [\"status\", \"tick\", \"window_size\", \"servers_tracked\", "
+     "\"servers_ready\", \"warmup_complete\", \"received\", \"accepted\", \"filled\", \"duplicates\", \"conflicts\", "
+     "\"late\", \"rejected\", \"errors\", \"warnings\"], \"properties\": {\"status\": {\"enum\": [\"accepted\", "
+     "\"ignored\", \"rejected\"]}, \"tick\": " COUNT ", \"window_size\": " COUNT ", \"servers_tracked\": " COUNT
+     ", \"servers_ready\": " COUNT ", \"warmup_complete\": " FLAG ", \"received\": " COUNT ", \"accepted\": " COUNT
+     ", \"filled\": " COUNT ", \"duplicates\": " COUNT ", \"conflicts\": " COUNT ", \"late\": " COUNT
+     ", \"rejected\": " COUNT ", \"errors\": " LIST(REF("Fault")) ", \"warnings\": " LIST(REF("Fault")) "}}"},
+    {"Probabilities", HORIZONS(SHARE)},
+    {"RiskScore", "{\"type\": \"object\", \"required\": [" RISK_NEEDS "], \"properties\": {" RISK_FIELDS "}}"},
+    {"Predictions",
+     "{\"type\": \"object\", \"required\": [\"predictions\"], \"properties\": {\"predictions\": {\"type\": \"object\", "
+     "\"additionalProperties\": {\"type\": \"object\", \"required\": [\"profile\", \"state\", \"model_type\", "
+     "\"last_seen\", \"stale\", \"records\", \"history_steps\", \"risk_score\", \"priority\", "
+     "\"incident_probability\"]}}, \"alerts\": " LIST(
+         REF("ActiveAlert")) ", \"environment\": {\"type\": \"object\"}, "
+                             "\"metadata\": {\"type\": \"object\"}, \"error\": " TEXT ", \"message\": " TEXT "}}"},
+    {"ActiveAlert",
+     "{\"type\": \"object\", \"required\": [\"id\", \"server\", \"metric\", \"severity\", \"message\"], "
+     "\"properties\": "
+     "{\"id\": " TEXT ", \"server\": " TEXT ", \"metric\": " MAYBE_TEXT ", \"severity\": {\"enum\": [\"warning\", "
+     "\"critical\"]}, \"message\": " TEXT "}}"},
+    {"ActiveAlerts", "{\"type\": \"object\", \"required\": [\"timestamp\", \"count\", \"alerts\"], \"properties\": "
+                     "{\"timestamp\": " TIME ", \"count\": " COUNT ", \"alerts\": " LIST(REF("ActiveAlert")) "}}"},
+    {"Status",
+     "{\"type\": \"object\", \"required\": [\"running\", \"tick_count\", \"window_size\", \"warmup\", "
+     "\"records_total\", \"servers_tracked\", \"servers_ready\", \"servers_active\", \"version\", \"uptime_s\", "
+     "\"started_at\", \"draining\", \"model\", \"last_forecast_at\", \"forecast_age_s\"], \"properties\": "
+     "{\"running\": " FLAG ", \"tick_count\": " COUNT ", \"window_size\": " COUNT ", \"warmup\": {\"type\": "
+     "\"object\", \"required\": [\"is_warmed_up\", \"progress_percent\", \"message\"]}, \"records_total\": " COUNT
+     ", \"servers_tracked\": " COUNT ", \"servers_ready\": " COUNT ", \"servers_active\": " COUNT ", \"version\": " TEXT
+     ", \"uptime_s\": " NUMBER ", \"started_at\": " TIME ", \"draining\": " FLAG
+     ", \"model\": {\"type\": \"object\"}, \"last_forecast_at\": " MAYBE_TIME ", \"forecast_age_s\": " MAYBE_NUMBER
+     "}}"},
+    {"Health", "{\"type\": \"object\", \"required\": [\"status\", \"service\", \"running\"], \"properties\": "
+               "{\"status\": {\"enum\": [\"healthy\", \"starting\", \"draining\", \"unhealthy\"]}, \"service\": " TEXT
+               ", \"running\": " FLAG ", \"reason\": " TEXT "}}"},
+    {"Server", "{\"type\": \"object\", " SERVER_NEEDS ", \"properties\": {" SERVER_FIELDS "}}"},
+    {"Servers", PAGE("Server", ", \"total\": " COUNT, ", \"total\"")},
+    {"ServerDetail",
+     "{\"allOf\": [" REF("Server") ", {\"type\": \"object\", \"required\": [\"open_alerts\"], "
+                                   "\"properties\": {\"open_alerts\": " LIST("{\"type\": \"object\"}") "}}]}"},
+    {"Contract",
+     "{\"type\": \"object\", \"required\": [\"version\", \"step_seconds\", \"horizon_steps\", \"metrics\"], "
+     "\"properties\": {\"version\": " TEXT ", \"step_seconds\": " COUNT ", \"context_steps\": " COUNT
+     ", \"horizon_steps\": " COUNT ", \"memory_steps\": " COUNT ", \"metrics\": " LIST(
+         "{\"type\": \"object\", \"required\": [\"name\", \"legacy_name\", \"unit\", \"min\", \"max\", \"role\", "
+         "\"missing_allowed\"], \"properties\": {\"name\": " TEXT ", \"legacy_name\": " MAYBE_TEXT ", \"unit\": " TEXT
+         ", \"min\": " MAYBE_NUMBER ", \"max\": " MAYBE_NUMBER ", \"role\": {\"enum\": [\"target\", \"observed\"]}, "
+         "\"missing_allowed\": " FLAG "}}") ", \"states\": " LIST(TEXT) ", \"profiles\": " LIST(TEXT) "}}"},
+    {"ForecastItem",
+     "{\"anyOf\": [{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"model_type\", \"metrics\"], "
+     "\"properties\": {\"server_name\": " TEXT ", \"metrics\": {\"type\": \"object\", \"additionalProperties\": "
+     "{\"type\": \"object\", \"required\": [\"unit\", \"values\"], \"properties\": {\"unit\": " TEXT
+     ", \"values\": {\"type\": \"object\", \"additionalProperties\": " LIST(
+         NUMBER) "}}}}}}, "
+                 "{\"type\": \"object\", \"required\": [\"server_name\", \"metric\", \"timestamp\", \"values\"], "
+                 "\"properties\": "
+                 "{\"server_name\": " TEXT ", \"metric\": " TEXT ", \"timestamp\": " TIME
+                 ", \"values\": {\"type\": \"object\", "
+                 "\"additionalProperties\": " NUMBER "}}}]}"},
+    {"Forecasts",
+     PAGE("ForecastItem",
+          OF_FORECAST ", \"age_s\": " NUMBER ", \"clock\": {\"enum\": [\"wall\", \"data\"]}, "
+                      "\"step_seconds\": " COUNT ", \"quantiles\": " LIST(SHARE) ", \"timestamps\": " LIST(TIME),
+          NEEDS_FORECAST ", \"age_s\", \"clock\", \"step_seconds\", \"quantiles\", \"timestamps\"")},
+    {"Incident",
+     "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", \"in_incident\", \"model_type\", "
+     "\"incident_probability\"], \"properties\": {\"server_name\": " TEXT
+     ", \"profile\": " REF("Profile") ", \"in_incident\": " FLAG ", \"incident_probability\": " REF(
+         "Probabilities") ", \"curve\": " LIST(SHARE) "}}"},
+    {"Incidents", PAGE("Incident",
+                       OF_FORECAST ", \"total\": " COUNT ", \"timestamps\": " LIST(
+                           TIME) ", \"fleet\": {\"type\": "
+                                 "\"object\", \"required\": [\"any\", \"expected\"], \"properties\": {\"any\": " REF(
+                                     "Probabilities") ", \"expected\": " HORIZONS(NUMBER) "}}",
+                       NEEDS_FORECAST ", \"total\", \"fleet\"")},
+    {"IncidentDetail",
+     "{\"type\": \"object\", \"required\": [\"forecast_id\", \"origin\", \"finished_at\", \"model\", \"item\"], "
+     "\"properties\": {\"item\": " REF("Incident") ", \"timestamps\": " LIST(TIME) OF_FORECAST "}}"},
+    {"Risk", "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", " RISK_NEEDS
+             "], \"properties\": {\"server_name\": " TEXT ", \"profile\": " REF("Profile") ", " RISK_FIELDS "}}"},
+    {"Risks", PAGE("Risk", OF_FORECAST ", \"total\": " COUNT, NEEDS_FORECAST ", \"total\"")},
+    {"Version",
+     "{\"type\": \"object\", \"required\": [\"version\", \"commit\", \"compiler\", \"build\", \"simd\", "
+     "\"libraries\"], \"properties\": {\"version\": " TEXT ", \"commit\": " MAYBE_TEXT ", \"compiler\": " TEXT
+     ", \"build\": " TEXT ", \"simd\": " MAYBE_TEXT ", \"libraries\": {\"type\": \"object\", "
+     "\"additionalProperties\": " TEXT "}}}"},
+    {0}};
