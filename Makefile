@@ -5,13 +5,14 @@ DESTDIR ?=
 JOBS    ?= $(shell nproc)
 TFTD    := build/release/tftd
 
-.PHONY: help run build test check-long check-fresh install bench bench-kernels asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
+.PHONY: help run build test check-long check-fresh install bench bench-peers bench-kernels asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
 
 help:
 	@echo "make run          install what is missing, build, start the demo fleet and say where to look"
 	@echo "make test         install what the tests need, build, run every test"
 	@echo "make build        build only                      -> $(TFTD)"
 	@echo "make bench        figures of this machine: forecasts, training, ingest, memory"
+	@echo "make bench-peers  the same network in ONNX Runtime and PyTorch, alternately (downloads about 5 GB once)"
 	@echo "make check-long   the longer checks: sanitizers, valgrind, clang-tidy, long fuzzing"
 	@echo "make check-fresh  the README's two commands in a bare Debian 12 root (needs root, debootstrap)"
 	@echo "make install      DESTDIR= PREFIX=$(PREFIX)"
@@ -46,6 +47,9 @@ check-fresh:
 
 bench: build
 	@tools/bench.sh
+
+bench-peers: build
+	@bench/peers/bench-peers.sh
 
 install: build
 	@cmake --install build/release --prefix "$(PREFIX)" >/dev/null && echo "installed under $(DESTDIR)$(PREFIX)"

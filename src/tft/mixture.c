@@ -10,6 +10,8 @@
  * optimiser, whose steps are all of one size, get there in time. */
 #define STEP_GAIN 5.0f
 
+#define MOST_SPREAD 4.0f
+#define LEAST_SPREAD 0.02f
 #define MOST_WEIGHTS (TFT_MAX_QUANTILES * TFT_MAX_ANCHORS) // of one target and step
 
 size_t tft_mixture_width(const tft_config *config)
@@ -165,6 +167,33 @@ void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const floa
             step[i] += STEP_GAIN * dlogits[r * width + i];
     }
     tft_linear_backward(x, w->hidden, w->w, dlogits, width, rows->n, w->hidden, width, dx, w->hidden, grad->w, grad->b);
+}
+
+static float spread_of(const float *anchors, size_t n)
+{
+    float least = anchors[0], most = anchors[0];
+    for (size_t i = 1; i < n; i++) {
+        least = anchors[i] < least ? anchors[i] : least;
+        most = anchors[i] > most ? anchors[i] : most;
+    }
+    const float range = most - least;
+    return (range < MOST_SPREAD ? range : MOST_SPREAD) + LEAST_SPREAD;
+}
+
+void tft_mixture_spread(const tft_mixture *w, const tft_rows *rows, tft_anchors anchors, float *x)
+{
+    if (!w->tilted)
+        return;
+    for (size_t r = 0; r < rows->n; r++) {
+        const float *anchor = anchors_of(w, rows, r, anchors);
+        for (size_t m = 0; m < w->n_targets; m++) {
+            const size_t n = w->n_quantiles[m];
+            const float spread = spread_of(anchor, n * w->n_anchors);
+            for (size_t q = 0; q < n; q++)
+                *x++ *= spread;
+            anchor += n * w->n_anchors;
+        }
+    }
 }
 
 void tft_mixture_weights(const tft_mixture *w, const float *logits, size_t n, float *weights)

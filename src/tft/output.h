@@ -1,7 +1,7 @@
 /* output.h - from the decoder's vectors to quantiles: one linear layer per target, and the mixture of anchors.
  *
  *     plain (23):   raw[q] = W_q x + b_q
- *     mixture:      raw[q] = Σ_k weight_k(q) · anchor_k(q) + W_q x + b_q                (mixture.h)
+ *     mixture:      raw[q] = Σ_k weight_k(q) · anchor_k(q) + (W_q x + b_q) · spread      (mixture.h; spread 1 where shared)
  *
  *     prediction[q] = g(raw[q] · scale + centre),   g identity or softplus (a itself above 20, as PyTorch)
  *
@@ -27,9 +27,9 @@ void tft_output_define(tft_builder *builder, tft_output *w, const tft_config *co
 
 void tft_output_forward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors, float *raw,
                         float *logits);
-/* dx [N, H] and grad are added to; logits as forward left them; dlogits is [N, width of the mixture] of working memory. */
+/* dx [N, H] and grad are added to; logits as forward left them; draw is used up; dlogits is [N, width of the mixture] of working memory. */
 void tft_output_backward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors,
-                         const float *logits, const float *draw, tft_output *grad, float *dx, float *dlogits);
+                         const float *logits, float *draw, tft_output *grad, float *dx, float *dlogits);
 
 /* target_scale [B, M, 2]. */
 void tft_output_rescale(const tft_config *config, const tft_rows *rows, const float *raw, const float *target_scale,

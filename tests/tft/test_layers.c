@@ -587,11 +587,12 @@ static double output_loss(layer_case *c, bool backward)
 {
     const tft_output *const w = c->layer;
     const output_extra *const e = c->extra;
-    double raw[5 * 5], weights[5 * 12], dlogits[5 * 12];
+    double raw[5 * 5], weights[5 * 12], dlogits[5 * 12], weighing[5 * 5];
+    memcpy(weighing, c->weighing, sizeof weighing); // backward uses it up
     const tft_anchors anchors = {e->anchors, 4};
     tft_output_forward(w, &e->rows, block_x(c, 0), anchors, raw, weights);
     if (backward)
-        tft_output_backward(w, &e->rows, block_x(c, 0), anchors, weights, c->weighing, c->gradient, block_dx(c, 0),
+        tft_output_backward(w, &e->rows, block_x(c, 0), anchors, weights, weighing, c->gradient, block_dx(c, 0),
                             dlogits);
     return weigh(c, raw, e->rows.n * w->n_outputs);
 }
