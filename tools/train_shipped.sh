@@ -7,7 +7,7 @@
 # server breaks about once in three weeks), two go through all scenarios.
 set -eu
 cd "$(dirname "$0")/.."
-data=$1 out=$2 time=${3:-8m}
+data=$1 out=$2 time=${3:-20m}
 tftd=build/release/tftd
 mkdir -p "$out"
 fleet() {
@@ -24,4 +24,4 @@ set -x
 "$tftd" train --config models/specs/fleet.yaml --out "$out" --max-time "$time" --seed 1 \
     --holdout-servers 3/5x20 --holdout-from 2013-08-25T00:00:00Z \
     "$data/bitbrains/2013-07.csv.xz" "$data/bitbrains/2013-08.csv.xz" \
-    "$out/fleet-201.csv@0.08" "$out/fleet-202.csv@0.08" "$out/fleet-203.csv@0.08" "$out/fleet-204.csv@0.08"
+    "$out/fleet-201.csv@0.06" "$out/fleet-202.csv@0.06" "$out/fleet-203.csv@0.06" "$out/fleet-204.csv@0.06"

@@ -6,10 +6,6 @@
 
 #include "tensor/tensor.h"
 
-/* Logits move by several units within the first steps of the horizon, weights of a network by hundredths: a factor lets the
- * optimiser, whose steps are all of one size, get there in time. */
-#define STEP_GAIN 5.0f
-
 #define MOST_SPREAD 4.0f
 #define LEAST_SPREAD 0.02f
 #define MOST_WEIGHTS (TFT_MAX_QUANTILES * TFT_MAX_ANCHORS) // of one target and step
@@ -101,7 +97,7 @@ void tft_mixture_forward(const tft_mixture *w, const tft_rows *rows, const float
     for (size_t r = 0; w->tilted && r < rows->n; r++) {
         const float *const step = w->step + step_of(rows, r) * w->width;
         for (size_t i = 0; i < w->width; i++)
-            logits[r * w->width + i] += STEP_GAIN * step[i];
+            logits[r * w->width + i] += (float)TFT_MIXTURE_STEP_GAIN * step[i];
     }
     if (!w->tilted)
         tft_softmax(logits, rows->n * w->n_targets, w->n_anchors, w->n_anchors, logits);
@@ -164,7 +160,7 @@ void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const floa
     for (size_t r = 0; w->tilted && r < rows->n; r++) {
         float *const step = grad->step + step_of(rows, r) * width;
         for (size_t i = 0; i < width; i++)
-            step[i] += STEP_GAIN * dlogits[r * width + i];
+            step[i] += (float)TFT_MIXTURE_STEP_GAIN * dlogits[r * width + i];
     }
     tft_linear_backward(x, w->hidden, w->w, dlogits, width, rows->n, w->hidden, width, dx, w->hidden, grad->w, grad->b);
 }

@@ -21,6 +21,10 @@
 #include "tft/parameters.h"
 #include "tft/rows.h"
 
+/* Logits move by several units within the first steps of the horizon, a network's weights by hundredths: this factor of s_t
+ * lets the optimiser, whose steps are all of one size, get there in time. */
+#define TFT_MIXTURE_STEP_GAIN 5.0
+
 typedef struct tft_mixture { // also holds gradients: same fields, same shapes
     size_t hidden, n_targets, n_anchors, n_outputs, width;
     bool tilted;

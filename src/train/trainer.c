@@ -17,6 +17,7 @@
 #include "tensor/tensor.h"
 #include "train/calibrate.h"
 #include "train/lend.h"
+#include "train/mixture_start.h"
 #include "train/model_dir.h"
 #include "train/schedule.h"
 #include "train/trainer.h"
@@ -55,6 +56,13 @@ static tft_status find_origins(tft_trainer *t, tft_error *err)
     return tft_origins_find(t->dataset, &t->split, &filter, &t->validation_origins, err);
 }
 
+static void start_weights(tft_trainer *t)
+{
+    tft_model_randomize(t->model, t->options->seed);
+    tft_mixture_start(&t->dataset->contract, t->model);
+    tft_model_refresh(t->model);
+}
+
 static tft_status make_network(tft_trainer *t, tft_error *err)
 {
     const tft_train_options *const o = t->options;
@@ -71,7 +79,7 @@ static tft_status make_network(tft_trainer *t, tft_error *err)
     if (status == TFT_OK)
         status = tft_model_open(&t->config, &t->average, err);
     if (status == TFT_OK)
-        tft_model_randomize(t->model, o->seed);
+        start_weights(t);
     return status;
 }
 

@@ -1,0 +1,37 @@
+/* mixture_start.c - see mixture_start.h. */
+#include "train/mixture_start.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "series/calendar.h"
+#include "tft/mixture.h"
+#include "tft/window.h"
+
+static const char *const persistent[] = {"last_value", "last_and_changes_24h", "last_and_changes_7d"};
+
+static bool persists(size_t anchor)
+{
+    for (size_t i = 0; i < sizeof persistent / sizeof persistent[0]; i++) {
+        if (strcmp(tft_window_anchor_name(anchor), persistent[i]) == 0)
+            return true;
+    }
+    return false;
+}
+
+void tft_mixture_start(const tft_contract *contract, tft_model *model)
+{
+    const tft_config *const config = tft_model_config(model);
+    const size_t k = config->n_anchors, width = tft_mixture_width(config);
+    const double hour = (double)tft_pace_of(contract->step_ms).hour;
+    for (size_t i = 0; config->tilted_mixture && i < tft_model_n_parameters(model); i++) {
+        const tft_parameter step = tft_model_parameter(model, i);
+        if (strcmp(step.name, "mixture_layer.step") != 0)
+            continue;
+        for (size_t at = 0; at < step.n; at++) {
+            const size_t t = at / width, anchor = at % width % (2 * k); // a target's α come before its β
+            if (anchor < k && persists(anchor))
+                step.data[at] = (float)(3.0 * exp(-(double)t / hour) / TFT_MIXTURE_STEP_GAIN);
+        }
+    }
+}
