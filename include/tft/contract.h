@@ -61,6 +61,7 @@ typedef struct tft_incident_rule {
     size_t metric;  // index into metrics
     double level;
     size_t steps; // the incident starts at the last of this many consecutive steps
+    bool inputs;  // the network reads more about past incidents than their number (docs/DATA.md)
 } tft_incident_rule;
 
 typedef struct tft_contract {

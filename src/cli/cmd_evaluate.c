@@ -251,6 +251,8 @@ static tft_status evaluate(job *j, tft_error *err)
         .windows = &j->windows,
         .source = j->has_source ? &j->source : NULL,
         .rule = &j->rule,
+        .prior = j->split != NULL && j->args->rule == NULL ? j->split->base_rate : NULL,
+        .fleet = j->forecaster != NULL ? tft_forecaster_fleet(j->forecaster) : NULL,
         .n_threads = j->args->threads,
         .progress = show_progress,
         .progress_context = j,

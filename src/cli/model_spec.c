@@ -274,6 +274,7 @@ static tft_status read_incident(const reader *r, const yaml_node_t *node)
                         {"metric", K_TEXT, metric, sizeof metric, 0, 0, NULL},
                         {"level", K_NUMBER, &rule.level, 0, -1e300, 1e300, NULL},
                         {"steps", K_SIZE, &rule.steps, 0, 1, 1000, NULL},
+                        {"inputs", K_BOOL, &rule.inputs, 0, 0, 0, NULL},
                         {0}};
     const tft_status status = read_table(r, node, keys);
     if (status != TFT_OK)

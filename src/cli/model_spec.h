@@ -13,7 +13,7 @@
  *       - cpu_pct
  *       - {name: queue_ms, unit: ms, min: 0, max: 60000, scale_floor: 1, legacy_name: queue}
  *     observed: [net_mb_s]               # read by the network, not forecast
- *     incident: {by: metric, metric: cpu_pct, level: 90, steps: 3}      # or {by: state}
+ *     incident: {by: metric, metric: cpu_pct, level: 90, steps: 3, inputs: true}   # or {by: state}
  *     network: {hidden: 64, heads: 4, lstm_layers: 1, continuous: 8, dropout: 0.3, mixture: true, hazard: true, causal: true}
  *     training: {epochs: 20, steps_per_epoch: 200, batch: 64, lr: 0.002, …}
  *

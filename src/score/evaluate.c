@@ -286,6 +286,23 @@ static void give_back(run *r)
     free(r->probability);
 }
 
+static tft_status evaluate_incidents(const run *r, tft_error *err)
+{
+    const score_evaluation *const e = r->evaluation;
+    score_result *const result = r->result;
+    score_incident_job job = {.dataset = e->dataset,
+                              .windows = e->windows,
+                              .rule = &result->rule,
+                              .steps = result->horizon_steps,
+                              .n_horizons = result->n_horizons,
+                              .probability = r->probability};
+    result->has_prior = e->prior != NULL && result->n_horizons == SCORE_MAX_HORIZONS; // else which is which?
+    job.prior = result->has_prior ? e->prior : NULL;
+    if (e->fleet != NULL)
+        job.fleet = *e->fleet;
+    return score_incidents_evaluate(&job, result->incidents, err);
+}
+
 tft_status score_evaluate(const score_evaluation *evaluation, score_result *result, tft_error *err)
 {
     memset(result, 0, sizeof *result);
@@ -309,9 +326,7 @@ tft_status score_evaluate(const score_evaluation *evaluation, score_result *resu
                 tft_fail(err, TFT_ERR_INTERRUPTED, "stopped after %zu of %zu windows", r.batch_from, result->n_windows);
     }
     if (status == TFT_OK && result->n_horizons > 0)
-        status =
-            score_incidents_evaluate(evaluation->dataset, evaluation->windows, &result->rule, result->horizon_steps,
-                                     result->n_horizons, r.probability, result->incidents, err);
+        status = evaluate_incidents(&r, err);
     result->has_probabilities = r.probability != NULL;
 
 done:

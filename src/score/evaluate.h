@@ -39,6 +39,8 @@ typedef struct score_evaluation {
     const score_windows *windows;  // lent
     const score_source *source;    // NULL = baselines alone
     const tft_incident_rule *rule; // NULL = the contract's
+    const double *prior;           // [SCORE_MAX_HORIZONS] base rates of incidents known before; NULL = none
+    const tft_fleet_link *fleet;   // of the source; NULL = independent
     size_t n_threads;              // 0 = all cores
     /* Called from time to time; false = stop. May be NULL. */
     bool (*progress)(void *context, size_t done, size_t total);
@@ -70,6 +72,7 @@ typedef struct score_result {
     uint32_t horizon_steps[SCORE_MAX_HORIZONS];
     const char *horizon_names[SCORE_MAX_HORIZONS];
     bool has_probabilities; // the source gave some
+    bool has_prior;
     score_incident_result incidents[SCORE_MAX_HORIZONS];
 } score_result;
 

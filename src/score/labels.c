@@ -12,7 +12,8 @@
 typedef struct timeline {
     uint8_t *in;          // [n_steps]
     uint32_t *next_start; // [n_steps + 1] index of the first start at or after this step; n_steps = none
-    uint32_t *before;     // [n_steps + 1] how many earlier steps were followed by a start within h
+    uint32_t *before;     // [n_steps + 1] how many earlier steps, in no incident, were followed by a start within h
+    uint32_t *quiet;      // [n_steps + 1] how many earlier steps were in no incident
     size_t n;
 } timeline;
 
@@ -33,13 +34,14 @@ static void walk(const tft_contract *contract, const tft_series *series, timelin
     }
 }
 
-/* before[i]: of the steps 0 … i−1, those with a start among the h steps after them. */
+/* before[i]: of the steps 0 … i−1 in no incident, those with a start among the h steps after them. */
 static void count_followed(timeline *line, uint32_t h)
 {
-    line->before[0] = 0;
+    line->before[0] = line->quiet[0] = 0;
     for (size_t i = 0; i < line->n; i++) {
         const uint32_t next = line->next_start[i + 1];
-        line->before[i + 1] = line->before[i] + (next < line->n && next - i <= h);
+        line->before[i + 1] = line->before[i] + (!line->in[i] && next < line->n && next - i <= h);
+        line->quiet[i + 1] = line->quiet[i] + !line->in[i];
     }
 }
 
@@ -66,7 +68,7 @@ static void label_windows(const tft_dataset *dataset, const tft_contract *contra
             if (at < 0 || last < first || at >= (int64_t)line->n)
                 continue;
             labels->followed[i * labels->n_horizons + k] = line->before[last + 1] - line->before[first];
-            labels->of[i * labels->n_horizons + k] = (uint32_t)(last - first + 1);
+            labels->of[i * labels->n_horizons + k] = line->quiet[last + 1] - line->quiet[first];
         }
     }
 }
@@ -84,13 +86,14 @@ tft_status score_labels_make(const tft_dataset *dataset, const tft_incident_rule
     line.in = malloc(longest + 1);
     line.next_start = malloc((longest + 1) * sizeof *line.next_start);
     line.before = malloc((longest + 1) * sizeof *line.before);
+    line.quiet = malloc((longest + 1) * sizeof *line.quiet);
     labels->counts = calloc(windows->n + 1, sizeof *labels->counts);
     labels->first = calloc(windows->n + 1, sizeof *labels->first);
     labels->followed = calloc(windows->n * n_horizons + 1, sizeof *labels->followed);
     labels->of = calloc(windows->n * n_horizons + 1, sizeof *labels->of);
     tft_status status = TFT_OK;
-    if (line.in == NULL || line.next_start == NULL || line.before == NULL || labels->counts == NULL ||
-        labels->first == NULL || labels->followed == NULL || labels->of == NULL)
+    if (line.in == NULL || line.next_start == NULL || line.before == NULL || line.quiet == NULL ||
+        labels->counts == NULL || labels->first == NULL || labels->followed == NULL || labels->of == NULL)
         status = tft_fail(err, TFT_ERR_MEMORY, "no memory for the labels of %zu windows", windows->n);
     for (size_t from = 0, to; status == TFT_OK && from < windows->n; from = to) {
         for (to = from; to < windows->n && windows->items[to].server == windows->items[from].server;)
@@ -100,6 +103,7 @@ tft_status score_labels_make(const tft_dataset *dataset, const tft_incident_rule
     free(line.in);
     free(line.next_start);
     free(line.before);
+    free(line.quiet);
     if (status != TFT_OK)
         score_labels_free(labels);
     return status;

@@ -16,7 +16,8 @@ typedef struct score_labels {
     uint8_t *counts;    // [n] 1 = the window is a case: labels are known and the server is in no incident at the origin
     uint32_t *first;    // [n] first horizon step in which an incident starts; 0 = none within the horizon
     uint32_t *followed; // [n, n_horizons] steps of the last seven days that were followed by a start within h …
-    uint32_t *of;       // [n, n_horizons] … of so many (those within h of the origin are left out: who knows yet?)
+    uint32_t *of; // [n, n_horizons] … of so many: those in no incident, and not within h of the origin (who knows
+                  // yet what follows them?)
 } score_labels;
 
 /* steps [n_horizons]: the horizons h, ascending. */

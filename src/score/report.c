@@ -237,6 +237,20 @@ static void put_incident_row(const char *horizon, const char *label, const score
     tft_text_puts(text, "\n");
 }
 
+static void put_fleet(const score_result *result, tft_text *text)
+{
+    tft_text_puts(text, "\nat least one incident on any server: the servers of one origin are a fleet\n");
+    tft_text_puts(text,
+                  "within  forecaster                 starts / cases    Brier  Brier skill log loss    skill      "
+                  "ECE    AUC  within AUC  precision R50\n");
+    for (size_t k = 0; k < result->n_horizons; k++) {
+        const score_incident_result *const r = &result->incidents[k];
+        put_incident_row(result->horizon_names[k], result->forecasters[0].label, &r->fleet, text);
+        put_incident_row(result->horizon_names[k], "taken as independent", &r->fleet_independent, text);
+        put_incident_row(result->horizon_names[k], "largest server alone", &r->fleet_largest, text);
+    }
+}
+
 static void put_bins(const score_report *report, tft_text *text)
 {
     const score_result *const result = report->result;
@@ -273,7 +287,11 @@ static void put_incidents(const score_report *report, tft_text *text)
             put_incident_row(result->horizon_names[k], result->forecasters[0].label, &result->incidents[k].source,
                              text);
         put_incident_row(result->horizon_names[k], "server's own frequency", &result->incidents[k].frequency, text);
+        if (result->has_prior)
+            put_incident_row(result->horizon_names[k], "climatology", &result->incidents[k].climatology, text);
     }
+    if (result->has_probabilities && result->incidents[0].fleet.n > 0)
+        put_fleet(result, text);
     if (result->has_probabilities)
         put_bins(report, text);
 }
@@ -513,6 +531,18 @@ static void json_incident(const char *name, const score_incident_figures *f, tft
     tft_text_puts(text, "]}");
 }
 
+static void json_fleet(const score_incident_result *r, tft_text *text)
+{
+    tft_text_printf(text, ", \"fleet\": {\"n\": %zu, \"positives\": %zu, \"forecasters\": [", r->fleet.n,
+                    r->fleet.positives);
+    json_incident("linked", &r->fleet, text);
+    tft_text_puts(text, ", ");
+    json_incident("independent", &r->fleet_independent, text);
+    tft_text_puts(text, ", ");
+    json_incident("largest", &r->fleet_largest, text);
+    tft_text_puts(text, "]}");
+}
+
 static void json_incidents(const score_report *report, tft_text *text)
 {
     const score_result *const result = report->result;
@@ -538,7 +568,14 @@ static void json_incidents(const score_report *report, tft_text *text)
             tft_text_puts(text, ", ");
         }
         json_incident("server_frequency_7d", &r->frequency, text);
-        tft_text_puts(text, "]}");
+        if (result->has_prior) {
+            tft_text_puts(text, ", ");
+            json_incident("climatology", &r->climatology, text);
+        }
+        tft_text_puts(text, "]");
+        if (r->fleet.n > 0)
+            json_fleet(r, text);
+        tft_text_puts(text, "}");
     }
     tft_text_puts(text, "]}");
 }

@@ -33,10 +33,13 @@ typedef struct score_selection {
     size_t drawn_before;
 } score_selection;
 
+#define SCORE_MAX_HORIZONS 5 // 30m 1h 2h 4h 8h
+
 typedef struct score_split {
     const char *name;
     score_selection selection;
-    const char *incident; // the split's rule, as score_incident_rule reads it
+    const char *incident;                 // the split's rule, as score_incident_rule reads it
+    double base_rate[SCORE_MAX_HORIZONS]; // of the study's training windows, 30m … 8h: its climatology
 } score_split;
 
 const score_split *score_split_find(const char *name); // NULL = no such split

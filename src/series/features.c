@@ -47,6 +47,27 @@ static const tft_feature_row rows[] = {
     {TFT_FEATURE_SINCE_INCIDENT, TFT_STATIC, TFT_PER_WINDOW, "since_incident"},
     {TFT_FEATURE_INCIDENTS_24H, TFT_STATIC, TFT_PER_WINDOW, "incidents_24h"},
     {TFT_FEATURE_INCIDENTS_7D, TFT_STATIC, TFT_PER_WINDOW, "incidents_7d"},
+    {TFT_FEATURE_INCIDENT_LEVEL, TFT_ENCODER, TFT_PER_WINDOW, "incident_level"},
+    {TFT_FEATURE_INCIDENT_START_1D, TFT_DECODER, TFT_PER_WINDOW, "incident_start_1d"},
+    {TFT_FEATURE_INCIDENT_START_7D, TFT_DECODER, TFT_PER_WINDOW, "incident_start_7d"},
+    {TFT_FEATURE_INCIDENT_START_AROUND_7D, TFT_DECODER, TFT_PER_WINDOW, "incident_start_around_7d"},
+    {TFT_FEATURE_INCIDENT_HIGH_SAME_TIME, TFT_DECODER, TFT_PER_WINDOW, "incident_high_same_time"},
+    {TFT_FEATURE_INCIDENT_START_SAME_MINUTE, TFT_DECODER, TFT_PER_WINDOW, "incident_start_same_minute"},
+    {TFT_FEATURE_INCIDENT_RUN, TFT_STATIC, TFT_PER_WINDOW, "incident_run"},
+    {TFT_FEATURE_INCIDENT_RUN_LOG, TFT_STATIC, TFT_PER_WINDOW, "incident_run_log"},
+    {TFT_FEATURE_INCIDENT_SINCE_HIGH, TFT_STATIC, TFT_PER_WINDOW, "incident_since_high"},
+    {TFT_FEATURE_INCIDENT_HEADROOM, TFT_STATIC, TFT_PER_WINDOW, "incident_headroom"},
+    {TFT_FEATURE_INCIDENT_HEADROOM_1H, TFT_STATIC, TFT_PER_WINDOW, "incident_headroom_1h"},
+    {TFT_FEATURE_INCIDENT_HIGH_1H, TFT_STATIC, TFT_PER_WINDOW, "incident_high_1h"},
+    {TFT_FEATURE_INCIDENT_HIGH_6H, TFT_STATIC, TFT_PER_WINDOW, "incident_high_6h"},
+    {TFT_FEATURE_INCIDENT_HIGH_24H, TFT_STATIC, TFT_PER_WINDOW, "incident_high_24h"},
+    {TFT_FEATURE_INCIDENT_HIGH_7D, TFT_STATIC, TFT_PER_WINDOW, "incident_high_7d"},
+    {TFT_FEATURE_INCIDENT_NEAR_1H, TFT_STATIC, TFT_PER_WINDOW, "incident_near_1h"},
+    {TFT_FEATURE_INCIDENT_NEAR_6H, TFT_STATIC, TFT_PER_WINDOW, "incident_near_6h"},
+    {TFT_FEATURE_INCIDENT_NEAR_24H, TFT_STATIC, TFT_PER_WINDOW, "incident_near_24h"},
+    {TFT_FEATURE_INCIDENT_NEAR_7D, TFT_STATIC, TFT_PER_WINDOW, "incident_near_7d"},
+    {TFT_FEATURE_INCIDENTS_1H, TFT_STATIC, TFT_PER_WINDOW, "incidents_1h"},
+    {TFT_FEATURE_INCIDENTS_6H, TFT_STATIC, TFT_PER_WINDOW, "incidents_6h"},
 };
 
 static const char *const anchor_names[N_ANCHORS] = {
@@ -74,6 +95,8 @@ const tft_feature_row *tft_feature_rows(size_t *n)
 
 size_t tft_feature_width(const tft_feature_row *row, const tft_contract *contract)
 {
+    if (row->feature >= TFT_FEATURE_INCIDENT_LEVEL && !contract->incident.inputs)
+        return 0;
     switch (row->scope) {
     case TFT_PER_METRIC:
         return contract->n_metrics;

@@ -51,7 +51,29 @@ typedef enum tft_feature {
     TFT_FEATURE_INCIDENT_SHARE_7D,
     TFT_FEATURE_SINCE_INCIDENT,
     TFT_FEATURE_INCIDENTS_24H,
-    TFT_FEATURE_INCIDENTS_7D
+    TFT_FEATURE_INCIDENTS_7D,
+    /* only where contract.incident.inputs is set; incident_past.h */
+    TFT_FEATURE_INCIDENT_LEVEL, // the first of them
+    TFT_FEATURE_INCIDENT_START_1D,
+    TFT_FEATURE_INCIDENT_START_7D,
+    TFT_FEATURE_INCIDENT_START_AROUND_7D,
+    TFT_FEATURE_INCIDENT_HIGH_SAME_TIME,
+    TFT_FEATURE_INCIDENT_START_SAME_MINUTE,
+    TFT_FEATURE_INCIDENT_RUN,
+    TFT_FEATURE_INCIDENT_RUN_LOG,
+    TFT_FEATURE_INCIDENT_SINCE_HIGH,
+    TFT_FEATURE_INCIDENT_HEADROOM,
+    TFT_FEATURE_INCIDENT_HEADROOM_1H,
+    TFT_FEATURE_INCIDENT_HIGH_1H,
+    TFT_FEATURE_INCIDENT_HIGH_6H,
+    TFT_FEATURE_INCIDENT_HIGH_24H,
+    TFT_FEATURE_INCIDENT_HIGH_7D,
+    TFT_FEATURE_INCIDENT_NEAR_1H,
+    TFT_FEATURE_INCIDENT_NEAR_6H,
+    TFT_FEATURE_INCIDENT_NEAR_24H,
+    TFT_FEATURE_INCIDENT_NEAR_7D,
+    TFT_FEATURE_INCIDENTS_1H,
+    TFT_FEATURE_INCIDENTS_6H
 } tft_feature;
 
 typedef enum tft_place { TFT_STATIC = 1, TFT_ENCODER = 2, TFT_DECODER = 4 } tft_place;
@@ -66,7 +88,7 @@ typedef struct tft_feature_row {
 
 /* The table; *n rows, static storage. */
 const tft_feature_row *tft_feature_rows(size_t *n);
-/* How many inputs a row makes: 1, all metrics, or the targets. */
+/* How many inputs a row makes: 1, all metrics, or the targets; 0 for an optional row that the contract does not ask for. */
 size_t tft_feature_width(const tft_feature_row *row, const tft_contract *contract);
 /* Σ widths of the rows read at a place. */
 size_t tft_feature_count(const tft_contract *contract, tft_place place);

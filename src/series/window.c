@@ -14,6 +14,7 @@
 #include "series/anchors.h"
 #include "series/features.h"
 #include "series/incident.h"
+#include "series/incident_past.h"
 #include "series/lags.h"
 #include "series/past.h"
 #include "series/scaled.h"
@@ -30,6 +31,7 @@ struct tft_window_scratch {
     float *lags;             // [n_targets, TFT_N_LAGS, horizon], NaN = none
     float *horizon_calendar; // [horizon, 6]
     uint8_t *horizon_hour;   // [horizon] hour of the day
+    tft_incident_past incidents;
 };
 
 /* What the columns are made of, for the window at hand. */
@@ -54,6 +56,8 @@ static void layout(tft_window_scratch *s, const tft_contract *contract, tft_aren
     s->lags = tft_arena_floats(arena, tft_contract_targets(contract) * TFT_N_LAGS * t);
     s->horizon_calendar = tft_arena_floats(arena, t * TFT_N_CALENDAR);
     s->horizon_hour = tft_arena_alloc(arena, t, sizeof *s->horizon_hour);
+    if (contract->incident.inputs)
+        tft_incident_past_layout(&s->incidents, tft_past_length(contract), arena);
 }
 
 tft_status tft_window_scratch_open(const tft_contract *contract, tft_window_scratch **scratch, tft_error *err)
@@ -180,10 +184,8 @@ static float static_value(const making *k, tft_feature feature, size_t m)
     case TFT_FEATURE_INCIDENTS_7D:
         return k->incidents_7d;
     default:
-        break;
+        return tft_incident_past_static(&k->scratch->incidents, feature); // and nobody else is left
     }
-    assert(!"a row of the table says static, and nobody knows its value");
-    return 0.0f;
 }
 
 /* ---- encoder inputs ----------------------------------------------------------------------------------------------- */
@@ -240,6 +242,9 @@ static void fill_encoder_column(const making *k, tft_feature feature, size_t m, 
         return;
     case TFT_FEATURE_TIME_OF_DAY_SIN:
         fill_encoder_calendar(k, stride, out);
+        return;
+    case TFT_FEATURE_INCIDENT_LEVEL:
+        tft_incident_past_encoder(&k->scratch->incidents, k->first, k->length, stride, out);
         return;
     default:
         return; // the other calendar columns came with the first
@@ -330,6 +335,13 @@ static void fill_decoder_column(const making *k, tft_feature feature, size_t m, 
         return;
     case TFT_FEATURE_HAS_LAG_7D:
         fill_has_lag(k, TFT_LAG_7D, stride, out);
+        return;
+    case TFT_FEATURE_INCIDENT_START_1D:
+    case TFT_FEATURE_INCIDENT_START_7D:
+    case TFT_FEATURE_INCIDENT_START_AROUND_7D:
+    case TFT_FEATURE_INCIDENT_HIGH_SAME_TIME:
+    case TFT_FEATURE_INCIDENT_START_SAME_MINUTE:
+        tft_incident_past_decoder(&k->scratch->incidents, feature, stride, out);
         return;
     default:
         return; // the other calendar columns came with the first
@@ -462,6 +474,8 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
         return status;
     prepare(contract, config, k.n_targets, scratch);
     measure_incidents(&k);
+    if (contract->incident.inputs)
+        tft_incident_past_make(&scratch->incidents, &scratch->past, contract, scratch->calendar.pace);
 
     window->encoder_length = (uint32_t)k.length;
     window->decoder_length = (uint32_t)contract->horizon;

@@ -295,7 +295,7 @@ static bool make_case(const calibrating *c, const tft_calibration *out, size_t f
     *made = (tft_fleet_case){0};
     for (size_t i = from; i < to; i++) {
         const int label = label_of(&c->windows[i], c->point[k]);
-        if (label < 0 || isnan(c->raw[i * MAX_POINTS + k]) || draw[i - from] < threshold)
+        if (label < 0 || c->windows[i].in_incident || isnan(c->raw[i * MAX_POINTS + k]) || draw[i - from] < threshold)
             continue;
         const double p = calibrated(c, out, i, k);
         made->log_quiet += log1p(-p);

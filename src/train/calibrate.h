@@ -6,7 +6,7 @@
  * All chosen servers of a group (a world of its own: train_data.h) are forecast at the same origins, because the fleet's
  * probability is about what happens to them together. In order: quantiles; incident curves; then, with curves so
  * calibrated, the fleet. A case of a horizon h is a window whose labels reach so far (tft_window_truth) or hold a start
- * before; for the single server's curve those already in an incident are left out, as evaluation leaves them out.
+ * before; those already in an incident are left out, as evaluation leaves them out.
  *
  * Memory:  24 bytes a cell: 4,000 windows of 96 steps and four metrics are 37 MB, given back at the end.
  * Threads: one call; windows are cut over the forecaster's pool.

@@ -57,10 +57,11 @@ void tft_contract_to_json(const tft_contract *c, tft_text *text)
         put_string(text, "metric", c->metrics[c->incident.metric].name);
         tft_text_puts(text, ", ");
         put_number(text, "level", c->incident.level);
-        tft_text_printf(text, ", \"steps\": %zu}}", c->incident.steps);
+        tft_text_printf(text, ", \"steps\": %zu", c->incident.steps);
     } else {
-        tft_text_puts(text, "{\"by\": \"state\"}}");
+        tft_text_puts(text, "{\"by\": \"state\"");
     }
+    tft_text_puts(text, c->incident.inputs ? ", \"inputs\": true}}" : "}}");
 }
 
 static tft_status need_bool(const tft_json *object, const char *key, bool *out, tft_error *err)
@@ -123,6 +124,9 @@ static tft_status read_incident(const tft_json *object, tft_contract *c, tft_err
     if (status != TFT_OK)
         return status;
     c->incident = (tft_incident_rule){.by_metric = strcmp(by, "metric") == 0};
+    if (tft_json_kind_at(object, "inputs") != TFT_JSON_ABSENT &&
+        !tft_json_bool(tft_json_at(object, "inputs"), &c->incident.inputs))
+        return tft_fail(err, TFT_ERR_FORMAT, "key \"inputs\" must be true or false");
     if (!c->incident.by_metric)
         return strcmp(by, "state") == 0
                    ? TFT_OK

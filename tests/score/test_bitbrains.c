@@ -91,7 +91,8 @@ static score_result run(const char *name, size_t n_windows, size_t n_origins)
     assert_int_equal(windows.n, n_windows);
     assert_int_equal(windows.n_origins, n_origins);
     assert_int_equal(score_incident_rule(split->incident, &data.contract, &rule, &err), TFT_OK);
-    const score_evaluation evaluation = {.dataset = &data, .windows = &windows, .rule = &rule};
+    const score_evaluation evaluation = {
+        .dataset = &data, .windows = &windows, .rule = &rule, .prior = split->base_rate};
     assert_int_equal(score_evaluate(&evaluation, &result, &err), TFT_OK);
     score_windows_free(&windows);
     return result;
@@ -106,12 +107,38 @@ static void check_incidents(const score_result *result, size_t n, const size_t *
     }
 }
 
+/* What the study printed of a forecaster within 30m, 1h, 2h, 4h, 8h: Brier skill, log-loss skill, ECE. */
+typedef struct incident_row {
+    double brier_skill, log_loss_skill, ece;
+} incident_row;
+
+/* The study's base rates are known to two or three digits only (splits.c), so a third decimal may differ by one. */
+static void check_incident_rows(const score_result *result, const incident_row *climatology,
+                                const incident_row *frequency)
+{
+    assert_true(result->has_prior);
+    for (size_t k = 0; k < 5; k++) {
+        const score_incident_result *const r = &result->incidents[k];
+        assert_double_equal(r->climatology.brier_skill, climatology[k].brier_skill, 0.0006);
+        assert_double_equal(r->climatology.log_loss_skill, climatology[k].log_loss_skill, 0.0006);
+        assert_double_equal(r->frequency.brier_skill, frequency[k].brier_skill, 0.0011);
+        assert_double_equal(r->frequency.log_loss_skill, frequency[k].log_loss_skill, 0.0011);
+        assert_double_equal(r->frequency.ece, frequency[k].ece, 0.0003);
+    }
+}
+
 static void the_rows_of_dev_unseen_come_out(void **state)
 {
     (void)state;
     score_result result = run("dev-unseen", 26952, 271);
     check_rows(&result, unseen, sizeof unseen / sizeof unseen[0]);
     check_incidents(&result, 25223, (const size_t[5]){197, 354, 767, 1240, 1864});
+    check_incident_rows(
+        &result,
+        (const incident_row[5]){
+            {-.002, -.032, 0}, {-.004, -.048, 0}, {-.014, -.102, 0}, {-.024, -.121, 0}, {-.036, -.128, 0}},
+        (const incident_row[5]){
+            {.031, .305, .0041}, {.067, .347, .0071}, {.149, .412, .0111}, {.231, .466, .0190}, {.361, .534, .0259}});
     score_result_free(&result);
 }
 
@@ -121,6 +148,10 @@ static void the_rows_of_dev_later_come_out(void **state)
     score_result result = run("dev-later", 19902, 67);
     check_rows(&result, later, sizeof later / sizeof later[0]);
     check_incidents(&result, 19151, (const size_t[5]){63, 78, 182, 297, 483});
+    check_incident_rows(
+        &result, (const incident_row[5]){{0, -.003, 0}, {-.001, -.017, 0}, {0, 0, 0}, {0, 0, 0}, {0, 0, 0}},
+        (const incident_row[5]){
+            {.036, .411, .0012}, {.026, .411, .0030}, {.138, .490, .0010}, {.215, .539, .0009}, {.324, .599, .0012}});
     score_result_free(&result);
 }
 

@@ -252,7 +252,7 @@ static void the_report_is_json_with_everything_in_it(void **state)
     (void)state;
     tft_dataset data;
     tft_contract contract = data_contract(1);
-    contract.incident = (tft_incident_rule){true, 0, 90, 3};
+    contract.incident = (tft_incident_rule){.by_metric = true, .level = 90, .steps = 3};
     data_fill(&data, &contract, 2, 2 * STEPS_A_DAY, with_incidents);
     score_windows windows = list(&data, 12);
     fake f = {&data, PERSISTENCE};

@@ -1,0 +1,194 @@
+/* incident_past.c - see incident_past.h. */
+#include "series/incident_past.h"
+
+#include <assert.h>
+#include <math.h>
+
+#include "series/incident.h"
+
+#define NEAR (7.0 / 9.0)
+#define DAYS 7
+#define HOURS 24
+
+void tft_incident_past_layout(tft_incident_past *p, size_t n, tft_arena *arena)
+{
+    p->high = tft_arena_alloc(arena, n, 1);
+    p->near = tft_arena_alloc(arena, n, 1);
+    p->start = tft_arena_alloc(arena, n, 1);
+}
+
+static float value_at(const tft_incident_past *p, size_t i)
+{
+    return p->past->columns[p->contract->incident.metric * p->past->n + i];
+}
+
+void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace)
+{
+    const tft_incident_rule *const rule = &contract->incident;
+    p->past = past;
+    p->contract = contract;
+    p->pace = pace;
+    tft_incident_walk walk = tft_incident_walk_begin(&past->steps, contract);
+    for (size_t i = 0; i < past->n; i++) {
+        tft_incident_walk_step(&walk, i);
+        p->start[i] = walk.starts;
+        p->high[i] = rule->by_metric ? (double)value_at(p, i) >= rule->level : walk.in;
+        p->near[i] = rule->by_metric ? (double)value_at(p, i) >= NEAR * rule->level
+                                     : walk.in || walk.state == TFT_STATE_HEAVY_LOAD;
+    }
+}
+
+/* ---- statics ---------------------------------------------------------------------------------------------------- */
+
+static size_t count(const uint8_t *marks, size_t n, size_t newest)
+{
+    size_t found = 0;
+    for (size_t i = n - (newest < n ? newest : n); i < n; i++)
+        found += marks[i];
+    return found;
+}
+
+static float share(const uint8_t *marks, size_t n, size_t newest)
+{
+    return (float)count(marks, n, newest) / (float)newest;
+}
+
+/* ln(1 + steps since the last mark), 1 where there is none in a week. */
+static float since(const tft_incident_past *p, const uint8_t *marks)
+{
+    const size_t n = p->past->n;
+    size_t age = 0;
+    while (age < p->pace.week && age < n && !marks[n - 1 - age])
+        age++;
+    return log1pf((float)(age < n ? age : p->pace.week)) / log1pf((float)p->pace.week);
+}
+
+static size_t run_of(const tft_incident_past *p)
+{
+    const size_t n = p->past->n;
+    size_t run = 0;
+    while (run < n && p->high[n - 1 - run])
+        run++;
+    return run;
+}
+
+/* (level − largest value of the newest steps) ÷ |level|, within ±2; 0 by state, and without a value. */
+static float headroom(const tft_incident_past *p, size_t newest)
+{
+    const tft_incident_rule *const rule = &p->contract->incident;
+    const size_t n = p->past->n;
+    double largest = -HUGE_VAL;
+    if (!rule->by_metric || !(fabs(rule->level) > 0))
+        return 0;
+    for (size_t i = n - (newest < n ? newest : n); i < n; i++)
+        largest = fmax(largest, (double)value_at(p, i)); // fmax passes over NaN
+    const double room = (rule->level - largest) / fabs(rule->level);
+    return largest == -HUGE_VAL ? 0 : (float)fmin(fmax(room, -2), 2);
+}
+
+float tft_incident_past_static(const tft_incident_past *p, tft_feature feature)
+{
+    const size_t n = p->past->n, hour = p->pace.hour, day = p->pace.day, week = p->pace.week;
+    const size_t enough = p->contract->incident.by_metric ? p->contract->incident.steps : 1;
+    switch (feature) {
+    case TFT_FEATURE_INCIDENT_RUN: {
+        const size_t run = run_of(p);
+        return (float)(run < enough ? run : enough) / (float)enough;
+    }
+    case TFT_FEATURE_INCIDENT_RUN_LOG:
+        return log1pf((float)run_of(p)) / log1pf((float)day);
+    case TFT_FEATURE_INCIDENT_SINCE_HIGH:
+        return since(p, p->high);
+    case TFT_FEATURE_INCIDENT_HEADROOM:
+        return headroom(p, 1);
+    case TFT_FEATURE_INCIDENT_HEADROOM_1H:
+        return headroom(p, hour);
+    case TFT_FEATURE_INCIDENT_HIGH_1H:
+        return share(p->high, n, hour);
+    case TFT_FEATURE_INCIDENT_HIGH_6H:
+        return share(p->high, n, 6 * hour);
+    case TFT_FEATURE_INCIDENT_HIGH_24H:
+        return share(p->high, n, day);
+    case TFT_FEATURE_INCIDENT_HIGH_7D:
+        return share(p->high, n, week);
+    case TFT_FEATURE_INCIDENT_NEAR_1H:
+        return share(p->near, n, hour);
+    case TFT_FEATURE_INCIDENT_NEAR_6H:
+        return share(p->near, n, 6 * hour);
+    case TFT_FEATURE_INCIDENT_NEAR_24H:
+        return share(p->near, n, day);
+    case TFT_FEATURE_INCIDENT_NEAR_7D:
+        return share(p->near, n, week);
+    case TFT_FEATURE_INCIDENTS_1H:
+        return log1pf((float)count(p->start, n, hour));
+    case TFT_FEATURE_INCIDENTS_6H:
+        return log1pf((float)count(p->start, n, 6 * hour));
+    default:
+        break;
+    }
+    assert(!"a row of the table says optional static, and nobody knows its value");
+    return 0.0f;
+}
+
+/* ---- encoder and decoder ---------------------------------------------------------------------------------------- */
+
+/* The rule's metric in units of its level, 0 … 2: inputs are scaled by the window itself, and a level is absolute. */
+void tft_incident_past_encoder(const tft_incident_past *p, size_t first, size_t length, size_t stride, float *out)
+{
+    const tft_incident_rule *const rule = &p->contract->incident;
+    float carried = 0;
+    for (size_t i = 0; i < length; i++) {
+        const float value = rule->by_metric ? value_at(p, first + i) : (float)p->high[first + i];
+        if (!isnan(value) && rule->by_metric && fabs(rule->level) > 0)
+            carried = (float)fmin(fmax((double)value / fabs(rule->level), -2), 2);
+        else if (!rule->by_metric)
+            carried = value;
+        out[i * stride] = carried;
+    }
+}
+
+/* Whether a step within ±reach of `age` steps before the origin is marked. */
+static bool marked(const tft_incident_past *p, const uint8_t *marks, size_t age, size_t reach)
+{
+    const size_t n = p->past->n;
+    for (size_t a = age > reach ? age - reach : 0; a <= age + reach && a < n; a++) {
+        if (marks[n - 1 - a])
+            return true;
+    }
+    return false;
+}
+
+/* Share of the last `times` periods in which step t was marked; periods that would reach past the origin are skipped,
+ * as lags do. */
+static float recurrence(const tft_incident_past *p, const uint8_t *marks, size_t t, size_t period, size_t times,
+                        size_t reach)
+{
+    const size_t least = (t + period - 1) / period;
+    size_t found = 0;
+    for (size_t k = 0; k < times; k++)
+        found += marked(p, marks, (least + k) * period - t, reach);
+    return (float)found / (float)times;
+}
+
+void tft_incident_past_decoder(const tft_incident_past *p, tft_feature feature, size_t stride, float *out)
+{
+    const tft_pace *const pace = &p->pace;
+    const size_t half_hour = pace->hour / 2 > 0 ? pace->hour / 2 : 1;
+    for (size_t i = 0; i < p->contract->horizon; i++) {
+        const size_t t = i + 1;
+        float value = 0;
+        if (feature == TFT_FEATURE_INCIDENT_START_1D)
+            value = recurrence(p, p->start, t, pace->day, 1, 1);
+        else if (feature == TFT_FEATURE_INCIDENT_START_7D)
+            value = recurrence(p, p->start, t, pace->day, DAYS, 1);
+        else if (feature == TFT_FEATURE_INCIDENT_START_AROUND_7D)
+            value = recurrence(p, p->start, t, pace->day, DAYS, half_hour);
+        else if (feature == TFT_FEATURE_INCIDENT_HIGH_SAME_TIME)
+            value = recurrence(p, p->high, t, pace->day, DAYS, 1);
+        else if (feature == TFT_FEATURE_INCIDENT_START_SAME_MINUTE)
+            value = recurrence(p, p->start, t, pace->hour, HOURS, 0);
+        else
+            assert(!"a row of the table says optional decoder, and nobody knows its value");
+        out[i * stride] = value;
+    }
+}

@@ -1,0 +1,37 @@
+/* incident_past.h - what a window's past says about incidents to come, beyond how many there were: the optional inputs
+ * of a model that is to foresee them (contract.incident.inputs).
+ *
+ * Each step of the past is marked by the contract's rule:
+ *     high    by metric: value ≥ level; by state: critical_issue, or offline that is not planned
+ *     near    by metric: value ≥ 7/9 of the level (70 where it is 90); by state: also heavy_load
+ *     start   an incident starts in it
+ * and the marks are counted: runs, shares and distances for the statics; for each step of the horizon, what was at the
+ * same time of the last seven days (jobs that come back daily) and at the same minute of the last 24 hours (hourly ones).
+ * "The same time" has a tolerance of one step, or of half an hour, because jobs drift.
+ *
+ * Shapes:  marks [n] of the past, oldest first; decoder columns [horizon].
+ * Memory:  in the scratch's arena. Threads: as the scratch.
+ */
+#ifndef TFT_SERIES_INCIDENT_PAST_H
+#define TFT_SERIES_INCIDENT_PAST_H
+
+#include "series/features.h"
+#include "series/past.h"
+
+typedef struct tft_incident_past {
+    const tft_past *past;
+    const tft_contract *contract;
+    tft_pace pace;
+    uint8_t *high, *near, *start; // [past.n]
+} tft_incident_past;
+
+void tft_incident_past_layout(tft_incident_past *p, size_t n, tft_arena *arena);
+/* Marks the steps of a past that was just taken. */
+void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace);
+
+/* One optional input of each place; out has `stride` floats between two steps. */
+float tft_incident_past_static(const tft_incident_past *p, tft_feature feature);
+void tft_incident_past_encoder(const tft_incident_past *p, size_t first, size_t length, size_t stride, float *out);
+void tft_incident_past_decoder(const tft_incident_past *p, tft_feature feature, size_t stride, float *out);
+
+#endif
