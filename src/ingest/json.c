@@ -130,19 +130,52 @@ void ingest_note_set(ingest_note *note, size_t index, const tft_fault *fault, co
         tft_fault_quote(name, name_length, note->name);
 }
 
-static void note_unknown_profile(ingest_batch *batch, size_t index, const tft_json *object, const tft_record *record)
+void ingest_warn_profile(ingest_batch *batch, size_t i, const char *word, size_t n)
 {
+    const tft_record *const record = &batch->records[batch->n];
     if (batch->n_warnings == INGEST_MAX_NOTES)
         return;
-    char value[TFT_QUOTED_TEXT + 2];
+    char quoted[TFT_QUOTED_TEXT];
     tft_fault fault = {0};
     snprintf(fault.field, sizeof fault.field, "profile");
-    snprintf(fault.reason, sizeof fault.reason, "profile is %.200s, taken as generic", show(object, "profile", value));
-    ingest_note_set(&batch->warnings[batch->n_warnings++], index, &fault, record->name, record->name_length);
+    snprintf(fault.reason, sizeof fault.reason, "profile is \"%.198s\", taken as generic",
+             tft_fault_quote(word, n, quoted));
+    ingest_note_set(&batch->warnings[batch->n_warnings++], i, &fault, record->name, record->name_length);
 }
 
-static tft_status take_memory(ingest_batch *batch, tft_error *err)
+void ingest_keep(ingest_batch *batch, size_t i)
 {
+    batch->indices[batch->n++] = (uint32_t)i; // the next good one goes right behind: one append, one fsync
+}
+
+void ingest_refuse(ingest_batch *batch, size_t i, const tft_fault *fault, const char *name, size_t name_length)
+{
+    batch->n_rejected++;
+    batch->by_code[fault->code]++;
+    if (batch->n_faults < INGEST_MAX_NOTES)
+        ingest_note_set(&batch->faults[batch->n_faults++], i, fault, name, name_length);
+}
+
+void ingest_take_object(ingest_batch *batch, size_t i, const tft_json *object, const tft_contract *contract,
+                        const tft_record_limits *limits)
+{
+    tft_fault fault = {0};
+    bool unknown_profile;
+    size_t n = 0;
+    if (read_record(object, contract, limits, &batch->records[batch->n], &unknown_profile, &fault)) {
+        const char *const word = tft_json_string(tft_json_at(object, "profile"), &n);
+        if (unknown_profile && word != NULL)
+            ingest_warn_profile(batch, i, word, n);
+        ingest_keep(batch, i);
+        return;
+    }
+    const char *const name = tft_json_string(tft_json_at(object, "server_name"), &n);
+    ingest_refuse(batch, i, &fault, name, n);
+}
+
+tft_status ingest_batch_open(ingest_batch *batch, size_t received, tft_error *err)
+{
+    batch->received = received;
     const size_t n = batch->received > 0 ? batch->received : 1;
     batch->records = calloc(n, sizeof *batch->records);
     batch->indices = calloc(n, sizeof *batch->indices);
@@ -153,12 +186,16 @@ static tft_status take_memory(ingest_batch *batch, tft_error *err)
                : tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu records", n);
 }
 
-static tft_status find_records(ingest_batch *batch, const tft_json **list, tft_error *err)
+static tft_status find_records(ingest_batch *batch, bool list_too, const tft_json **list, tft_error *err)
 {
     const tft_json *const root = batch->document.root;
+    if (list_too && tft_json_kind_of(root) == TFT_JSON_ARRAY) {
+        *list = root;
+        return TFT_OK;
+    }
     if (tft_json_kind_of(root) != TFT_JSON_OBJECT) {
         batch->shape = INGEST_NOT_OBJECT;
-        return tft_fail(err, TFT_ERR_ARGUMENT, "the body is not an object");
+        return tft_fail(err, TFT_ERR_ARGUMENT, "the body is not an object%s", list_too ? " or a list" : "");
     }
     *list = tft_json_at(root, "records");
     const tft_json_kind kind = tft_json_kind_at(root, "records");
@@ -170,43 +207,36 @@ static tft_status find_records(ingest_batch *batch, const tft_json **list, tft_e
     return TFT_OK;
 }
 
-tft_status ingest_json(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
-                       size_t max_records, ingest_batch *batch, tft_error *err)
+static tft_status read_document(const char *bytes, size_t n, bool list_too, const tft_contract *contract,
+                                const tft_record_limits *limits, size_t max_records, ingest_batch *batch,
+                                tft_error *err)
 {
     *batch = (ingest_batch){0};
     const tft_json *list = NULL;
     tft_status status = tft_json_parse(bytes, n, INGEST_MAX_DEPTH, &batch->document, err);
     if (status == TFT_OK)
-        status = find_records(batch, &list, err);
+        status = find_records(batch, list_too, &list, err);
     if (status != TFT_OK)
         return status;
-    batch->received = tft_json_length(list);
-    if (batch->received > max_records)
-        return tft_fail(err, TFT_ERR_LIMIT, "%zu records in one request, at most %zu", batch->received, max_records);
-    status = take_memory(batch, err);
-    if (status != TFT_OK)
-        return status;
+    const size_t received = tft_json_length(list);
+    if (received > max_records)
+        return tft_fail(err, TFT_ERR_LIMIT, "%zu records in one request, at most %zu", received, max_records);
+    status = ingest_batch_open(batch, received, err);
+    for (size_t i = 0; i < received && status == TFT_OK; i++)
+        ingest_take_object(batch, i, tft_json_item(list, i), contract, limits);
+    return status;
+}
 
-    for (size_t i = 0; i < batch->received; i++) {
-        const tft_json *const object = tft_json_item(list, i);
-        tft_record *const record = &batch->records[batch->n];
-        tft_fault fault = {0};
-        bool unknown_profile;
-        if (read_record(object, contract, limits, record, &unknown_profile, &fault)) {
-            if (unknown_profile)
-                note_unknown_profile(batch, i, object, record);
-            batch->indices[batch->n++] = (uint32_t)i; // the next good one goes right behind: one append, one fsync
-            continue;
-        }
-        batch->n_rejected++;
-        batch->by_code[fault.code]++;
-        if (batch->n_faults < INGEST_MAX_NOTES) {
-            size_t name_length = 0;
-            const char *const name = tft_json_string(tft_json_at(object, "server_name"), &name_length);
-            ingest_note_set(&batch->faults[batch->n_faults++], i, &fault, name, name_length);
-        }
-    }
-    return TFT_OK;
+tft_status ingest_json(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
+                       size_t max_records, ingest_batch *batch, tft_error *err)
+{
+    return read_document(bytes, n, false, contract, limits, max_records, batch, err);
+}
+
+tft_status ingest_json_any(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
+                           size_t max_records, ingest_batch *batch, tft_error *err)
+{
+    return read_document(bytes, n, true, contract, limits, max_records, batch, err);
 }
 
 void ingest_batch_free(ingest_batch *batch)
@@ -217,6 +247,7 @@ void ingest_batch_free(ingest_batch *batch)
     free(batch->indices);
     free(batch->faults);
     free(batch->warnings);
+    free(batch->space);
     tft_json_free(&batch->document);
     *batch = (ingest_batch){0};
 }

@@ -39,17 +39,32 @@ typedef struct ingest_batch {
     uint32_t *indices;   // [n] their places in the body
     size_t n_rejected;
     size_t by_code[TFT_N_FAULTS]; // of those
-    size_t n_faults;     // listed
-    ingest_note *faults; // [INGEST_MAX_NOTES] the first ones, by index
+    size_t n_faults;              // listed
+    ingest_note *faults;          // [INGEST_MAX_NOTES] the first ones, by index
     size_t n_warnings;
     ingest_note *warnings; // [INGEST_MAX_NOTES]
     tft_json_document document;
+    char *space; // names that do not lie in the document (rows.h)
 } ingest_batch;
 
 /* TFT_ERR_FORMAT: not JSON ("malformed JSON at byte N: …"). TFT_ERR_ARGUMENT: JSON of another shape, told in
  * batch->shape. TFT_ERR_LIMIT: more than max_records. TFT_OK otherwise, however many records were rejected. */
 tft_status ingest_json(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
                        size_t max_records, ingest_batch *batch, tft_error *err);
+
+/* The same for a body that may also be the list alone: [{…}, …]. */
+tft_status ingest_json_any(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
+                           size_t max_records, ingest_batch *batch, tft_error *err);
+
+/* For decoders of rows: room for `received` records; then, row by row, what came of it. */
+tft_status ingest_batch_open(ingest_batch *batch, size_t received, tft_error *err);
+/* Record i of the body from a JSON object (anything else is a fault). Its name is lent by the object. */
+void ingest_take_object(ingest_batch *batch, size_t i, const tft_json *object, const tft_contract *contract,
+                        const tft_record_limits *limits);
+/* Record i of the body was decoded and checked (batch->records[batch->n] holds it), or has a fault. */
+void ingest_keep(ingest_batch *batch, size_t i);
+void ingest_refuse(ingest_batch *batch, size_t i, const tft_fault *fault, const char *name, size_t name_length);
+void ingest_warn_profile(ingest_batch *batch, size_t i, const char *word, size_t n);
 
 void ingest_batch_free(ingest_batch *batch); // accepts a zeroed struct
 

@@ -32,23 +32,10 @@ static void count(accept_counts *counts, const store_verdict *verdict)
     counts->rejected += refused;
 }
 
-tft_status accept_records(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
-                          int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, tft_error *err)
+/* What the store has committed becomes the fleet's; tells the engine. */
+static void apply(server *srv, tft_record *records, size_t n, size_t n_rejected, int64_t arrival_ms,
+                  const store_verdict *verdicts, fleet_record *moves, accept_counts *counts)
 {
-    *counts = (accept_counts){0};
-    fleet_record *const moves = calloc(n > 0 ? n : 1, sizeof *moves);
-    if (moves == NULL)
-        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu records", n);
-    store_batch batch = {
-        .records = records, .n = n, .n_rejected = n_rejected, .arrival_ms = arrival_ms, .verdicts = verdicts};
-    const double began = tft_monotonic_s();
-    tft_status status = store_append(srv->store, &batch, err);
-    const double took = tft_monotonic_s() - began;
-    if (status != TFT_OK)
-        meters_batch(&srv->meters, source, n + n_rejected, 0, took, false, arrival_ms);
-    if (status != TFT_OK)
-        goto done;
-
     for (size_t i = 0; i < n; i++) {
         tft_record *const r = &records[i];
         count(counts, &verdicts[i]);
@@ -57,7 +44,6 @@ tft_status accept_records(server *srv, meters_source source, tft_record *records
         const fleet_verdict verdict = to_fleet(srv, r, &verdicts[i]); // leaves of a completed record what it added
         moves[i] = (fleet_record){r->name, r->name_length, r->time_ms, r->values, r->state, r->profile, verdict};
     }
-    meters_batch(&srv->meters, source, n + n_rejected, counts->accepted, took, true, arrival_ms);
     const fleet_batch moved = {moves, n, counts->duplicates, counts->conflicts, n_rejected + counts->rejected};
     tft_error why = {0};
     if (fleet_apply(srv->fleet, &moved, arrival_ms, &counts->receipt, &why) != TFT_OK)
@@ -65,8 +51,39 @@ tft_status accept_records(server *srv, meters_source source, tft_record *records
         log_line(srv->log, LOG_TAG_WARNING, "Stored records are not in memory: %s", why.text);
     if (counts->accepted > 0)
         engine_notify(srv->engine);
+}
 
-done:
+static tft_status take(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
+                       int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, bool whole, bool *refused,
+                       tft_error *err)
+{
+    *counts = (accept_counts){0};
+    fleet_record *const moves = calloc(n > 0 ? n : 1, sizeof *moves);
+    if (moves == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu records", n);
+    store_batch batch = {
+        .records = records, .n = n, .n_rejected = n_rejected, .arrival_ms = arrival_ms, .verdicts = verdicts};
+    const double began = tft_monotonic_s();
+    const tft_status status =
+        whole ? store_append_whole(srv->store, &batch, refused, err) : store_append(srv->store, &batch, err);
+    const double took = tft_monotonic_s() - began;
+    if (status == TFT_OK && !*refused)
+        apply(srv, records, n, n_rejected, arrival_ms, verdicts, moves, counts);
+    meters_batch(&srv->meters, source, n + n_rejected, counts->accepted, took, status == TFT_OK, arrival_ms);
     free(moves);
     return status;
+}
+
+tft_status accept_records(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
+                          int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, tft_error *err)
+{
+    bool refused = false;
+    return take(srv, source, records, n, n_rejected, arrival_ms, verdicts, counts, false, &refused, err);
+}
+
+tft_status accept_whole(server *srv, meters_source source, tft_record *records, size_t n, int64_t arrival_ms,
+                        store_verdict *verdicts, accept_counts *counts, bool *refused, tft_error *err)
+{
+    *refused = false;
+    return take(srv, source, records, n, 0, arrival_ms, verdicts, counts, true, refused, err);
 }

@@ -21,4 +21,8 @@ typedef struct accept_counts {
 tft_status accept_records(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
                           int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, tft_error *err);
 
+/* The same, all or nothing: where the store refuses one of them, *refused is set and nothing was stored. */
+tft_status accept_whole(server *srv, meters_source source, tft_record *records, size_t n, int64_t arrival_ms,
+                        store_verdict *verdicts, accept_counts *counts, bool *refused, tft_error *err);
+
 #endif

@@ -78,6 +78,12 @@ const openapi_schema openapi_schemas[] = {
          "State") ", {\"type\": \"null\"}]}, \"profile\": " MAYBE_TEXT "}}"},
     {"Feed",
      "{\"type\": \"object\", \"required\": [\"records\"], \"properties\": {\"records\": " LIST(REF("Record")) "}}"},
+    {"Records", "{\"anyOf\": [" REF("Feed") ", " LIST(REF("Record")) "]}"},
+    {"RecordsResult",
+     "{\"type\": \"object\", \"required\": [\"received\", \"accepted\", \"filled\", \"duplicates\", \"conflicts\", "
+     "\"late\", \"rejected\", \"errors\", \"warnings\"], \"properties\": {\"received\": " COUNT ", \"accepted\": " COUNT
+     ", \"filled\": " COUNT ", \"duplicates\": " COUNT ", \"conflicts\": " COUNT ", \"late\": " COUNT
+     ", \"rejected\": " COUNT ", \"errors\": " LIST(REF("Fault")) ", \"warnings\": " LIST(REF("Fault")) "}}"},
     {"FeedResult",
      "{\"type\": \"object\", \"required\": [\"status\", \"tick\", \"window_size\", \"servers_tracked\", "
      "\"servers_ready\", \"warmup_complete\", \"received\", \"accepted\", \"filled\", \"duplicates\", \"conflicts\", "

@@ -19,6 +19,7 @@ extern const http_route routes_events[];
 extern const http_route routes_forecasts[];
 extern const http_route routes_metrics[];
 extern const http_route routes_probes[];
+extern const http_route routes_records[];
 extern const http_route routes_risk[];
 extern const http_route routes_servers[];
 

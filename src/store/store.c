@@ -466,6 +466,44 @@ tft_status store_append(store *s, store_batch *batch, tft_error *err)
     return ticket.status == TFT_OK ? TFT_OK : tft_fail(err, ticket.status, "%s", ticket.err.text);
 }
 
+static bool has_refusal(const store_batch *batch)
+{
+    bool found = false;
+    for (size_t i = 0; i < batch->n; i++)
+        found = found || batch->verdicts[i].outcome == STORE_TOO_OLD ||
+                batch->verdicts[i].outcome == STORE_TOO_MANY_SERVERS;
+    return found;
+}
+
+tft_status store_append_whole(store *s, store_batch *batch, bool *refused, tft_error *err)
+{
+    *refused = false;
+    store_begin_writing(s);
+    database_counters counters = s->counters;
+    tft_status status = database_begin(s->db, err);
+    if (status == TFT_OK)
+        status = decide_batch(s, batch, &counters, err);
+    *refused = status == TFT_OK && has_refusal(batch);
+    if (*refused) { // nothing is wrong with the store: the transaction is given up on purpose
+        database_rollback(s->db);
+        names_revert(&s->names);
+        store_end_writing(s);
+        return TFT_OK;
+    }
+    if (status == TFT_OK)
+        status = write_servers(s, err);
+    if (status == TFT_OK)
+        status = database_set_counters(s->db, &counters, err);
+    if (status == TFT_OK)
+        status = database_commit(s->db, err);
+    if (status == TFT_OK)
+        store_settle(s, &counters);
+    else
+        store_undo(s, status);
+    store_end_writing(s);
+    return status;
+}
+
 void store_set_retention(store *s, int64_t records_ms, int64_t steps_ms)
 {
     s->retention_records_ms = records_ms;

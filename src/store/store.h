@@ -90,6 +90,10 @@ typedef struct store_batch {
  * TFT_ERR_IO: the disk is full or fails (store_trouble() then says so until a write succeeds). */
 tft_status store_append(store *store, store_batch *batch, tft_error *err);
 
+/* The same, all or nothing: where a record would be STORE_TOO_OLD or STORE_TOO_MANY_SERVERS, nothing is stored, *refused is
+ * set, and the verdicts say which. Waits for whoever writes; shares no commit. */
+tft_status store_append_whole(store *store, store_batch *batch, bool *refused, tft_error *err);
+
 store_counters store_counters_now(store *store);
 
 /* NULL while the store can write, else why not ("disk full", …; static text). Takes no lock. */

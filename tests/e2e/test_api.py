@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """/api/v1 over HTTP: reading servers, forecasts, incidents and risks; problems, paging, formats, tags."""
 import csv
+import gzip
 import io
 import json
 import os
@@ -8,7 +9,7 @@ import time
 import unittest
 import urllib.parse
 
-from serving import FLEET, Daemon, record, tick
+from serving import FLEET, Daemon, record, stamp, tick
 
 MODELS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../models")
 
@@ -175,6 +176,50 @@ class Api(unittest.TestCase):
         self.assertEqual(self.pages("/api/v1/risk?limit=6"), risks)
         self.assertEqual(risks[0], {**risks[0], "score": max(r["score"] for r in risks)})
         self.problem("/api/v1/incidents/nobody", 404, "unknown-server")
+
+    def test_records_in_every_form(self):
+        with Daemon() as d:
+            now = time.time() - 60
+
+            def post(body, kind=None, query="", encoding=None):
+                fields = {k: v for k, v in (("Content-Type", kind), ("Content-Encoding", encoding)) if v}
+                status, fields, answer = d.request("POST", "/api/v1/records" + query, body, fields)
+                return status, json.loads(answer), fields["content-type"]
+            one, two = record("a", now), record("b", now + 1)
+            self.assertEqual(post(json.dumps({"records": [one]}))[1]["accepted"], 1)
+            status, answer, _ = post(json.dumps([one, two]), "application/json")
+            self.assertEqual((status, answer["received"], answer["accepted"], answer["duplicates"]), (200, 2, 1, 1))
+            lines = "\n".join(json.dumps(record("a", now + i)) for i in range(10, 20))
+            self.assertEqual(post(gzip.compress(lines.encode()), "application/x-ndjson", encoding="gzip")[1]["accepted"], 10)
+            table = "timestamp,server_name,cpu_pct\r\n" + "".join("%s,a,%d\r\n" % (stamp(now + i), i) for i in range(20, 30))
+            self.assertEqual(post(table, "text/csv; charset=utf-8")[1]["accepted"], 10)
+            bad = [record("a", now + 40), record("a", now + 41, cpu_pct=200)]
+            status, answer, kind = post(json.dumps(bad), query="?atomic=true")
+            self.assertEqual((status, kind, answer["type"]), (422, "application/problem+json", "/docs/problems/rejected"))
+            self.assertEqual((answer["errors"][0]["index"], answer["errors"][0]["field"]), (1, "cpu_pct"))
+            self.assertEqual(d.get("/status")[1]["records_total"], 22)
+            self.assertEqual(post(json.dumps(bad))[1]["accepted"], 1)
+            self.assertEqual(post(json.dumps([record("a", now + 42)]), query="?atomic=true")[1]["accepted"], 1)
+            self.assertEqual(post(json.dumps([record("a", now, cpu_pct=-1)]))[0], 422)
+            self.assertEqual(post("{")[:2][0], 400)
+            self.assertEqual(post("[1]")[0], 422)
+            self.assertEqual(post("7")[0], 422)
+            self.assertEqual(post("a", "text/plain")[0], 415)
+            self.assertEqual(post("[]", encoding="br")[0], 415)
+            self.assertEqual(post(b"\x1f\x8bnonsense", encoding="gzip")[0], 400)
+            self.assertEqual(post("server_name\na\n", "text/csv")[1]["type"], "/docs/problems/invalid")
+            self.assertEqual(post("[]", query="?atomic=perhaps")[0], 400)
+            self.assertEqual(post("[]")[1]["received"], 0)
+
+    def test_a_whole_batch_is_given_up_where_the_store_refuses_a_part(self):
+        with Daemon(environment={"TFTD_SERVERS_MAX": "2"}) as d:
+            now = time.time() - 60
+            batch = json.dumps([record(name, now) for name in ("a", "b", "c")])
+            status, _, answer = d.request("POST", "/api/v1/records?atomic=true", batch)
+            answer = json.loads(answer)
+            self.assertEqual((status, answer["errors"][0]["code"]), (422, "too_many_servers"))
+            self.assertEqual(d.get("/api/v1/servers")[1]["total"], 0)
+            self.assertEqual(json.loads(d.request("POST", "/api/v1/records", batch)[2])["accepted"], 2)
 
     def test_zstd_and_gzip(self):
         for accept, encoding in (("zstd", "zstd"), ("gzip", "gzip"), ("br", None), ("gzip;q=0.5, zstd", "zstd")):
