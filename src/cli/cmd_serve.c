@@ -105,6 +105,7 @@ static server_options to_options(const settings *s)
         .compress = s->http.compress,
         .store = store_options_default(),
         .retention_alerts_ms = s->store.retention_alerts,
+        .notify = &s->notify,
         .max_future_ms = s->ingest.max_future,
         .max_past_ms = s->ingest.max_past,
         .limit_disk_mb_s = s->ingest.limit_disk_io_mb_s,

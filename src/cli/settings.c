@@ -6,6 +6,7 @@
  *     states.{critical,heavy,idle}.METRIC          states.profiles.PROFILE.{critical,heavy}.METRIC
  *     alerts.thresholds.METRIC: [warning, critical]    alerts.profiles.PROFILE.METRIC: [warning, critical]
  *     profiles.prefixes.PREFIX: PROFILE
+ *     alerts.receivers, alerts.routes: lists of mappings      settings_notify.h
  */
 #include "cli/settings.h"
 
@@ -20,6 +21,7 @@
 
 #include "base/file.h"
 #include "cli/flags.h"
+#include "cli/settings_notify.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 #define MAX_DEPTH 6
@@ -348,6 +350,11 @@ static tft_status set_named(settings *s, const char *path, const leaf *given, co
         return add_level(s, LEVEL_IDLE, -1, rest, given, at, path, err);
     if (starts(path, "alerts.thresholds.", &rest))
         return add_level(s, LEVEL_THRESHOLD, -1, rest, given, at, path, err);
+    if (starts(path, "alerts.receivers.", &rest) || starts(path, "alerts.routes.", &rest)) {
+        const char *const why = settings_set_notify(&s->notify, path + strlen("alerts."),
+                                                    (const char *const *)given->values, given->n, given->is_list);
+        return why == NULL ? TFT_OK : refuse(at, path, err, "%s", why);
+    }
     const bool states = starts(path, "states.profiles.", &rest);
     if (!states && !starts(path, "alerts.profiles.", &rest))
         return refuse(at, path, err, "unknown key");
@@ -455,6 +462,29 @@ static tft_status read_list(walk *w, leaf *given, const char *path)
 
 static tft_status read_mapping(walk *w, const char *path, size_t depth);
 
+/* The mappings of a list whose start has been read: their keys become path.0.key, path.1.key … */
+static tft_status read_items(walk *w, const char *path, size_t depth)
+{
+    for (size_t i = 0;; i++) {
+        yaml_event_t event;
+        tft_status status = next_event(w, &event);
+        if (status != TFT_OK)
+            return status;
+        const yaml_event_type_t type = event.type;
+        const place at = place_of(w, &event.start_mark);
+        yaml_event_delete(&event);
+        if (type == YAML_SEQUENCE_END_EVENT)
+            return TFT_OK;
+        char inner[256];
+        snprintf(inner, sizeof inner, "%s.%zu", path, i);
+        status = type == YAML_MAPPING_START_EVENT
+                     ? read_mapping(w, inner, depth + 1)
+                     : refuse(&at, inner, w->err, "must be a mapping such as {name: …, kind: …, url: …}");
+        if (status != TFT_OK)
+            return status;
+    }
+}
+
 /* The value of `path`, whose first event is given. */
 static tft_status read_value(walk *w, const char *path, const yaml_event_t *event, size_t depth)
 {
@@ -477,6 +507,8 @@ static tft_status read_value(walk *w, const char *path, const yaml_event_t *even
         break;
     }
     case YAML_SEQUENCE_START_EVENT:
+        if (settings_is_item_list(path))
+            return read_items(w, path, depth + 1);
         status = read_list(w, &given, path);
         break;
     default:
@@ -556,7 +588,11 @@ tft_status settings_read_yaml(settings *s, const char *name, const char *bytes, 
     w->name = name;
     w->err = err;
     yaml_parser_set_input_string(&w->parser, (const unsigned char *)bytes, n);
-    const tft_status status = read_document(w);
+    tft_status status = read_document(w);
+    char where[64];
+    const char *const why = status == TFT_OK ? notify_config_check(&s->notify, where, sizeof where) : NULL;
+    if (why != NULL)
+        status = tft_fail(err, TFT_ERR_FORMAT, "%s: %s: %s", name, where, why);
     yaml_parser_delete(&w->parser);
     for (size_t i = 0; i < w->n_seen; i++)
         free(w->seen[i]);

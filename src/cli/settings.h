@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "notify/config.h"
 #include "tft/contract.h"
 
 #define SETTINGS_MAX_LIST 16
@@ -75,6 +76,7 @@ typedef struct settings {
         int64_t lookahead, for_, keep_for, incident_horizon;
         double clear_ratio, incident_warning, incident_critical;
     } alerts;
+    notify_config notify; // alerts.receivers, alerts.routes
     struct {
         int64_t incident_horizon;
         double bands[6], priorities[3];

@@ -33,6 +33,12 @@ struct notify {
     size_t n_gone, gone_capacity;
     char (*gone)[STORE_ID_BYTES];
 
+    pthread_mutex_t delivery_lock; // guards the pointer: a reload opens another one
+    delivery *told;                // NULL only where a reload failed
+    char url[128];
+    size_t n_open, open_capacity, n_over, over_capacity; // the engine's thread's
+    store_alert *open, *over;
+
     /* the maintenance's: one caller */
     int64_t marked_ms; // steps are marked up to here
     uint64_t marked_generation;
@@ -49,6 +55,20 @@ static void warn(void *context, const char *text)
     say(context, NOTIFY_WARNING, text);
 }
 
+static void tell(void *context, bool bad, const char *text)
+{
+    say(context, bad ? NOTIFY_WARNING : NOTIFY_INFO, text);
+}
+
+static tft_status open_delivery(notify *n, const notify_config *config, tft_error *err)
+{
+    const delivery_options how = {.keep = n->options.keep, .config = config, .log = tell, .context = n};
+    const tft_status status = delivery_open(&how, &n->told, err);
+    if (status == TFT_OK)
+        delivery_set_url(n->told, n->url);
+    return status;
+}
+
 tft_status notify_open(const notify_options *options, notify **out, tft_error *err)
 {
     *out = NULL;
@@ -57,14 +77,18 @@ tft_status notify_open(const notify_options *options, notify **out, tft_error *e
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for alerts");
     n->options = *options;
     n->marked_ms = INT64_MIN;
+    pthread_mutex_init(&n->delivery_lock, NULL);
     n->seen = acks_open();
     tft_status status = n->seen == NULL ? tft_fail(err, TFT_ERR_MEMORY, "no memory for alerts") : TFT_OK;
     if (status == TFT_OK)
         status = silences_open(options->keep, warn, n, &n->quiet, err);
+    if (status == TFT_OK)
+        status = open_delivery(n, options->config, err);
     if (status != TFT_OK) {
         notify_close(n);
         return status;
     }
+    n->options.config = NULL; // was lent
     *out = n;
     return TFT_OK;
 }
@@ -73,11 +97,15 @@ void notify_close(notify *n)
 {
     if (n == NULL)
         return;
+    delivery_close(n->told);
+    pthread_mutex_destroy(&n->delivery_lock);
     silences_close(n->quiet);
     acks_close(n->seen);
     free(n->rows);
     free(n->pending);
     free(n->gone);
+    free(n->open);
+    free(n->over);
     free(n);
 }
 
@@ -169,6 +197,24 @@ static void note_pending(notify *n, const forecast_snapshot *s)
         qsort(n->pending, n->n_pending, sizeof *n->pending, compare_pending);
 }
 
+/* What receivers are to know: everything that is heard, with its newest numbers, and what has ended. */
+static void collect(notify *n, const forecast_snapshot *s)
+{
+    n->n_open = n->n_over = 0;
+    for (size_t i = 0; i < s->n_alerts; i++) {
+        const alert *const a = &s->alerts[i];
+        if (!alert_is_heard(a) || !reserve((void **)&n->open, &n->open_capacity, n->n_open, sizeof *n->open))
+            continue;
+        store_alert *const row = &n->open[n->n_open++];
+        lives_row(s, a, row);
+        if (a->acknowledged)
+            acks_find(n->seen, row->id, s->clock.now_ms, &row->ack);
+    }
+    for (size_t i = 0; i < s->n_ended; i++)
+        if (reserve((void **)&n->over, &n->over_capacity, n->n_over, sizeof *n->over))
+            lives_row(s, &s->ended[i], &n->over[n->n_over++]);
+}
+
 static void settled(void *context, const forecast_snapshot *s)
 {
     notify *const n = context;
@@ -182,21 +228,29 @@ static void settled(void *context, const forecast_snapshot *s)
         acks_set(n->seen, s->ended[i].id, &none);
     }
     find_gone(n, s);
+    collect(n, s);
     for (size_t i = old_rows; i < n->n_rows && n->options.changed != NULL; i++)
         n->options.changed(n->options.context, &n->rows[i]);
-    if (n->n_rows == 0 && n->n_gone == 0)
-        return;
-    const store_alert_batch batch = {.alerts = n->rows,
-                                     .n_alerts = n->n_rows,
-                                     .forgotten = (const char(*)[STORE_ID_BYTES])n->gone,
-                                     .n_forgotten = n->n_gone};
+    const delivery_round round = {.open = n->open,
+                                  .n_open = n->n_open,
+                                  .over = n->over,
+                                  .n_over = n->n_over,
+                                  .extra = {.alerts = n->rows,
+                                            .n_alerts = n->n_rows,
+                                            .forgotten = (const char(*)[STORE_ID_BYTES])n->gone,
+                                            .n_forgotten = n->n_gone}};
     tft_error err = {0};
-    if (store_put_alerts(n->options.keep, &batch, &err) != TFT_OK) {
+    pthread_mutex_lock(&n->delivery_lock);
+    const tft_status status =
+        n->told != NULL ? delivery_step(n->told, &round, &err) : store_put_alerts(n->options.keep, &round.extra, &err);
+    pthread_mutex_unlock(&n->delivery_lock);
+    if (status != TFT_OK) {
         say(n, NOTIFY_DEBUG, err.text); // store_trouble() tells; the rows wait
         return;
     }
+    if (n->n_rows > 0 || n->n_gone > 0)
+        note_pending(n, s);
     n->n_rows = 0;
-    note_pending(n, s);
 }
 
 alert_hooks notify_hooks(notify *n)
@@ -322,4 +376,50 @@ tft_status notify_acknowledge(notify *n, const char *id, const store_ack *ack, t
 bool notify_ack_of(notify *n, const char *id, int64_t now_ms, store_ack *ack)
 {
     return acks_find(n->seen, id, now_ms, ack);
+}
+
+/* ---- receivers --------------------------------------------------------------------------------------------------- */
+
+void notify_set_url(notify *n, const char *url)
+{
+    pthread_mutex_lock(&n->delivery_lock);
+    snprintf(n->url, sizeof n->url, "%s", url);
+    if (n->told != NULL)
+        delivery_set_url(n->told, url);
+    pthread_mutex_unlock(&n->delivery_lock);
+}
+
+tft_status notify_configure(notify *n, const notify_config *config, tft_error *err)
+{
+    pthread_mutex_lock(&n->delivery_lock);
+    delivery_close(n->told);
+    n->told = NULL;
+    const tft_status status = open_delivery(n, config, err);
+    pthread_mutex_unlock(&n->delivery_lock);
+    return status;
+}
+
+void notify_each_target(notify *n,
+                        void (*visit)(void *context, const notify_receiver *receiver, size_t which,
+                                      const outbox_target *target, size_t waiting),
+                        void *context)
+{
+    pthread_mutex_lock(&n->delivery_lock);
+    if (n->told != NULL)
+        delivery_each(n->told, visit, context);
+    pthread_mutex_unlock(&n->delivery_lock);
+}
+
+tft_status notify_test(notify *n, const char *name,
+                       void (*visit)(void *context, const char *target, const post_answer *answer), void *context,
+                       tft_error *err)
+{
+    char url[128];
+    notify_receiver receiver;
+    pthread_mutex_lock(&n->delivery_lock);
+    const bool found = n->told != NULL && delivery_receiver(n->told, name, &receiver, url);
+    pthread_mutex_unlock(&n->delivery_lock);
+    if (!found)
+        return tft_fail(err, TFT_ERR_NOT_FOUND, "No receiver '%s'", name);
+    return delivery_test(&receiver, url, visit, context, err);
 }

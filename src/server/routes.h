@@ -13,14 +13,17 @@
 
 #include "server/http.h"
 
+extern const http_route routes_alerts[];
 extern const http_route routes_compatible[];
 extern const http_route routes_docs[];
 extern const http_route routes_events[];
 extern const http_route routes_forecasts[];
 extern const http_route routes_metrics[];
 extern const http_route routes_probes[];
+extern const http_route routes_receivers[];
 extern const http_route routes_records[];
 extern const http_route routes_risk[];
 extern const http_route routes_servers[];
+extern const http_route routes_silences[];
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "series/record.h"
+#include "server/alert_json.h"
 
 #define BODY_BUDGET_BODIES 16 // so many bodies of full size may be in memory at once
 
@@ -111,9 +112,25 @@ static void alerts_say(void *context, notify_level level, const char *text)
     log_line(srv->log, tags[level], "%s", text);
 }
 
+/* News for GET /events: enough to know which alert it is and what it is now. */
+static void alert_changed(void *context, const store_alert *row)
+{
+    const server *const srv = context;
+    tft_text json = tft_text_new(EVENTS_MAX_BYTES);
+    alert_json_brief(row, &json);
+    if (!json.failed)
+        events_publish(srv->events, EVENT_ALERT, row->server[0] != '\0' ? row->server : NULL, json.bytes);
+    tft_text_free(&json);
+}
+
 static tft_status open_alerts(server *srv, tft_error *err)
 {
-    const notify_options how = {.keep = srv->store, .log = alerts_say, .context = srv};
+    static const notify_config nobody;
+    const notify_options how = {.keep = srv->store,
+                                .config = srv->options.notify != NULL ? srv->options.notify : &nobody,
+                                .log = alerts_say,
+                                .changed = alert_changed,
+                                .context = srv};
     return notify_open(&how, &srv->notify, err);
 }
 
@@ -253,6 +270,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     status = open_listeners(srv, err);
     if (status != TFT_OK)
         goto done;
+    notify_set_url(srv->notify, http_url(srv->http));
     srv->has_housekeeper = pthread_create(&srv->housekeeper, NULL, server_housekeeping, srv) == 0;
     if (!srv->has_housekeeper)
         status = tft_fail(err, TFT_ERR_MEMORY, "no thread for housekeeping");

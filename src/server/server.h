@@ -46,6 +46,7 @@ typedef struct server_options {
     size_t n_cors_origins;
     store_options store;
     int64_t retention_alerts_ms; // store.retention.alerts
+    const notify_config *notify; // alerts.receivers, alerts.routes; NULL = nobody is told
     int64_t max_future_ms, max_past_ms;
     double limit_disk_mb_s, limit_latency_ms; // ingest.limits: ranges of these two metrics
     size_t max_servers;

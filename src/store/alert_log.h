@@ -19,7 +19,7 @@
 
 #define STORE_ID_BYTES 20
 #define STORE_NAME_BYTES 257 // of a server, with its NUL
-#define STORE_TARGET_BYTES 80
+#define STORE_TARGET_BYTES 96
 #define STORE_NEVER INT64_MIN // a time that is not there
 
 typedef struct store_ack {
@@ -55,10 +55,11 @@ tft_status store_put_alerts(store *store, const store_alert_batch *batch, tft_er
 
 /* Which rows: NULL and STORE_NEVER mean any. Newest start first, then by id. */
 typedef struct store_alert_query {
-    bool pending, firing, resolved;       // statuses that are wanted
-    const char *severity, *kind, *server; // exact
-    int64_t from_ms, to_ms;               // alive at some time in [from, to)
-    int64_t after_starts_ms;              // a page goes on behind (starts_ms, id)
+    bool pending, firing, resolved; // statuses that are wanted
+    const char *severities, *kinds; // ",warning,": words between commas
+    const char *server;             // exact
+    int64_t from_ms, to_ms;         // alive at some time in [from, to)
+    int64_t after_starts_ms;        // a page goes on behind (starts_ms, id)
     const char *after_id;
     size_t limit; // 0 = none
 } store_alert_query;

@@ -22,7 +22,8 @@ static const char put_alert[] =
 static const char drop_alert[] = "DELETE FROM alerts WHERE id = ?1";
 static const char find_alerts[] =
     "SELECT " COLUMNS " FROM alerts WHERE ((?1 AND status = 'pending') OR (?2 AND status = 'firing') OR "
-    "(?3 AND status = 'resolved')) AND (?4 IS NULL OR severity = ?4) AND (?5 IS NULL OR kind = ?5) AND "
+    "(?3 AND status = 'resolved')) AND (?4 IS NULL OR instr(?4, ',' || severity || ',') > 0) AND "
+    "(?5 IS NULL OR instr(?5, ',' || kind || ',') > 0) AND "
     "(?6 IS NULL OR server = ?6) AND (?7 IS NULL OR ends_ms IS NULL OR ends_ms >= ?7) AND "
     "(?8 IS NULL OR starts_ms < ?8) AND (?9 IS NULL OR starts_ms < ?9 OR (starts_ms = ?9 AND id > ?10)) "
     "ORDER BY starts_ms DESC, id LIMIT ?11";
@@ -165,8 +166,8 @@ tft_status database_find_alerts(database *db, const store_alert_query *query,
     sqlite3_bind_int(one, 1, query->pending);
     sqlite3_bind_int(one, 2, query->firing);
     sqlite3_bind_int(one, 3, query->resolved);
-    bind_text(one, 4, query->severity);
-    bind_text(one, 5, query->kind);
+    bind_text(one, 4, query->severities);
+    bind_text(one, 5, query->kinds);
     bind_text(one, 6, query->server);
     bind_time(one, 7, query->from_ms);
     bind_time(one, 8, query->to_ms);
@@ -344,7 +345,7 @@ tft_status database_put_maintenance(database *db, const store_maintenance *spans
     sqlite3_stmt *one = NULL;
     tft_status status = n > 0 ? prepare(db, put_span, &one, err) : TFT_OK;
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
-        sqlite3_bind_int64(one, 1, spans[i].server);
+        sqlite3_bind_int64(one, 1, (int64_t)spans[i].server + 1); // ids begin at 1, indices at 0
         sqlite3_bind_int64(one, 2, spans[i].from_ms);
         sqlite3_bind_int64(one, 3, spans[i].to_ms);
         status = run(db, one, NULL, err);
@@ -361,12 +362,12 @@ tft_status database_each_maintenance(database *db, uint32_t server, int64_t from
     const tft_status prepared = prepare(db, each_span, &one, err);
     if (prepared != TFT_OK)
         return prepared;
-    sqlite3_bind_int64(one, 1, server == UINT32_MAX ? -1 : (int64_t)server);
+    sqlite3_bind_int64(one, 1, server == UINT32_MAX ? -1 : (int64_t)server + 1);
     sqlite3_bind_int64(one, 2, from_ms);
     sqlite3_bind_int64(one, 3, to_ms);
     int code;
     while ((code = sqlite3_step(one)) == SQLITE_ROW) {
-        const store_maintenance span = {(uint32_t)sqlite3_column_int64(one, 0), sqlite3_column_int64(one, 1),
+        const store_maintenance span = {(uint32_t)(sqlite3_column_int64(one, 0) - 1), sqlite3_column_int64(one, 1),
                                         sqlite3_column_int64(one, 2)};
         visit(context, &span);
     }

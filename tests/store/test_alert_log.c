@@ -171,10 +171,10 @@ static void queries_choose_by_status_words_time_and_page(void **state)
     q = everything;
     q.server = "x";
     assert_string_equal(ids(s, q), "a-3 a-1 ");
-    q.severity = "warning";
+    q.severities = ",warning,";
     assert_string_equal(ids(s, q), "a-3 ");
     q = everything;
-    q.kind = "incident";
+    q.kinds = ",incident,silent,";
     assert_string_equal(ids(s, q), "a-2 ");
     q = everything;
     q.from_ms = T0 + 6 * MINUTE; // what was over by then is not alive

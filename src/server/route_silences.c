@@ -1,0 +1,298 @@
+/* route_silences.c - GET, POST /api/v1/silences; GET, PUT, DELETE /silences/{id}: silences and maintenance windows.
+ *
+ * A silence has a version, which is its ETag: PUT and DELETE need If-Match, so that of two people who change it at once one is told.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "server/api.h"
+#include "server/routes.h"
+#include "server/server.h"
+
+/* The instant by which silences hold: the clock of the alerts. */
+static int64_t clock_of(server *srv, const http_request *request)
+{
+    return fleet_now(srv->fleet, request->received_ms).now_ms;
+}
+
+static void put_silence(silence *s, int64_t now_ms, tft_text *out)
+{
+    int64_t from_ms = INT64_MIN, to_ms = INT64_MIN;
+    const silence_status status = silence_status_at(s, now_ms);
+    if (!silence_window(s, now_ms, &from_ms, &to_ms))
+        from_ms = to_ms = INT64_MIN;
+    tft_text_printf(out, "{\"id\": \"%s\", \"version\": %lld, \"status\": \"%s\", ", s->id, (long long)s->version,
+                    silence_status_name(status));
+    silence_write(s, out);
+    tft_text_puts(out, ", \"window_starts_at\": ");
+    json_put_time_s(out, from_ms);
+    tft_text_puts(out, ", \"window_ends_at\": ");
+    json_put_time_s(out, to_ms);
+    tft_text_puts(out, "}");
+}
+
+/* ---- reading ---------------------------------------------------------------------------------------------- */
+
+typedef struct listing {
+    int64_t now_ms;
+    size_t limit, n;
+    bool statuses[3], more;
+    const char *after; // id
+    char last[ALERT_SILENCE_BYTES];
+    tft_text *out;
+} listing;
+
+static void list_one(void *context, silence *s)
+{
+    listing *const l = context;
+    if (!l->statuses[silence_status_at(s, l->now_ms)] || (l->after != NULL && strcmp(s->id, l->after) <= 0))
+        return;
+    if (l->n == l->limit) {
+        l->more = true;
+        return;
+    }
+    tft_text_puts(l->out, l->n > 0 ? ", " : "");
+    put_silence(s, l->now_ms, l->out);
+    memcpy(l->last, s->id, sizeof l->last);
+    l->n++;
+}
+
+static bool take_status(void *context, const char *item, size_t n)
+{
+    for (int i = SILENCE_PENDING; i <= SILENCE_EXPIRED; i++) {
+        const char *const word = silence_status_name((silence_status)i);
+        if (strlen(word) == n && memcmp(word, item, n) == 0) {
+            ((bool *)context)[i] = true;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void route_silence_list(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    api_paging paging;
+    listing l = {.now_ms = clock_of(srv, request), .out = &reply->text};
+    if (!api_read_paging(request, reply, &paging) ||
+        !api_each_item(request, reply, "status", "pending, active, expired by commas", take_status, l.statuses))
+        return;
+    for (size_t i = 0; http_query(request, "status") == NULL && i < 3; i++)
+        l.statuses[i] = true;
+    l.limit = paging.limit;
+    l.after = paging.has_cursor ? paging.place : NULL;
+    tft_text_puts(&reply->text, "{\"items\": [");
+    silences_each(notify_silences(srv->notify), list_one, &l);
+    api_put_list_end(&reply->text, l.more ? l.last : NULL, l.more ? strlen(l.last) : 0);
+    http_reply_field(reply, "Cache-Control", "no-cache");
+}
+
+typedef struct showing {
+    int64_t now_ms, version;
+    tft_text *out; // NULL: only the version is wanted
+} showing;
+
+static void show_one(void *context, silence *s)
+{
+    showing *const to = context;
+    to->version = s->version;
+    if (to->out != NULL)
+        put_silence(s, to->now_ms, to->out);
+}
+
+/* The silence of the path; 404 else. */
+static bool show(server *srv, const http_request *request, http_reply *reply, tft_text *out, int64_t *version)
+{
+    const char *const id = http_param(request, "id");
+    showing to = {.now_ms = clock_of(srv, request), .out = out};
+    const bool found = silences_find(notify_silences(srv->notify), id, show_one, &to);
+    if (!found)
+        http_reply_problem(reply, 404, "unknown-silence", "Unknown silence", "No silence '%.40s'", id);
+    *version = to.version;
+    return found;
+}
+
+static void put_tag(http_reply *reply, int64_t version)
+{
+    http_reply_field(reply, "ETag", "W/\"%lld\"", (long long)version);
+}
+
+static void route_silence(void *context, const http_request *request, http_reply *reply)
+{
+    int64_t version;
+    if (!show(context, request, reply, &reply->text, &version))
+        return;
+    put_tag(reply, version);
+    http_reply_field(reply, "Cache-Control", "no-cache");
+}
+
+/* ---- writing ---------------------------------------------------------------------------------------------- */
+
+static void refuse(http_reply *reply, tft_status status, const tft_error *err)
+{
+    switch (status) {
+    case TFT_ERR_NOT_FOUND:
+        http_reply_problem(reply, 404, "unknown-silence", "Unknown silence", "%s", err->text);
+        break;
+    case TFT_ERR_MISMATCH:
+        http_reply_problem(reply, 412, "changed-meanwhile", "Changed meanwhile", "%s", err->text);
+        break;
+    case TFT_ERR_LIMIT:
+        http_reply_problem(reply, 409, "too-many-silences", "Too many silences", "%s", err->text);
+        break;
+    default:
+        http_reply_problem(reply, 503, "store-unavailable", "The store cannot write", "%s", err->text);
+        http_reply_field(reply, "Retry-After", "5");
+        break;
+    }
+}
+
+/* The body as a silence, which the caller gives on; false after a problem. */
+static bool read_body(const http_request *request, http_reply *reply, int64_t now_ms, silence *s)
+{
+    silence_fault fault;
+    tft_error err = {0};
+    const tft_status status = silence_decode(request->body, request->body_len, now_ms, s, &fault, &err);
+    if (status == TFT_OK)
+        return true;
+    if (status == TFT_ERR_ARGUMENT)
+        return api_invalid(reply, fault.field, "%s", fault.why);
+    if (status == TFT_ERR_FORMAT)
+        http_reply_problem(reply, 400, "malformed-json", "Malformed JSON", "%s", err.text);
+    else
+        refuse(reply, status, &err);
+    return false;
+}
+
+/* Keeps s under `id` ("" = a new one), and answers with it. */
+static void keep(server *srv, const http_request *request, http_reply *reply, silence *s, const char *id,
+                 int64_t version, int code)
+{
+    tft_error err = {0};
+    snprintf(s->id, sizeof s->id, "%s", id);
+    const tft_status status = silences_put(notify_silences(srv->notify), s, version, request->received_ms, &err);
+    if (status != TFT_OK) {
+        refuse(reply, status, &err);
+        return;
+    }
+    showing to = {.now_ms = clock_of(srv, request), .out = &reply->text};
+    reply->status = code;
+    silences_find(notify_silences(srv->notify), s->id, show_one, &to);
+    put_tag(reply, s->version);
+    if (code == 201)
+        http_reply_field(reply, "Location", "/api/v1/silences/%s", s->id);
+    engine_notify(srv->engine); // alerts are marked with the next forecast, within a second
+}
+
+static void route_silence_new(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    silence s;
+    if (read_body(request, reply, clock_of(srv, request), &s))
+        keep(srv, request, reply, &s, "", 0, 201);
+}
+
+/* Whether If-Match names the version that is there; fills it in. */
+static bool matches(server *srv, const http_request *request, http_reply *reply, int64_t *version)
+{
+    char tag[24];
+    if (!show(srv, request, reply, NULL, version))
+        return false;
+    snprintf(tag, sizeof tag, "%lld", (long long)*version);
+    return http_if_match(request, reply, tag);
+}
+
+static void route_silence_put(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    int64_t version;
+    silence s;
+    if (matches(srv, request, reply, &version) && read_body(request, reply, clock_of(srv, request), &s))
+        keep(srv, request, reply, &s, http_param(request, "id"), version, 200);
+}
+
+static void route_silence_delete(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    int64_t version;
+    tft_error err = {0};
+    if (!matches(srv, request, reply, &version))
+        return;
+    const tft_status status = silences_delete(notify_silences(srv->notify), http_param(request, "id"), version, &err);
+    if (status != TFT_OK) {
+        refuse(reply, status, &err);
+        return;
+    }
+    reply->status = 204;
+    engine_notify(srv->engine);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------- */
+
+#define SILENCE_BODY                                                                                                   \
+    "{\"type\": \"object\", \"properties\": {\"kind\": {\"type\": \"string\", \"enum\": [\"silence\", "                \
+    "\"maintenance\"]}, \"matchers\": {\"type\": \"object\", \"minProperties\": 1, \"properties\": {\"server\": "      \
+    "{\"type\": \"string\"}, \"profile\": {\"type\": \"string\"}, \"kind\": {\"type\": \"string\"}, \"metric\": "      \
+    "{\"type\": \"string\"}, \"severity\": {\"type\": \"string\"}}}, \"starts_at\": {\"type\": \"string\", "           \
+    "\"format\": \"date-time\"}, \"ends_at\": {\"type\": \"string\", \"format\": \"date-time\"}, \"rrule\": "          \
+    "{\"type\": [\"string\", \"null\"]}, \"timezone\": {\"type\": \"string\"}, \"created_by\": {\"type\": "            \
+    "\"string\"}, \"comment\": {\"type\": \"string\"}}, \"required\": [\"matchers\", \"ends_at\"]}"
+#define SILENCE_EXAMPLE                                                                                                \
+    "{\"kind\": \"maintenance\", \"matchers\": {\"server\": \"ppdb*\"}, \"starts_at\": \"2036-11-30T01:00:00Z\", "     \
+    "\"ends_at\": \"2036-11-30T03:00:00Z\", \"rrule\": \"FREQ=WEEKLY;BYDAY=SU\", \"timezone\": \"Europe/Berlin\", "    \
+    "\"created_by\": \"ops\", \"comment\": \"weekly patching\"}"
+
+static const http_parameter of_silences[] = {
+    {"status", API_STRING, "pending, active, expired, by commas", NULL, false}, API_PAGING, {0}};
+static const http_parameter of_silence[] = {{"id", API_STRING, "Id of the silence", "s-0123456789abcdef", true}, {0}};
+
+const http_route routes_silences[] = {{.path = "/api/v1/silences",
+                                       .method = HTTP_GET,
+                                       .role = ROLE_READ,
+                                       .handler = route_silence_list,
+                                       .parameters = of_silences,
+                                       .tag = "Alerts",
+                                       .summary = "Silences and maintenance windows",
+                                       .reply = "SilenceList",
+                                       .statuses = "200"},
+                                      {.path = "/api/v1/silences",
+                                       .method = HTTP_POST,
+                                       .role = ROLE_WRITE,
+                                       .handler = route_silence_new,
+                                       .tag = "Alerts",
+                                       .summary = "A new silence or maintenance window",
+                                       .takes = "application/json",
+                                       .body = SILENCE_BODY,
+                                       .example = SILENCE_EXAMPLE,
+                                       .reply = "Silence",
+                                       .statuses = "201 400 409 422 503"},
+                                      {.path = "/api/v1/silences/{id}",
+                                       .method = HTTP_GET,
+                                       .role = ROLE_READ,
+                                       .handler = route_silence,
+                                       .parameters = of_silence,
+                                       .tag = "Alerts",
+                                       .summary = "One silence, with its version as ETag",
+                                       .reply = "Silence",
+                                       .statuses = "200 404"},
+                                      {.path = "/api/v1/silences/{id}",
+                                       .method = HTTP_PUT,
+                                       .role = ROLE_WRITE,
+                                       .handler = route_silence_put,
+                                       .parameters = of_silence,
+                                       .tag = "Alerts",
+                                       .summary = "Change a silence; needs If-Match",
+                                       .takes = "application/json",
+                                       .body = SILENCE_BODY,
+                                       .example = SILENCE_EXAMPLE,
+                                       .reply = "Silence",
+                                       .statuses = "200 400 404 412 422 428 503"},
+                                      {.path = "/api/v1/silences/{id}",
+                                       .method = HTTP_DELETE,
+                                       .role = ROLE_WRITE,
+                                       .handler = route_silence_delete,
+                                       .parameters = of_silence,
+                                       .tag = "Alerts",
+                                       .summary = "End a silence; needs If-Match",
+                                       .statuses = "204 404 412 428 503"},
+                                      {0}};
