@@ -167,6 +167,50 @@ const openapi_schema openapi_schemas[] = {
     {"Risk", "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", " RISK_NEEDS
              "], \"properties\": {\"server_name\": " TEXT ", \"profile\": " REF("Profile") ", " RISK_FIELDS "}}"},
     {"Risks", PAGE("Risk", OF_FORECAST ", \"total\": " COUNT, NEEDS_FORECAST ", \"total\"")},
+    {"Alert",
+     "{\"type\": \"object\", \"required\": [\"id\", \"kind\", \"status\", \"severity\", \"server\", \"profile\", "
+     "\"metric\", \"metric_name\", \"unit\", \"predicted_value\", \"threshold\", \"current\", \"probability\", "
+     "\"crossing_probability\", \"steps_ahead\", \"minutes_ahead\", \"expected_at\", \"crossing\", \"starts_at\", "
+     "\"since\", \"ends_at\", \"acknowledged\", \"ack\", \"silenced\", \"silenced_by\", \"maintenance\", "
+     "\"inhibited_by\", \"message\"], \"properties\": {\"id\": " TEXT
+     ", \"kind\": {\"enum\": [\"threshold\", \"incident\", \"silent\", \"drift\", \"quality\"]}, \"status\": "
+     "{\"enum\": [\"pending\", \"firing\", \"resolved\"]}, \"severity\": {\"enum\": [\"warning\", "
+     "\"critical\"]}, \"server\": " MAYBE_TEXT ", \"profile\": " MAYBE_TEXT ", \"metric\": " MAYBE_TEXT
+     ", \"metric_name\": " MAYBE_TEXT ", \"unit\": " MAYBE_TEXT ", \"predicted_value\": " MAYBE_NUMBER
+     ", \"threshold\": " MAYBE_NUMBER ", \"current\": " MAYBE_NUMBER ", \"probability\": " MAYBE_NUMBER
+     ", \"crossing_probability\": " MAYBE_NUMBER
+     ", \"steps_ahead\": {\"type\": [\"integer\", \"null\"]}, \"minutes_ahead\": {\"type\": [\"integer\", "
+     "\"null\"]}, \"expected_at\": " MAYBE_TIME ", \"crossing\": {\"type\": \"object\", \"required\": [\"p10\", "
+                                                "\"p50\", \"p90\"], \"properties\": {\"p10\": " MAYBE_TIME
+     ", \"p50\": " MAYBE_TIME ", \"p90\": " MAYBE_TIME "}}, \"starts_at\": " TIME ", \"since\": " MAYBE_TIME
+     ", \"ends_at\": " MAYBE_TIME ", \"acknowledged\": " FLAG
+     ", \"ack\": {\"type\": [\"object\", \"null\"]}, \"silenced\": " FLAG ", \"silenced_by\": " LIST(
+         TEXT) ", \"maintenance\": " FLAG ", \"inhibited_by\": " MAYBE_TEXT ", \"message\": " TEXT "}}"},
+    {"AlertList", PAGE("Alert", "", "")},
+    {"Silence",
+     "{\"type\": \"object\", \"required\": [\"id\", \"version\", \"status\", \"kind\", \"matchers\", \"starts_at\", "
+     "\"ends_at\", \"rrule\", \"timezone\", \"created_by\", \"comment\", \"created_at\", \"updated_at\", "
+     "\"window_starts_at\", \"window_ends_at\"], \"properties\": {\"id\": " TEXT ", \"version\": " COUNT
+     ", \"status\": {\"enum\": [\"pending\", \"active\", \"expired\"]}, \"kind\": {\"enum\": [\"silence\", "
+     "\"maintenance\"]}, \"matchers\": {\"type\": \"object\", \"additionalProperties\": " TEXT "}, \"starts_at\": " TIME
+     ", \"ends_at\": " TIME ", \"rrule\": " MAYBE_TEXT ", \"timezone\": " TEXT ", \"created_by\": " TEXT
+     ", \"comment\": " TEXT ", \"created_at\": " TIME ", \"updated_at\": " TIME ", \"window_starts_at\": " MAYBE_TIME
+     ", \"window_ends_at\": " MAYBE_TIME "}}"},
+    {"SilenceList", PAGE("Silence", "", "")},
+    {"Receiver",
+     "{\"type\": \"object\", \"required\": [\"name\", \"kind\", \"send_resolved\", \"resend_s\", \"targets\"], "
+     "\"properties\": {\"name\": " TEXT ", \"kind\": {\"enum\": [\"webhook\", \"alertmanager\"]}, "
+     "\"send_resolved\": " FLAG ", \"resend_s\": {\"type\": [\"integer\", \"null\"]}, \"targets\": " LIST(
+         "{\"type\": \"object\", \"required\": [\"target\", \"url\", \"delivered\", \"failed\", \"dropped\", "
+         "\"waiting\", \"last_attempt_at\", \"last_success_at\", \"last_error\"], \"properties\": {\"target\": " TEXT
+         ", \"url\": " TEXT ", \"delivered\": " COUNT ", \"failed\": " COUNT ", \"dropped\": " COUNT
+         ", \"waiting\": " COUNT ", \"last_attempt_at\": " MAYBE_TIME ", \"last_success_at\": " MAYBE_TIME
+         ", \"last_error\": " MAYBE_TEXT "}}") "}}"},
+    {"ReceiverList", PAGE("Receiver", "", "")},
+    {"ReceiverTest",
+     "{\"type\": \"object\", \"required\": [\"receiver\", \"targets\", \"ok\"], \"properties\": {\"receiver\": " TEXT
+     ", \"ok\": " FLAG
+     ", \"targets\": " LIST("{\"type\": \"object\", \"required\": [\"target\", \"ok\", \"status\", \"error\"]}") "}}"},
     {"Version",
      "{\"type\": \"object\", \"required\": [\"version\", \"commit\", \"compiler\", \"build\", \"simd\", "
      "\"libraries\"], \"properties\": {\"version\": " TEXT ", \"commit\": " MAYBE_TEXT ", \"compiler\": " TEXT

@@ -28,6 +28,11 @@ const problem_kind problem_kinds[] = {
     {"unknown-server", 404, "Unknown server",
      "No server of this name has ever sent a record. Names are compared byte for byte, and an odd character must be "
      "percent-encoded."},
+    {"unknown-alert", 404, "Unknown alert",
+     "No alert of this id is open, and none that has ended within store.retention.alerts had it."},
+    {"unknown-silence", 404, "Unknown silence",
+     "No silence or maintenance window has this id; it may have been deleted."},
+    {"unknown-receiver", 404, "Unknown receiver", "alerts.receivers of the configuration has none of this name."},
     {"method-not-allowed", 405, "Method not allowed",
      "The path exists, but not for this method; Allow lists those it has."},
     {"not-acceptable", 406, "Not acceptable", "None of the media types of Accept is one that this path sends."},

@@ -170,7 +170,7 @@ static bool collect_resolved(server *srv, const filter *f, size_t limit, rows *l
     tft_error err = {0};
     if (!f->statuses[ALERT_RESOLVED] || store_each_alert(srv->store, &query, take_stored, list, &err) == TFT_OK)
         return true;
-    http_reply_problem(reply, 503, "store-unavailable", "The store cannot be read", "%s", err.text);
+    http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "%s", err.text);
     http_reply_field(reply, "Retry-After", "5");
     return false;
 }
@@ -282,7 +282,7 @@ static bool find_alert(server *srv, const http_request *request, http_reply *rep
     if (status == TFT_ERR_NOT_FOUND)
         http_reply_problem(reply, 404, "unknown-alert", "Unknown alert", "No alert '%.40s'", id);
     else if (status != TFT_OK) {
-        http_reply_problem(reply, 503, "store-unavailable", "The store cannot be read", "%s", err.text);
+        http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "%s", err.text);
         http_reply_field(reply, "Retry-After", "5");
     }
     return status == TFT_OK;
@@ -340,12 +340,12 @@ static void set_ack(server *srv, const http_request *request, http_reply *reply,
 {
     tft_error err = {0};
     if (strcmp(row->status, "resolved") == 0) {
-        http_reply_problem(reply, 409, "alert-over", "The alert is over", "Alert %s has ended", row->id);
+        http_reply_problem(reply, 409, "conflict", "Conflict", "Alert %s has ended", row->id);
         return;
     }
     const tft_status status = notify_acknowledge(srv->notify, row->id, ack, &err);
     if (status != TFT_OK && status != TFT_ERR_NOT_FOUND) {
-        http_reply_problem(reply, 503, "store-unavailable", "The store cannot write", "%s", err.text);
+        http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "%s", err.text);
         http_reply_field(reply, "Retry-After", "5");
         return;
     }

@@ -13,6 +13,7 @@
 
 #include "base/clock.h"
 #include "series/record.h"
+#include "server/alert_metrics.h"
 #include "server/metrics.h"
 #include "server/negotiate.h"
 #include "server/routes.h"
@@ -167,7 +168,7 @@ static void put_records(const server *srv, metrics_text *m)
 
 static void put_fleet(const forecast_snapshot *s, metrics_text *m)
 {
-    size_t states[TFT_N_STATES] = {0}, active[3] = {0};
+    size_t states[TFT_N_STATES] = {0};
     for (size_t i = 0; i < s->n_servers; i++)
         states[s->servers[i].state] += s->servers[i].name_length > 0;
     metrics_family(m, "tftd_servers", METRICS_GAUGE, "Servers by state.");
@@ -179,13 +180,6 @@ static void put_fleet(const forecast_snapshot *s, metrics_text *m)
     for (size_t h = 0; h < SNAPSHOT_N_HORIZONS; h++) {
         const char *const labels[] = {"horizon", snapshot_horizon_names[h], NULL};
         metrics_sample(m, labels, s->environment.prob[h]);
-    }
-    for (size_t i = 0; i < s->n_firing; i++)
-        active[s->alerts[s->alert_order[i]].severity == ALERT_CRITICAL]++;
-    metrics_family(m, "tftd_alerts_active", METRICS_GAUGE, "Alerts that are firing.");
-    for (size_t i = 0; i < 2; i++) {
-        const char *const labels[] = {"severity", i == 1 ? "critical" : "warning", NULL};
-        metrics_sample(m, labels, (double)active[i]);
     }
     const size_t n = s->tft_servers + s->heuristic_servers;
     metrics_gauge(m, "tftd_fallback_ratio", "Share of servers that the network did not forecast.",
@@ -219,11 +213,6 @@ static void put_forecasts(const server *srv, metrics_text *m)
     metrics_sample(m, (const char *const[]){"model_type", "heuristic", NULL}, (double)t.heuristic_server_forecasts);
     metrics_family(m, "tftd_forecast_errors_total", METRICS_COUNTER, "Forecasts that the network failed to make.");
     metrics_sample(m, (const char *const[]){"reason", "network", NULL}, (double)t.failures);
-    metrics_family(m, "tftd_alerts_fired_total", METRICS_COUNTER, "Alerts that began to fire.");
-    metrics_sample(m, (const char *const[]){"kind", "threshold", "severity", "warning", NULL},
-                   (double)t.alerts_fired_warning);
-    metrics_sample(m, (const char *const[]){"kind", "threshold", "severity", "critical", NULL},
-                   (double)t.alerts_fired_critical);
     metrics_family(m, "tftd_forecast_duration_seconds", METRICS_HISTOGRAM, "Making one forecast of the fleet.");
     metrics_put_histogram(m, NULL, &srv->meters.forecast_seconds, &meters_seconds);
     metrics_family(m, "tftd_forecast_batch_servers", METRICS_HISTOGRAM, "Servers per forecast of the fleet.");
@@ -295,8 +284,8 @@ static void put_self(const server *srv, metrics_text *m)
 }
 
 /* Rooms with figures of their own add a line. */
-static void (*const sources[])(const server *srv, metrics_text *m) = {put_self,      put_http,  put_records,
-                                                                      put_forecasts, put_store, put_process};
+static void (*const sources[])(const server *srv, metrics_text *m) = {
+    put_self, put_http, put_records, put_forecasts, put_store, put_process, alert_metrics};
 
 static void route_metrics(void *context, const http_request *request, http_reply *reply)
 {

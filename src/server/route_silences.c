@@ -135,13 +135,13 @@ static void refuse(http_reply *reply, tft_status status, const tft_error *err)
         http_reply_problem(reply, 404, "unknown-silence", "Unknown silence", "%s", err->text);
         break;
     case TFT_ERR_MISMATCH:
-        http_reply_problem(reply, 412, "changed-meanwhile", "Changed meanwhile", "%s", err->text);
+        http_reply_problem(reply, 412, "precondition-failed", "Precondition failed", "%s", err->text);
         break;
     case TFT_ERR_LIMIT:
-        http_reply_problem(reply, 409, "too-many-silences", "Too many silences", "%s", err->text);
+        http_reply_problem(reply, 409, "conflict", "Conflict", "%s", err->text);
         break;
     default:
-        http_reply_problem(reply, 503, "store-unavailable", "The store cannot write", "%s", err->text);
+        http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "%s", err->text);
         http_reply_field(reply, "Retry-After", "5");
         break;
     }
@@ -158,7 +158,7 @@ static bool read_body(const http_request *request, http_reply *reply, int64_t no
     if (status == TFT_ERR_ARGUMENT)
         return api_invalid(reply, fault.field, "%s", fault.why);
     if (status == TFT_ERR_FORMAT)
-        http_reply_problem(reply, 400, "malformed-json", "Malformed JSON", "%s", err.text);
+        http_reply_problem(reply, 400, "malformed-body", "Malformed body", "%s", err.text);
     else
         refuse(reply, status, &err);
     return false;
