@@ -52,8 +52,8 @@ bool api_read_bool(const http_request *request, http_reply *reply, const char *n
     const char *const text = http_query(request, name);
     if (text == NULL)
         return true;
-    *out = strcmp(text, "true") == 0 || strcmp(text, "1") == 0 || text[0] == '\0';
-    if (*out || strcmp(text, "false") == 0 || strcmp(text, "0") == 0)
+    *out = strcmp(text, "true") == 0;
+    if (*out || strcmp(text, "false") == 0)
         return true;
     return api_bad_parameter(request, reply, name, "true or false");
 }
@@ -230,8 +230,8 @@ bool api_read_paging(const http_request *request, http_reply *reply, api_paging 
         return false;
     out->limit = (size_t)limit;
     const char *const cursor = http_query(request, "cursor");
-    out->has_cursor = cursor != NULL;
-    if (cursor != NULL && !decode_cursor(cursor, out))
+    out->has_cursor = cursor != NULL && cursor[0] != '\0'; // an empty one: from the beginning
+    if (out->has_cursor && !decode_cursor(cursor, out))
         return api_bad_parameter(request, reply, "cursor", "next_cursor of the page before");
     return true;
 }

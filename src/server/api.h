@@ -74,7 +74,7 @@ bool api_parse_duration(const char *text, int64_t *ms);
 /* An integer in low … high; *out stays as it is where the parameter is not given. */
 bool api_read_integer(const http_request *request, http_reply *reply, const char *name, int64_t low, int64_t high,
                       int64_t *out);
-/* "true" or "false" (also 1, 0, and nothing for true); *out stays where it is not given. */
+/* "true" or "false"; *out stays where it is not given. */
 bool api_read_bool(const http_request *request, http_reply *reply, const char *name, bool *out);
 /* One of the words; its index goes to *out, which stays where it is not given. */
 bool api_read_word(const http_request *request, http_reply *reply, const char *name, const char *const *words,

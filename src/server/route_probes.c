@@ -94,7 +94,7 @@ static void route_version(void *context, const http_request *request, http_reply
     tft_text_puts(out, "}");
 }
 
-static const http_parameter of_ready[] = {{"verbose", API_BOOL, "Also the checks that are well", NULL, false}, {0}};
+static const http_parameter of_ready[] = {{"verbose", "{}", "Also the checks that are well", NULL, false}, {0}};
 
 #define PROBE(where, what, takes_these, said, text)                                                                    \
     {                                                                                                                  \
