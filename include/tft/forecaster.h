@@ -51,8 +51,8 @@ tft_status tft_forecaster_run(tft_forecaster *forecaster, const tft_request *req
 
 /* How the servers of a fleet fail together: "at least one incident on any of n servers within h" lies between the
  * largest single p (all fail at once) and 1 − Π (1 − p_i) (each by itself). With an exponent θ in [0, 1] per horizon,
- *     P = max(largest p, 1 − (Π (1 − p_i))^θ),
- * as if θ·n of the n servers were independent. Linear in h between the points, the outermost beyond; without points
+ *     P = 1 − (1 − largest p) · (Π over the others (1 − p_i))^θ,
+ * as if besides the worst server a share θ of the others were independent. Linear in h between the points, the outermost beyond; without points
  * θ = 1. Fitted on fleets by calibration (train/calibrate.h). */
 #define TFT_MAX_FLEET_POINTS 16
 typedef struct tft_fleet_link {

@@ -13,6 +13,7 @@
 #include "cli/flags.h"
 #include "cli/interrupt.h"
 #include "cli/train_data.h"
+#include "forecast/risk.h"
 #include "score/evaluate.h"
 #include "score/report.h"
 #include "score/source_csv.h"
@@ -41,7 +42,7 @@ typedef struct evaluate_args {
     const char *model, *baselines, *split, *servers, *by, *rule, *spec;
     int64_t from, to;
     size_t every, threads;
-    bool json, quiet;
+    bool json, quiet, alerts;
     flag_list forecasts, incidents, files;
 } evaluate_args;
 
@@ -234,6 +235,21 @@ static tft_status print_report(job *j, tft_error *err)
     return status;
 }
 
+/* The daemon's own thresholds of the metric that alerts are about. */
+static void settle_alert_levels(const job *j, double levels[2])
+{
+    const tft_contract *const contract = &j->dataset->contract;
+    risk_settings *const risk = malloc(sizeof *risk);
+    levels[0] = levels[1] = (double)NAN;
+    if (risk == NULL)
+        return; // the rows of the thresholds are left out then
+    risk_settings_default(contract, risk);
+    const risk_threshold t = risk->thresholds[TFT_PROFILE_GENERIC][score_alert_metric(contract, &j->rule)];
+    levels[0] = t.warning;
+    levels[1] = t.critical;
+    free(risk);
+}
+
 static tft_status evaluate(job *j, tft_error *err)
 {
     tft_status status = read_data(j, err);
@@ -246,17 +262,20 @@ static tft_status evaluate(job *j, tft_error *err)
     if (status != TFT_OK)
         return status;
     j->began_s = j->shown_s = tft_monotonic_s();
-    const score_evaluation evaluation = {
+    score_evaluation evaluation = {
         .dataset = j->dataset,
         .windows = &j->windows,
         .source = j->has_source ? &j->source : NULL,
         .rule = &j->rule,
         .prior = j->split != NULL && j->args->rule == NULL ? j->split->base_rate : NULL,
         .fleet = j->forecaster != NULL ? tft_forecaster_fleet(j->forecaster) : NULL,
+        .alerts = j->args->alerts,
         .n_threads = j->args->threads,
         .progress = show_progress,
         .progress_context = j,
     };
+    if (evaluation.alerts)
+        settle_alert_levels(j, evaluation.alert_levels);
     status = score_evaluate(&evaluation, &j->result, err);
     return status == TFT_OK ? print_report(j, err) : status;
 }
@@ -362,6 +381,8 @@ int cmd_evaluate(int argc, char **argv)
         {"--spec", "MODEL.yaml", "columns and, without a model, metrics, step and horizon, as for train", FLAG_TEXT,
          &a.spec},
         {"--threads", "N", "0 = all cores (0)", FLAG_SIZE, &a.threads},
+        {"--alerts", NULL, "what alerts are worth: precision, recall, false ones, lead time, beside simple rules",
+         FLAG_SWITCH, &a.alerts},
         {"--json", NULL, "for machines", FLAG_SWITCH, &a.json},
         {"--quiet", NULL, "no progress", FLAG_SWITCH, &a.quiet},
         {"-q", NULL, "the same", FLAG_SWITCH, &a.quiet},

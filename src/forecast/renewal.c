@@ -468,14 +468,15 @@ static void assess_fleet(const renewal *r)
     static const tft_fleet_link independent = {0};
     const tft_fleet_link *const link = r->job->model != NULL ? &r->job->model->fleet : &independent;
     for (size_t k = 0; k < SNAPSHOT_N_HORIZONS; k++) {
-        double log_quiet = 0.0, largest = k > 0 ? env.prob[k - 1] : 0.0;
+        double log_quiet = 0.0, largest = 0.0;
         for (size_t id = 0; id < s->n_servers; id++) {
             const double p = r->out->servers[id].incident_probability[k];
             log_quiet += log1p(-fmin(p, 1.0));
             largest = fmax(largest, p);
             env.expected[k] += p;
         }
-        env.prob[k] = tft_fleet_probability(link, (size_t)(snapshot_horizon_ms[k] / r->contract->step_ms), log_quiet, largest);
+        const size_t step = (size_t)(snapshot_horizon_ms[k] / r->contract->step_ms);
+        env.prob[k] = fmax(k > 0 ? env.prob[k - 1] : 0.0, tft_fleet_probability(link, step, log_quiet, largest));
     }
     for (size_t id = 0; id < s->n_servers; id++) {
         const snapshot_server *server = &r->out->servers[id];

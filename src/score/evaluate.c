@@ -8,6 +8,7 @@
 
 #include "base/arena.h"
 #include "score/incident_run.h"
+#include "series/calendar.h"
 #include "tensor/pool.h"
 
 #define CHUNK 64                       // windows of one task: fixed, because it fixes the order of the sums
@@ -21,6 +22,7 @@ typedef struct chunk_sums {
     double *window_abs_y;   // [CHUNK, M]
     uint32_t *window_cells; // [CHUNK, M]
     uint8_t *no_history;    // [CHUNK, M]
+    score_details details;  // where they were asked for
     int not_finite;         // 1 + window whose answer was not finite
 } chunk_sums;
 
@@ -40,6 +42,8 @@ typedef struct run {
     uint8_t *ok;                // [batch]
     float *incident;            // [batch, horizon]
     float *probability;         // [n_windows, n_horizons] of the source
+    float *alert_values;        // [n_windows, SCORE_N_ALERT_RULES]; NULL where nobody asked
+    size_t alert_metric, alert_steps;
     chunk_sums chunks[BATCH_CHUNKS];
     size_t n_chunks;
     tft_pool *pool;
@@ -70,6 +74,38 @@ static bool all_finite(const float *values, size_t n)
     return sum == 0.0f;
 }
 
+tft_series score_young_series(const tft_series *series, int64_t origin, size_t history)
+{
+    tft_series young = *series;
+    const int64_t first = origin - (int64_t)history + 1;
+    if (history == 0 || series->n_steps == 0 || first <= series->first_step)
+        return young;
+    const int64_t cut = first - series->first_step;
+    const size_t n = cut < (int64_t)series->n_steps ? (size_t)cut : series->n_steps;
+    young.first_step += (int64_t)n;
+    young.n_steps -= n;
+    young.values += n * series->n_metrics;
+    young.counts += n;
+    young.states += n;
+    return young;
+}
+
+/* What one forecaster said of a window and metric, step by step. */
+static void add_details(const run *r, const score_window *window, chunk_sums *c, size_t forecaster, size_t metric,
+                        const float *forecast, const double *truth)
+{
+    const int64_t step_ms = r->evaluation->dataset->contract.step_ms;
+    for (size_t i = 0; i < r->horizon; i++) {
+        if (isnan(truth[i]))
+            continue;
+        const float *const levels = forecast + i * SCORE_N_LEVELS;
+        const size_t hour = tft_hour_of_day(step_ms, window->origin + 1 + (int64_t)i);
+        score_details_add(&c->details, forecaster, metric, i, hour, levels, truth[i]);
+        if (forecaster == 0)
+            score_details_pit(&c->details, metric, levels, truth[i]);
+    }
+}
+
 /* Adds one forecaster's steps to its sums; returns its loss. */
 static double score_row(const score_bands *bands, const float *forecast, const double *truth, score_sums *sums)
 {
@@ -96,7 +132,8 @@ static void score_window_metric(const run *r, const worker *w, chunk_sums *c, si
     c->window_cells[at] = take_truth(series, window->origin, metric, r->horizon, w->truth);
     if (c->window_cells[at] == 0)
         return;
-    if (!score_baselines_run(w->baselines, series, window->origin, metric, w->said)) {
+    const tft_series young = score_young_series(series, window->origin, r->evaluation->history);
+    if (!score_baselines_run(w->baselines, &young, window->origin, metric, w->said)) {
         c->window_cells[at] = 0;
         c->no_history[at] = 1;
         return;
@@ -114,7 +151,34 @@ static void score_window_metric(const run *r, const worker *w, chunk_sums *c, si
         }
         score_sums *const sums = c->sums + (f * result->n_metrics + metric) * result->bands.n;
         c->window_loss[at * result->n_forecasters + f] = score_row(&result->bands, forecast, w->truth, sums);
+        if (r->evaluation->details)
+            add_details(r, window, c, f, metric, forecast, w->truth);
     }
+}
+
+/* The largest median of the next hour. */
+static float top_of(const float *levels, size_t steps)
+{
+    float top = levels[SCORE_P50 + 1];
+    for (size_t i = 1; i < steps; i++)
+        top = levels[i * SCORE_N_LEVELS + SCORE_P50 + 1] > top ? levels[i * SCORE_N_LEVELS + SCORE_P50 + 1] : top;
+    return top;
+}
+
+/* What the alert rules look at in this window; a window of its own, so chunks write apart. */
+static void note_alert(const run *r, const worker *w, size_t in_batch)
+{
+    const score_window *const window = &r->evaluation->windows->items[r->batch_from + in_batch];
+    const tft_series *const series = &r->evaluation->dataset->series[window->server];
+    const size_t row = r->horizon * SCORE_N_LEVELS;
+    const int64_t at = tft_series_index(series, window->origin);
+    float *const out = r->alert_values + (r->batch_from + in_batch) * SCORE_N_ALERT_RULES;
+    out[SCORE_ALERT_STATIC] = at < 0 ? NAN : series->values[(size_t)at * series->n_metrics + r->alert_metric];
+    if (score_baselines_run(w->baselines, series, window->origin, r->alert_metric, w->said))
+        out[SCORE_ALERT_TREND] = top_of(w->said + SCORE_LINEAR_TREND * row, r->alert_steps);
+    if (r->result->has_source && r->ok[in_batch])
+        out[SCORE_ALERT_P50] =
+            top_of(r->levels + (in_batch * r->result->n_metrics + r->alert_metric) * row, r->alert_steps);
 }
 
 static void score_chunk(void *context, size_t index, size_t thread)
@@ -128,9 +192,13 @@ static void score_chunk(void *context, size_t index, size_t thread)
     memset(c->window_abs_y, 0, CHUNK * m * sizeof *c->window_abs_y);
     memset(c->no_history, 0, CHUNK * m);
     c->not_finite = 0;
+    if (r->evaluation->details)
+        score_details_clear(&c->details);
     for (size_t i = 0; i < n; i++) {
         for (size_t k = 0; k < m; k++)
             score_window_metric(r, &r->workers[thread], c, i, from + i, k);
+        if (r->alert_values != NULL)
+            note_alert(r, &r->workers[thread], from + i);
     }
 }
 
@@ -149,6 +217,8 @@ static tft_status merge_chunk(run *r, size_t index, tft_error *err)
                         (long long)windows[c->not_finite - 1].origin);
     for (size_t i = 0; i < r->n_sums; i++)
         score_sums_merge(&result->sums[i], &c->sums[i]);
+    if (r->evaluation->details)
+        score_details_merge(&result->details, &c->details);
     for (size_t i = 0; i < n; i++) {
         result->n_refused += result->has_source && !r->ok[from + i];
         for (size_t k = 0; k < n_metrics; k++) {
@@ -156,12 +226,25 @@ static tft_status merge_chunk(run *r, size_t index, tft_error *err)
             result->server_cells[k * n_servers + server] += c->window_cells[at];
             result->server_abs_y[k * n_servers + server] += c->window_abs_y[at];
             result->n_without_history[k] += c->no_history[at];
+            const double *const loss = c->window_loss + at * result->n_forecasters;
+            if (r->evaluation->details && c->window_cells[at] > 0)
+                score_details_window(&result->details, k, r->batch_from + from + i, loss[0],
+                                     loss[result->has_source + (size_t)SCORE_QUANTILES_24H], c->window_abs_y[at]);
             for (size_t f = 0; f < result->n_forecasters; f++)
                 result->server_loss[(f * n_metrics + k) * n_servers + server] +=
                     c->window_loss[at * result->n_forecasters + f];
         }
     }
     return TFT_OK;
+}
+
+static void keep_alert_probabilities(run *r)
+{
+    for (size_t i = 0; i < r->batch_n; i++) {
+        const float p = r->incident[(i + 1) * r->horizon - 1];
+        if (r->ok[i] && isfinite(p))
+            r->alert_values[(r->batch_from + i) * SCORE_N_ALERT_RULES + SCORE_ALERT_PROBABILITY] = p;
+    }
 }
 
 static void keep_probabilities(run *r)
@@ -184,6 +267,8 @@ static tft_status run_batch(run *r, tft_error *err)
                              r->ok, source->incidents ? r->incident : NULL, err);
         if (status == TFT_OK && r->probability != NULL)
             keep_probabilities(r);
+        if (status == TFT_OK && r->probability != NULL && r->alert_values != NULL)
+            keep_alert_probabilities(r);
     }
     const size_t n_chunks = (r->batch_n + CHUNK - 1) / CHUNK;
     if (status == TFT_OK)
@@ -221,6 +306,16 @@ static tft_status take_result(const score_evaluation *evaluation, score_result *
     if (result->sums == NULL || result->server_loss == NULL || result->server_abs_y == NULL ||
         result->server_cells == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for the scores of %zu servers", result->n_servers);
+    if (!evaluation->details)
+        return TFT_OK;
+    tft_arena count = {0};
+    score_details_layout(&result->details, result->n_forecasters, result->n_metrics, contract->horizon, &count);
+    const tft_status status = tft_arena_init(&result->details_arena, count.used, err);
+    if (status != TFT_OK)
+        return status;
+    score_details_layout(&result->details, result->n_forecasters, result->n_metrics, contract->horizon,
+                         &result->details_arena);
+    result->has_details = true;
     return TFT_OK;
 }
 
@@ -239,6 +334,8 @@ static void layout(run *r, tft_arena *arena)
         c->window_abs_y = tft_arena_alloc(arena, CHUNK * m, sizeof *c->window_abs_y);
         c->window_cells = tft_arena_alloc(arena, CHUNK * m, sizeof *c->window_cells);
         c->no_history = tft_arena_alloc(arena, CHUNK * m, sizeof *c->no_history);
+        if (r->evaluation->details)
+            score_details_layout(&c->details, f, m, r->horizon, arena);
     }
     r->workers = tft_arena_alloc(arena, n_threads, sizeof *r->workers);
     for (size_t i = 0; i < n_threads; i++) {
@@ -284,6 +381,24 @@ static void give_back(run *r)
     tft_arena_free(&r->arena);
     tft_pool_close(r->pool);
     free(r->probability);
+    free(r->alert_values);
+}
+
+static tft_status begin_alerts(run *r, tft_error *err)
+{
+    const tft_contract *const contract = &r->evaluation->dataset->contract;
+    const int64_t hour = TFT_HOUR_MS / contract->step_ms;
+    if (!r->evaluation->alerts || r->result->n_horizons == 0)
+        return TFT_OK;
+    r->alert_metric = score_alert_metric(contract, &r->result->rule);
+    r->alert_steps = hour < 1 ? 1 : hour < (int64_t)r->horizon ? (size_t)hour : r->horizon;
+    const size_t n = r->result->n_windows * SCORE_N_ALERT_RULES; // windows are listed: their number is small
+    r->alert_values = calloc(r->result->n_windows, SCORE_N_ALERT_RULES * sizeof *r->alert_values);
+    if (r->alert_values == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu windows' alerts", r->result->n_windows);
+    for (size_t i = 0; i < n; i++)
+        r->alert_values[i] = NAN;
+    return TFT_OK;
 }
 
 static tft_status evaluate_incidents(const run *r, tft_error *err)
@@ -315,6 +430,8 @@ tft_status score_evaluate(const score_evaluation *evaluation, score_result *resu
     if (score_has_labels(evaluation->dataset, &result->rule))
         result->n_horizons = score_incident_horizons(contract, result->horizon_steps, result->horizon_names);
     status = take_memory(&r, err);
+    if (status == TFT_OK)
+        status = begin_alerts(&r, err);
     while (status == TFT_OK && r.batch_from < result->n_windows) {
         const size_t left = result->n_windows - r.batch_from;
         r.batch_n = left < r.n_chunks * CHUNK ? left : r.n_chunks * CHUNK;
@@ -328,6 +445,11 @@ tft_status score_evaluate(const score_evaluation *evaluation, score_result *resu
     if (status == TFT_OK && result->n_horizons > 0)
         status = evaluate_incidents(&r, err);
     result->has_probabilities = r.probability != NULL;
+    if (status == TFT_OK && r.alert_values != NULL) {
+        status = score_alerts_evaluate(evaluation->dataset, evaluation->windows, &result->rule, r.alert_values,
+                                       evaluation->alert_levels, &result->alerts, err);
+        result->has_alerts = status == TFT_OK;
+    }
 
 done:
     give_back(&r);
@@ -344,6 +466,7 @@ void score_result_free(score_result *result)
     free(result->server_loss);
     free(result->server_abs_y);
     free(result->server_cells);
+    tft_arena_free(&result->details_arena);
     memset(result, 0, sizeof *result);
 }
 

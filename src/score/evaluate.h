@@ -19,7 +19,9 @@
 #ifndef TFTD_SCORE_EVALUATE_H
 #define TFTD_SCORE_EVALUATE_H
 
+#include "score/alert_run.h"
 #include "score/baselines.h"
+#include "score/details.h"
 #include "score/incident_run.h"
 #include "score/scores.h"
 #include "score/splits.h"
@@ -41,6 +43,10 @@ typedef struct score_evaluation {
     const tft_incident_rule *rule; // NULL = the contract's
     const double *prior;           // [SCORE_MAX_HORIZONS] base rates of incidents known before; NULL = none
     const tft_fleet_link *fleet;   // of the source; NULL = independent
+    size_t history;                // pretend that every server is only so many steps old (0 = all there is)
+    bool details;                  // fill result->details, too
+    bool alerts;                   // and result->alerts, where there are labels
+    double alert_levels[2];        // thresholds of score_alert_metric(): warning, critical; NaN = none
     size_t n_threads;              // 0 = all cores
     /* Called from time to time; false = stop. May be NULL. */
     bool (*progress)(void *context, size_t done, size_t total);
@@ -67,6 +73,13 @@ typedef struct score_result {
     size_t n_windows, n_refused;
     size_t n_without_history[TFT_MAX_METRICS];
 
+    bool has_details;
+    score_details details;
+    tft_arena details_arena;
+
+    bool has_alerts;
+    score_alerts alerts;
+
     tft_incident_rule rule;
     size_t n_horizons; // 0 = no labels
     uint32_t horizon_steps[SCORE_MAX_HORIZONS];
@@ -78,6 +91,9 @@ typedef struct score_result {
 
 tft_status score_evaluate(const score_evaluation *evaluation, score_result *result, tft_error *err);
 void score_result_free(score_result *result); // accepts a zeroed struct
+
+/* A server as it would be known if its records began `history` steps before the origin's end; lends the series' arrays. */
+tft_series score_young_series(const tft_series *series, int64_t origin, size_t history);
 
 /* Sums of one forecaster and metric over all bands. */
 score_sums score_result_all(const score_result *result, size_t forecaster, size_t metric);

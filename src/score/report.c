@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "score/report_alerts.h"
 
 /* Characters of a UTF-8 text: what a column of a terminal is wide. */
 static int width_of(const char *text)
@@ -361,6 +362,8 @@ void score_report_text(const score_report *report, tft_text *text)
     }
     put_pooled(report, text);
     put_incidents(report, text);
+    if (result->has_alerts)
+        score_report_alerts_text(&result->alerts, report->contract, text);
     tft_text_puts(text, "\n");
     for (size_t m = 0; m < result->n_metrics; m++) {
         if (is_scored(report, m))
@@ -607,5 +610,9 @@ void score_report_json(const score_report *report, tft_text *text)
     json_pooled(report, text);
     tft_text_puts(text, ", ");
     json_incidents(report, text);
+    if (result->has_alerts) {
+        tft_text_puts(text, ", \"alerts\": ");
+        score_report_alerts_json(&result->alerts, report->contract, text);
+    }
     tft_text_puts(text, "}\n");
 }

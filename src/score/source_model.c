@@ -9,9 +9,11 @@
 struct score_model {
     tft_forecaster *forecaster;
     const tft_dataset *dataset;
+    size_t history;  // 0 = all there is
     size_t capacity; // windows
     tft_request *requests;
-    float *quantiles; // [capacity, horizon, Q]
+    tft_series *young; // [capacity] what requests point at where the history is cut
+    float *quantiles;  // [capacity, horizon, Q]
 };
 
 tft_status score_model_open(tft_forecaster *forecaster, const tft_dataset *dataset, score_model **model, tft_error *err)
@@ -34,8 +36,14 @@ void score_model_close(score_model *model)
     if (model == NULL)
         return;
     free(model->requests);
+    free(model->young);
     free(model->quantiles);
     free(model);
+}
+
+void score_model_set_history(score_model *model, size_t history)
+{
+    model->history = history;
 }
 
 static tft_status make_room(score_model *model, size_t n, tft_error *err)
@@ -45,11 +53,13 @@ static tft_status make_room(score_model *model, size_t n, tft_error *err)
     const size_t row = tft_config_outputs(tft_forecaster_config(model->forecaster));
     const size_t horizon = tft_forecaster_contract(model->forecaster)->horizon;
     free(model->requests);
+    free(model->young);
     free(model->quantiles);
     model->capacity = 0;
     model->requests = calloc(n, sizeof *model->requests);
+    model->young = calloc(n, sizeof *model->young);
     model->quantiles = malloc(tft_mul_sat(tft_mul_sat(n, horizon * row), sizeof(float)));
-    if (model->requests == NULL || model->quantiles == NULL)
+    if (model->requests == NULL || model->young == NULL || model->quantiles == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu forecasts", n);
     model->capacity = n;
     return TFT_OK;
@@ -78,8 +88,11 @@ static tft_status run(void *context, const score_window *windows, size_t n, floa
     tft_status status = make_room(model, n, err);
     if (status != TFT_OK)
         return status;
-    for (size_t i = 0; i < n; i++)
-        model->requests[i] = (tft_request){&model->dataset->series[windows[i].server], windows[i].origin};
+    for (size_t i = 0; i < n; i++) {
+        model->young[i] =
+            score_young_series(&model->dataset->series[windows[i].server], windows[i].origin, model->history);
+        model->requests[i] = (tft_request){&model->young[i], windows[i].origin};
+    }
     const tft_forecast out = {.quantiles = model->quantiles, .incident = incident, .ok = ok};
     status = tft_forecaster_run(model->forecaster, model->requests, n, 0, &out, err);
     for (size_t i = 0; status == TFT_OK && i < n; i++) {

@@ -15,6 +15,8 @@ typedef struct score_model score_model;
 tft_status score_model_open(tft_forecaster *forecaster, const tft_dataset *dataset, score_model **model,
                             tft_error *err);
 void score_model_close(score_model *model); // accepts NULL
+/* From now on every server is only so many steps old (0 = as it is); the evaluation must be told the same. */
+void score_model_set_history(score_model *model, size_t history);
 score_source score_model_source(score_model *model);
 
 #endif

@@ -38,8 +38,10 @@ void tft_calibration_incident(const tft_calibration *c, const float *logits, siz
 double tft_fleet_probability(const tft_fleet_link *link, size_t step, double log_quiet, double largest)
 {
     const double exponent = link->n == 0 ? 1 : at_step(link->step, link->exponent, link->n, step);
-    const double together = exponent > 0 ? -expm1(exponent * log_quiet) : 0; // 0 · −∞ would be no number
-    return together > largest ? together : largest;
+    if (!(largest < 1))
+        return 1;
+    const double worst = log1p(-largest), others = log_quiet < worst ? log_quiet - worst : 0;
+    return -expm1(worst + exponent * others);
 }
 
 /* ---- quantiles -------------------------------------------------------------------------------------------------- */

@@ -11,7 +11,7 @@
 #define MIN_CELLS 500 // of a part of the horizon, or of a third of it
 #define MIN_CASES 10
 #define MIN_FLEET_CASES 5
-#define MIN_EXPONENT 0.02
+#define MIN_EXPONENT 0.0
 
 /* ---- stretch ---------------------------------------------------------------------------------------------------- */
 

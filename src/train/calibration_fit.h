@@ -9,7 +9,7 @@
  * Platt. Slope and intercept by the likelihood of the cases, Newton's method, with a prior worth a handful of cases that
  * pulls towards (1, 0), so that few incidents cannot turn the curve around.
  *
- * Fleet. θ of tft_fleet_link by the likelihood of the cases: one dimension, golden section on [0.02, 1].
+ * Fleet. θ of tft_fleet_link by the likelihood of the cases: one dimension, golden section on [0, 1].
  *
  * Memory:  cells belong to tft_stretch_cells, 24 bytes each. Threads: pure functions.
  */

@@ -444,7 +444,7 @@ static void a_fleet_that_fails_together_counts_as_fewer_servers(void **state)
     const forecast_snapshot *s = look(&w);
     check_invariants(s); // θ falls from 30 min to 1 h: the fleet's curve does not
     const double p = s->servers[0].incident_probability[0];
-    assert_true(fabs(s->environment.prob[0] - (1 - pow(1 - p, 15))) < 1e-9);
+    assert_true(fabs(s->environment.prob[0] - (1 - pow(1 - p, 1 + 0.5 * 29))) < 1e-9);
     let_go(&w);
     close_world(&w);
 }

@@ -167,7 +167,8 @@ static void the_servers_of_one_origin_are_a_fleet(void **state)
     assert_int_equal(results[0].fleet.n, 2);
     assert_int_equal(results[0].fleet.positives, 1); // at 96, on one of the two
     assert_double_equal(results[0].fleet_independent.brier, (0.25 * 0.25 + 0.36 * 0.36) / 2, 1e-6);
-    assert_double_equal(results[0].fleet.brier, (0.5 * 0.5 + 0.2 * 0.2) / 2, 1e-6); // (1 − p)^(2 · ½): as one server
+    const double fleet[2] = {1 - pow(0.5, 1.5), 1 - pow(0.8, 1.5)}; // as one server and a half
+    assert_double_equal(results[0].fleet.brier, (pow(1 - fleet[0], 2) + fleet[1] * fleet[1]) / 2, 1e-6);
     assert_double_equal(results[0].fleet_largest.brier, (0.5 * 0.5 + 0.2 * 0.2) / 2, 1e-6);
     tft_dataset_close(&data);
 }
