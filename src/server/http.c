@@ -412,6 +412,22 @@ typedef struct query_check {
     uint64_t seen; // bit k: the k-th parameter of the route
 } query_check;
 
+/* The number behind a word of a schema ("maxLength": 256), or `none`. */
+static size_t schema_number(const char *schema, const char *word, size_t none)
+{
+    const char *const at = schema != NULL ? strstr(schema, word) : NULL;
+    return at != NULL ? (size_t)strtoul(at + strlen(word), NULL, 10) : none;
+}
+
+/* Whether a text is as long as its schema says, in characters. */
+static bool length_fits(const char *schema, const char *text)
+{
+    size_t n = 0;
+    for (const char *c = text; *c != '\0'; c++)
+        n += ((unsigned char)*c & 0xc0) != 0x80;
+    return n >= schema_number(schema, "\"minLength\": ", 0) && n <= schema_number(schema, "\"maxLength\": ", SIZE_MAX);
+}
+
 static enum MHD_Result check_parameter(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size,
                                        const char *value, size_t value_size)
 {
@@ -436,6 +452,11 @@ static enum MHD_Result check_parameter(void *context, enum MHD_ValueKind kind, c
         return MHD_NO;
     }
     check->seen |= UINT64_C(1) << k;
+    if (!length_fits(list[k].schema, value != NULL ? value : "")) {
+        http_reply_problem(refuse(check->ex), 400, "bad-parameter", "Bad parameter",
+                           "The value of \"%s\" is too short or too long", key);
+        return MHD_NO;
+    }
     return MHD_YES;
 }
 

@@ -38,6 +38,10 @@ const problem_kind problem_kinds[] = {
     {"not-acceptable", 406, "Not acceptable", "None of the media types of Accept is one that this path sends."},
     {"request-timeout", 408, "Request timeout", "The request came too slowly."},
     {"conflict", 409, "Conflict", "What was asked for does not fit the present state; read it again."},
+    {"not-explainable", 409, "Not explainable",
+     "Only forecasts of the network can be explained; this server's is heuristic (too few records, or no model), or it "
+     "has "
+     "no values of that metric."},
     {"precondition-failed", 412, "Precondition failed",
      "If-Match names another version than the present one: somebody has changed it meanwhile. Read it again."},
     {"body-too-large", 413, "Body too large",

@@ -17,6 +17,7 @@ extern const http_route routes_alerts[];
 extern const http_route routes_compatible[];
 extern const http_route routes_docs[];
 extern const http_route routes_events[];
+extern const http_route routes_explain[];
 extern const http_route routes_forecasts[];
 extern const http_route routes_metrics[];
 extern const http_route routes_probes[];

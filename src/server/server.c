@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "series/record.h"
 #include "server/alert_json.h"
+#include "server/explain.h"
 
 #define BODY_BUDGET_BODIES 16 // so many bodies of full size may be in memory at once
 
@@ -228,6 +229,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->started_s = tft_monotonic_s();
     srv->phase = SERVER_STARTING;
     srv->events = events_open();
+    srv->explainer = explain_open();
     pages_init(&srv->pages);
     pthread_mutex_init(&srv->document_lock, NULL);
     pthread_mutex_init(&srv->housekeeping_lock, NULL);
@@ -235,9 +237,10 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 
     engine_model model;
     bool has_model = false;
-    tft_status status = srv->events == NULL || !meters_open(&srv->meters, server_families, server_n_families)
-                            ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
-                            : server_find_model(srv, &model, &has_model, err);
+    tft_status status =
+        srv->events == NULL || srv->explainer == NULL || !meters_open(&srv->meters, server_families, server_n_families)
+            ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
+            : server_find_model(srv, &model, &has_model, err);
     if (status != TFT_OK)
         goto done;
     srv->contract = has_model ? model.contract : tft_contract_default();
@@ -321,6 +324,7 @@ void server_close(server *srv)
     fleet_close(srv->fleet);
     notify_close(srv->notify);
     store_close(srv->store);
+    explain_close(srv->explainer);
     tft_text_free(&srv->document);
     pthread_mutex_destroy(&srv->document_lock);
     news_free(&srv->news);

@@ -80,6 +80,7 @@ typedef struct server {
     store *store;
     events *events; // what GET /events sends
     meters meters;
+    struct explainer *explainer;   // GET /explain
     pthread_mutex_t document_lock; // guards the making of the next
     tft_text document;             // openapi.json, made when it is first asked for
     news news;                     // the engine's thread: what events have told

@@ -177,6 +177,42 @@ class Api(unittest.TestCase):
         self.assertEqual(risks[0], {**risks[0], "score": max(r["score"] for r in risks)})
         self.problem("/api/v1/incidents/nobody", 404, "unknown-server")
 
+    def test_an_explanation(self):
+        for metric, step in (("cpu_pct", 12), ("latency_ms", 96)):
+            e = self.ok("/api/v1/explain/ppdb001?metric=%s&step=%d" % (metric, step))
+            forecast = self.ok("/api/v1/forecasts/ppdb001?metrics=" + metric)
+            self.assertEqual((e["forecast_id"], e["origin"], e["timestamp"]),
+                             (forecast["forecast_id"], forecast["origin"], forecast["timestamps"][step - 1]))
+            self.assertTrue(e["same_records"])
+            p50 = forecast["items"][0]["metrics"][metric]["values"]["0.5"][step - 1]
+            self.assertAlmostEqual(e["p50"], p50, 2)
+            for part, n in (("static", 10), ("encoder", 5), ("decoder", 5)):
+                weights = [w["weight"] for w in e["selection"][part]]
+                self.assertGreater(len(weights), n)
+                self.assertAlmostEqual(sum(weights), 1, 4)
+                self.assertEqual(weights, sorted(weights, reverse=True))
+            self.assertAlmostEqual(sum(a["weight"] for a in e["attention"]), 1, 4)
+            self.assertEqual(e["attention"][-1]["timestamp"], e["origin"])
+            self.assertEqual(e["attention"][0]["timestamp"], "2025-10-13T16:00:00Z")
+            hidden = {o["hidden"]: o for o in e["occlusion"]}
+            self.assertLessEqual({"cpu_pct", "mem_pct", "disk_io_mb_s", "latency_ms", "the last hour"}, set(hidden))
+            for o in hidden.values():  # the copy's own median, as the engine's
+                if o["p50"] is not None:
+                    self.assertAlmostEqual(o["p50"] - o["change"], p50, 1)
+            self.assertTrue(all(s.endswith(".") for s in e["drivers"]))
+            self.assertEqual(e, self.ok("/api/v1/explain/ppdb001?metric=%s&step=%d" % (metric, step)))
+        for bad in ("metric=colour", "metric=", "step=0", "step=97", "step=x"):
+            self.problem("/api/v1/explain/ppdb001?" + bad, 400, "bad-parameter")
+        self.problem("/api/v1/explain/nobody", 404, "unknown-server")
+
+    def test_what_the_network_did_not_forecast_is_not_explained(self):
+        with Daemon() as d:
+            for n in range(10):
+                d.post(tick(time.time() - 50 + 5 * n))
+            d.wait_for("a forecast", lambda: d.get("/api/v1/forecasts")[0] == 200)
+            status, answer = d.get("/api/v1/explain/ppdb001")
+            self.assertEqual((status, answer["type"]), (409, "/docs/problems/not-explainable"))
+
     def test_records_in_every_form(self):
         with Daemon() as d:
             now = time.time() - 60
