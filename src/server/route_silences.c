@@ -230,7 +230,7 @@ static void route_silence_delete(void *context, const http_request *request, htt
 /* ---- rows ------------------------------------------------------------------------------------------------- */
 
 #define SILENCE_BODY                                                                                                   \
-    "{\"type\": \"object\", \"properties\": {\"kind\": {\"enum\": [null, \"silence\", "                \
+    "{\"type\": \"object\", \"properties\": {\"kind\": {\"enum\": [null, \"silence\", "                                \
     "\"maintenance\"]}, \"matchers\": {\"type\": \"object\", \"minProperties\": 1, \"properties\": {\"server\": "      \
     "{\"type\": \"string\"}, \"profile\": {\"type\": \"string\"}, \"kind\": {\"type\": \"string\"}, \"metric\": "      \
     "{\"type\": \"string\"}, \"severity\": {\"type\": \"string\"}}}, \"starts_at\": {\"type\": \"string\", "           \
