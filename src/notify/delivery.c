@@ -116,6 +116,7 @@ static void *run(void *context)
         const notify_receiver *const receiver = &d->config.receivers[target->receiver];
         char url[sizeof d->url];
         memcpy(url, d->url, sizeof url);
+        write_down(d); // that something is under way
         pthread_mutex_unlock(&d->lock);
         post_answer answer;
         send_items(w, n, url, receiver, &answer);
@@ -182,7 +183,7 @@ static tft_status load(delivery *d, tft_error *err)
         const tft_status found = store_find_alert(d->options.keep, from->alert, &row, err);
         if (found != TFT_OK && found != TFT_ERR_NOT_FOUND) {
             status = found;
-        } else if (found == TFT_ERR_NOT_FOUND || from->told < 0 || from->told > OUTBOX_RESOLVED ||
+        } else if (found == TFT_ERR_NOT_FOUND || from->told < 0 || from->told > OUTBOX_UNKNOWN ||
                    !outbox_restore(d->box, &row, from->target, (outbox_told)from->told, tft_wall_ms())) {
             from->told = -1;
             all.rows[n_stale++] = *from;

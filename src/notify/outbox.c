@@ -12,8 +12,10 @@
 typedef struct entry {
     bool wanted; // it is to be told at all
     outbox_told told;
-    int64_t sent_ms; // last success
-    int64_t due_ms;  // after a refusal: not before
+    bool maybe;        // nobody knows: a post broke off, or we were killed during one; so it must hear how things are
+    bool maybe_before; // the post that is under way
+    int64_t sent_ms;   // last success
+    int64_t due_ms;    // after a refusal: not before
     unsigned refusals;
     bool under_way;
 } entry;
@@ -176,7 +178,9 @@ bool outbox_restore(outbox *o, const store_alert *row, const char *target, outbo
     it->over = strcmp(row->status, "resolved") == 0;
     it->open = strcmp(row->status, "firing") == 0 && row->mute[0] == '\0' && row->inhibited_by[0] == '\0';
     it->closed_ms = now_ms;
-    it->to[t] = (entry){.wanted = true, .told = told, .sent_ms = STORE_NEVER};
+    const bool unknown = told == OUTBOX_UNKNOWN;
+    it->to[t] =
+        (entry){.wanted = true, .told = unknown ? OUTBOX_NOTHING : told, .maybe = unknown, .sent_ms = STORE_NEVER};
     return true;
 }
 
@@ -218,8 +222,8 @@ static void shut(outbox *o, notice *it, bool over, int64_t now_ms)
     it->over = it->over || over;
     for (size_t t = 0; t < o->n_targets; t++) {
         entry *const e = &it->to[t];
-        const bool skip = (e->told == OUTBOX_NOTHING && (!it->over || !o->targets[t].send_resolved)) ||
-                          (e->told == OUTBOX_FIRING && !o->targets[t].send_resolved && !o->targets[t].resends);
+        const bool never_heard = e->told == OUTBOX_NOTHING && !e->maybe && !it->over;
+        const bool skip = never_heard || (!o->targets[t].send_resolved && !o->targets[t].resends);
         if (e->wanted && skip && !e->under_way) {
             e->wanted = false;
             write_down(o, it, t, -1);
@@ -254,9 +258,9 @@ static void retire(outbox *o, notice *it, int64_t now_ms)
         entry *const e = &it->to[t];
         if (!e->wanted || e->under_way)
             continue;
-        const bool given_up = e->told != OUTBOX_RESOLVED && now_ms - it->closed_ms >= OUTBOX_GIVE_UP_MS;
+        const bool given_up = (e->told != OUTBOX_RESOLVED || e->maybe) && now_ms - it->closed_ms >= OUTBOX_GIVE_UP_MS;
         const int64_t keep_ms = o->targets[t].resends && it->over ? OUTBOX_KEEP_RESOLVED_MS : 0;
-        if (!given_up && (e->told != OUTBOX_RESOLVED || now_ms - it->closed_ms < keep_ms))
+        if (!given_up && (e->told != OUTBOX_RESOLVED || e->maybe || now_ms - it->closed_ms < keep_ms))
             continue;
         if (!given_up && !it->over && now_ms - it->closed_ms < OUTBOX_GIVE_UP_MS)
             continue; // muted: it may be heard again, and must then be told anew
@@ -290,7 +294,7 @@ static int64_t due_of(const outbox_target *target, const notice *it, const entry
     if (!e->wanted || e->under_way)
         return OUTBOX_NEVER;
     const outbox_told wanted = it->open ? OUTBOX_FIRING : OUTBOX_RESOLVED;
-    if (e->told != wanted)
+    if (e->told != wanted || e->maybe)
         return e->due_ms;
     if (!target->resends || (!it->open && !it->over))
         return OUTBOX_NEVER;
@@ -303,40 +307,59 @@ size_t outbox_waiting(const outbox *o, size_t target)
     for (size_t i = 0; i < o->n; i++) {
         const notice *const it = o->notices[i];
         const entry *const e = &it->to[target];
-        n += e->wanted && e->told != (it->open ? OUTBOX_FIRING : OUTBOX_RESOLVED);
+        n += e->wanted && (e->told != (it->open ? OUTBOX_FIRING : OUTBOX_RESOLVED) || e->maybe);
     }
     return n;
 }
 
-static bool same_server(const notice *a, const notice *b)
+/* When the target may be sent this entry. */
+static int64_t turn_of(const outbox_target *target, const notice *it, const entry *e)
 {
-    return strcmp(a->row.server, b->row.server) == 0;
+    const int64_t due = due_of(target, it, e);
+    return due != OUTBOX_NEVER && due < target->blocked_until_ms ? target->blocked_until_ms : due;
+}
+
+/* The notice that is due for longest, or NULL; *soonest_ms: when the next one is. */
+static const notice *longest_due(const outbox *o, size_t target, int64_t now_ms, int64_t *soonest_ms)
+{
+    const notice *first = NULL;
+    int64_t first_ms = INT64_MAX;
+    *soonest_ms = OUTBOX_NEVER;
+    for (size_t i = 0; i < o->n; i++) {
+        const notice *const it = o->notices[i];
+        const entry *const e = &it->to[target];
+        const int64_t turn = turn_of(&o->targets[target], it, e), due = due_of(&o->targets[target], it, e);
+        if (turn > now_ms)
+            *soonest_ms = turn < *soonest_ms ? turn : *soonest_ms;
+        else if (first == NULL || due < first_ms) {
+            first = it;
+            first_ms = due;
+        }
+    }
+    return first;
 }
 
 size_t outbox_take(outbox *o, size_t target, int64_t now_ms, outbox_item items[OUTBOX_BATCH], int64_t *wait_until_ms)
 {
     const outbox_target *const t = &o->targets[target];
-    const notice *first = NULL;
-    size_t n = 0;
-    *wait_until_ms = OUTBOX_NEVER;
-    for (size_t i = 0; i < o->n && n < OUTBOX_BATCH; i++) {
+    const notice *const first = longest_due(o, target, now_ms, wait_until_ms);
+    const bool alone = first != NULL && first->to[target].refusals > 0;
+    size_t n = 0, room = OUTBOX_BATCH - 1; // a place is kept for the first
+    for (size_t i = 0; i < o->n && first != NULL; i++) {
         notice *const it = o->notices[i];
         entry *const e = &it->to[target];
-        int64_t due = due_of(t, it, e);
-        if (due != OUTBOX_NEVER && due < t->blocked_until_ms)
-            due = t->blocked_until_ms;
-        if (due > now_ms) {
-            *wait_until_ms = due < *wait_until_ms ? due : *wait_until_ms;
+        const bool together = !alone && e->refusals == 0 && turn_of(t, it, e) <= now_ms &&
+                              (!t->one_server || strcmp(first->row.server, it->row.server) == 0);
+        if (it != first && (!together || room == 0))
             continue;
-        }
-        const bool alone = e->refusals > 0;
-        if (n > 0 && (alone || (t->one_server && !same_server(first, it))))
-            continue;
-        first = n == 0 ? it : first;
+        room -= it != first;
         e->under_way = true;
+        e->maybe_before = e->maybe;
+        if (e->told != (it->open ? OUTBOX_FIRING : OUTBOX_RESOLVED) || e->maybe) {
+            write_down(o, it, target, OUTBOX_UNKNOWN);
+            e->maybe = true;
+        }
         items[n++] = (outbox_item){it->row, it->open, it->closed_ms};
-        if (alone)
-            break;
     }
     return n;
 }
@@ -362,10 +385,14 @@ static void settle(outbox *o, size_t target, const outbox_item *item, outbox_res
         e->sent_ms = now_ms;
         e->due_ms = 0;
         e->refusals = 0;
-        if (told != e->told)
+        if (e->maybe)
             write_down(o, it, target, (int)told);
+        e->maybe = false;
         e->told = told;
-    } else if (result == OUTBOX_REFUSED) {
+    } else if (result == OUTBOX_REFUSED) { // it was heard, and not taken
+        if (e->maybe && !e->maybe_before)
+            write_down(o, it, target, (int)e->told);
+        e->maybe = e->maybe_before;
         e->refusals++;
         e->due_ms = now_ms + wait_after(o, e->refusals);
     }

@@ -7,6 +7,9 @@
  *     firing          Alertmanager: again each resend_ms          send "resolved"
  *     resolved        send "firing" (it is heard again)           Alertmanager: again each resend_ms for 15 min; then done
  *
+ * A post that broke off, and one that was under way at kill -9, may have been heard or not: such a target is told how things are in
+ * any case. That is why UNKNOWN is written down before the post.
+ *
  * Levels, not messages: a receiver that was down for an hour gets one message per alert about how things are, and each alert
  * that came and went meanwhile as resolved. So the queue has at most one entry per target and alert, and is bounded by OUTBOX_MAX.
  *
@@ -29,7 +32,8 @@
 #define OUTBOX_KEEP_RESOLVED_MS ((int64_t)15 * 60 * 1000) // as Prometheus does
 #define OUTBOX_GIVE_UP_MS ((int64_t)24 * 3600 * 1000)
 
-typedef enum outbox_told { OUTBOX_NOTHING, OUTBOX_FIRING, OUTBOX_RESOLVED } outbox_told;
+/* UNKNOWN stands on disk alone: written before a post that tells something new, replaced when its answer has come. */
+typedef enum outbox_told { OUTBOX_NOTHING, OUTBOX_FIRING, OUTBOX_RESOLVED, OUTBOX_UNKNOWN } outbox_told;
 
 /* One address of one receiver. */
 typedef struct outbox_target {
@@ -67,7 +71,7 @@ void outbox_end(outbox *o, int64_t now_ms);
 /* What has to be written since the last time this was asked: lent until the next call of anything here. */
 const store_delivery *outbox_written(outbox *o, size_t *n);
 
-/* What is to be sent to a target now; n 0 = nothing, and *wait_until_ms says when to ask again. Between take() and done() nothing else is
+/* What is to be sent to a target now, longest due first; commit outbox_written() before it is sent. n 0 = nothing, and *wait_until_ms says when to ask again. Between take() and done() nothing else is
  * taken for the target. */
 typedef struct outbox_item {
     store_alert row;

@@ -39,7 +39,7 @@ typedef struct store_alert {
 
 typedef struct store_delivery {
     char target[STORE_TARGET_BYTES], alert[STORE_ID_BYTES];
-    int told; // 0 nothing, 1 that it fires, 2 that it is over; < 0: forget the row
+    int told; // 0 nothing, 1 that it fires, 2 that it is over, 3 unknown: a post was under way; < 0: forget the row
 } store_delivery;
 
 /* One transaction: rows new or moved (their acknowledgement stays as it is), rows to be forgotten, deliveries. */
