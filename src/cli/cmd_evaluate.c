@@ -9,12 +9,14 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/interrupt.h"
 #include "cli/train_data.h"
 #include "forecast/risk.h"
 #include "score/evaluate.h"
+#include "score/page.h"
 #include "score/report.h"
 #include "score/source_csv.h"
 #include "score/source_model.h"
@@ -39,7 +41,7 @@ static const flag_page page = {
     "  tftd evaluate --baselines --spec models/specs/ettm1.yaml ETTm1.csv.xz\n"};
 
 typedef struct evaluate_args {
-    const char *model, *baselines, *split, *servers, *by, *rule, *spec;
+    const char *model, *baselines, *split, *servers, *by, *rule, *spec, *report;
     int64_t from, to;
     size_t every, threads;
     bool json, quiet, alerts;
@@ -61,6 +63,8 @@ typedef struct job {
     score_windows windows;
     tft_incident_rule rule;
     score_result result;
+    score_extras extras;
+    bool has_extras;
     bool by_metric, by_horizon, by_server;
     double began_s, shown_s;
 } job;
@@ -208,9 +212,18 @@ static bool show_progress(void *context, size_t done, size_t total)
     return !interrupt_asked();
 }
 
+static tft_status write_page(const job *j, const score_report *report, tft_text *text, tft_error *err)
+{
+    score_page(report, j->dataset, report->extras, text);
+    if (text->failed)
+        return tft_fail(err, TFT_ERR_LIMIT, "the page is longer than %zu MiB", MAX_REPORT_BYTES >> 20);
+    return tft_file_replace(j->args->report, text->bytes, text->n, err);
+}
+
 static tft_status print_report(job *j, tft_error *err)
 {
     const score_report report = {
+        .extras = j->has_extras ? &j->extras : NULL,
         .result = &j->result,
         .contract = &j->dataset->contract,
         .windows = &j->windows,
@@ -231,6 +244,9 @@ static tft_status print_report(job *j, tft_error *err)
         status = tft_fail(err, TFT_ERR_LIMIT, "the report is longer than %zu MiB", MAX_REPORT_BYTES >> 20);
     else if (fwrite(text.bytes, 1, text.n, stdout) != text.n || fflush(stdout) != 0)
         status = tft_fail(err, TFT_ERR_IO, "cannot write to standard output");
+    tft_text_clear(&text);
+    if (status == TFT_OK && j->args->report != NULL)
+        status = write_page(j, &report, &text, err);
     tft_text_free(&text);
     return status;
 }
@@ -269,7 +285,8 @@ static tft_status evaluate(job *j, tft_error *err)
         .rule = &j->rule,
         .prior = j->split != NULL && j->args->rule == NULL ? j->split->base_rate : NULL,
         .fleet = j->forecaster != NULL ? tft_forecaster_fleet(j->forecaster) : NULL,
-        .alerts = j->args->alerts,
+        .alerts = j->args->alerts || j->args->report != NULL,
+        .details = j->args->report != NULL,
         .n_threads = j->args->threads,
         .progress = show_progress,
         .progress_context = j,
@@ -277,11 +294,16 @@ static tft_status evaluate(job *j, tft_error *err)
     if (evaluation.alerts)
         settle_alert_levels(j, evaluation.alert_levels);
     status = score_evaluate(&evaluation, &j->result, err);
+    if (status == TFT_OK && j->args->report != NULL && j->model != NULL) {
+        status = score_extras_make(&evaluation, &j->result, j->forecaster, j->model, &j->extras, err);
+        j->has_extras = status == TFT_OK;
+    }
     return status == TFT_OK ? print_report(j, err) : status;
 }
 
 static void give_back(job *j)
 {
+    score_extras_free(&j->extras);
     score_result_free(&j->result);
     score_csv_close(j->csv);
     score_model_close(j->model);
@@ -383,6 +405,8 @@ int cmd_evaluate(int argc, char **argv)
         {"--threads", "N", "0 = all cores (0)", FLAG_SIZE, &a.threads},
         {"--alerts", NULL, "what alerts are worth: precision, recall, false ones, lead time, beside simple rules",
          FLAG_SWITCH, &a.alerts},
+        {"--report", "FILE.html", "also write one page with tables and charts, with everything in it", FLAG_TEXT,
+         &a.report},
         {"--json", NULL, "for machines", FLAG_SWITCH, &a.json},
         {"--quiet", NULL, "no progress", FLAG_SWITCH, &a.quiet},
         {"-q", NULL, "the same", FLAG_SWITCH, &a.quiet},

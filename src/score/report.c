@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "score/page.h"
 #include "score/report_alerts.h"
 
 /* Characters of a UTF-8 text: what a column of a terminal is wide. */
@@ -614,5 +615,6 @@ void score_report_json(const score_report *report, tft_text *text)
         tft_text_puts(text, ", \"alerts\": ");
         score_report_alerts_json(&result->alerts, report->contract, text);
     }
+    score_page_json(report, report->extras, text);
     tft_text_puts(text, "}\n");
 }

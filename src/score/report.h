@@ -23,6 +23,7 @@ typedef struct score_report {
     const char *title;         // what was scored: the split's or the files' name
     const char *model;         // NULL = no model
     bool by_metric, by_horizon, by_server;
+    const struct score_extras *extras; // what only a model can tell, for the JSON; NULL = none
 } score_report;
 
 void score_report_text(const score_report *report, tft_text *text);

@@ -39,14 +39,13 @@ void score_report_alerts_text(const score_alerts *a, const tft_contract *contrac
         "\nalerts: %zu cases, %zu incidents, %.0f server-days; looked at every %.0f minutes; an alert is right "
         "where an incident starts within the horizon\n",
         a->n_cases, a->n_starts, a->server_days, a->every_minutes);
-    tft_text_puts(
-        text,
-        "rule                                      raised  precision    recall  false / server-day  median lead\n");
+    tft_text_puts(text, "rule                                            raised  precision    recall  false / "
+                        "server-day  median lead\n");
     for (size_t i = 0; i < a->n_rows; i++) {
         const score_alert_row *const r = &a->rows[i];
         char rule[96];
         score_alert_row_text(r, metric, rule, sizeof rule);
-        tft_text_printf(text, "%s%-*s%8zu", r->matched ? "  same recall: " : "", r->matched ? 25 : 40, rule,
+        tft_text_printf(text, "%s%-*s%8zu", r->matched ? "  same recall: " : "", r->matched ? 31 : 46, rule,
                         r->n_raised);
         put_share(text, r->precision);
         put_share(text, r->recall);
