@@ -19,6 +19,7 @@ extern const http_route routes_docs[];
 extern const http_route routes_events[];
 extern const http_route routes_explain[];
 extern const http_route routes_forecasts[];
+extern const http_route routes_heatmap[];
 extern const http_route routes_metrics[];
 extern const http_route routes_probes[];
 extern const http_route routes_receivers[];
@@ -26,5 +27,7 @@ extern const http_route routes_records[];
 extern const http_route routes_risk[];
 extern const http_route routes_servers[];
 extern const http_route routes_silences[];
+extern const http_route routes_steps[];
+extern const http_route routes_ui[];
 
 #endif
