@@ -38,6 +38,7 @@ struct fleet {
     atomic_size_t n_servers; // written under the lock; read without it by fleet_size()
     uint8_t *reporting;      // [reporting_steps] did anybody report in step s: reporting[s mod n]
     size_t reporting_steps;
+    size_t n_forgotten;
     int64_t newest_step; // newest step in `reporting`; INT64_MIN = none
     int64_t newest_ms;   // newest record of the fleet; INT64_MIN = none
     fleet_saved_totals totals;
@@ -500,13 +501,63 @@ tft_status fleet_apply(fleet *f, const fleet_batch *batch, int64_t wall_ms, flee
         const warmup w = count_warmup(f, clock_of(f, wall_ms).now_ms);
         *receipt = (fleet_receipt){.tick = f->totals.tick,
                                    .window_size = f->totals.held,
-                                   .servers_tracked = fleet_size(f),
+                                   .servers_tracked = fleet_size(f) - f->n_forgotten,
                                    .servers_ready = w.ready,
                                    .warmup_complete = w.active > 0 && w.active_ready == w.active,
                                    .late = late};
     }
     unlock(f);
     return first;
+}
+
+/* Open addressing: taking a name out breaks chains, so the table is filled anew. */
+static void fill_table(fleet *f)
+{
+    memset(f->table, 0, f->table_size * sizeof *f->table);
+    for (size_t i = 0, n = fleet_size(f); i < n; i++) {
+        const fleet_server *s = f->servers[i];
+        if (!s->forgotten)
+            f->table[find_slot(f, s->name, s->name_length, s->hash)] = (uint32_t)(i + 1);
+    }
+}
+
+void fleet_forget(fleet *f, size_t id, size_t n_records)
+{
+    write_lock(f);
+    fleet_server *s = f->servers[id];
+    if (!s->forgotten) {
+        s->forgotten = s->planned = true;
+        s->sent_state = TFT_STATE_MAINTENANCE;
+        s->records = 0;
+        s->n_recent = 0;
+        s->first_seen_ms = s->last_seen_ms = NO_TIME;
+        for (size_t i = 0; i < f->options.contract.n_metrics; i++) {
+            s->newest[i] = (double)NAN;
+            s->newest_ms[i] = NO_TIME;
+        }
+        tft_series_free(&s->series);
+        tft_series_init(&s->series, f->options.contract.n_metrics, f->options.memory_steps);
+        s->version++;
+        f->hot[id] = (hot_server){.last_seen_ms = NO_TIME};
+        f->n_forgotten++;
+        f->totals.held -= n_records < f->totals.held ? n_records : f->totals.held;
+        fill_table(f);
+    }
+    unlock(f);
+}
+
+void fleet_change(fleet *f, size_t id, int profile, tft_state state)
+{
+    write_lock(f);
+    fleet_server *s = f->servers[id];
+    if (!s->forgotten) {
+        if (profile >= 0)
+            set_profile(f, s, profile);
+        if (state != TFT_STATE_NONE)
+            set_state(s, state);
+        s->version++;
+    }
+    unlock(f);
 }
 
 void fleet_pruned(fleet *f, size_t n)
@@ -621,7 +672,7 @@ fleet_counters fleet_count(const fleet *f, int64_t wall_ms)
     const warmup w = count_warmup(f, clock.now_ms);
     const uint64_t need = (uint64_t)f->options.warmup_records * w.active;
     fleet_counters c = {.totals = f->totals,
-                        .servers_tracked = fleet_size(f),
+                        .servers_tracked = fleet_size(f) - f->n_forgotten,
                         .servers_ready = w.ready,
                         .servers_active = w.active,
                         .warmup_complete = w.active > 0 && w.active_ready == w.active,

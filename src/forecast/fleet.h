@@ -104,6 +104,13 @@ size_t fleet_find(const fleet *f, const char *name, size_t n);
 /* How many servers more would fit: a batch with more new names than that answers `too_many_servers` for the rest. */
 size_t fleet_room(const fleet *f);
 
+/* Takes a server away: its name is free, its history gone, its id never used again; it counts nowhere. Its name and this
+ * struct stay readable, with `forgotten` set. n_records: raw records that the store dropped with it. */
+void fleet_forget(fleet *f, size_t id, size_t n_records);
+/* profile −1 and state NONE = stays; the state counts as sent with the newest record (maintenance: planned, until the next
+ * record says otherwise). */
+void fleet_change(fleet *f, size_t id, int profile, tft_state state);
+
 /* The store has dropped n raw records by retention: window_size falls, nothing else does. */
 void fleet_pruned(fleet *f, size_t n);
 
@@ -166,6 +173,7 @@ typedef struct fleet_server {
     const char *name; // [name_length], NUL behind it
     size_t name_length;
     uint64_t hash;
+    bool forgotten;
     bool profile_given; // by a record or by hand; else from the name
     tft_profile profile;
     uint64_t records; // distinct ever: warm-up
@@ -184,7 +192,7 @@ typedef struct fleet_server {
 
 void fleet_read_lock(const fleet *f);
 void fleet_read_unlock(const fleet *f);
-size_t fleet_size(const fleet *f); // servers known; takes no lock (an atomic)
+size_t fleet_size(const fleet *f); // ids given, those of forgotten servers too; takes no lock (an atomic)
 /* Hold the read lock from here until the last use of the result. id < fleet_size(). */
 const fleet_server *fleet_at(const fleet *f, size_t id);
 

@@ -163,6 +163,7 @@ static void describe(const renewal *r, size_t id, const fleet_server *from)
     const size_t m = r->contract->n_metrics;
     s->name = from->name;
     s->name_length = from->name_length;
+    s->forgotten = from->forgotten;
     s->profile = from->profile;
     s->state = fleet_state(r->f, from, &r->clock, &s->planned);
     s->maintenance =
@@ -423,6 +424,8 @@ static void assess(const renewal *r, size_t id)
         p50[m] = s->quantiles + (m * FORECAST_N_QUANTILES + FORECAST_P50) * h;
         *trend = ((double)p50[m][h - 1] - s->current[m]) / (double)h;
     }
+    if (s->forgotten)
+        memset(r->out->incident + id * h, 0, h * sizeof(float));
     for (size_t k = 0; k < SNAPSHOT_N_HORIZONS; k++)
         s->incident_probability[k] = incident_within(r, s->incident, snapshot_horizon_ms[k]);
     const risk_input input = {.profile = s->profile,
@@ -480,6 +483,8 @@ static void assess_fleet(const renewal *r)
     }
     for (size_t id = 0; id < s->n_servers; id++) {
         const snapshot_server *server = &r->out->servers[id];
+        if (server->forgotten)
+            continue;
         env.high_risk_servers += server->risk.score >= r->job->settings->risk.high;
         n_middle += server->risk.score >= r->job->settings->risk.middle;
         s->input_points += server->input_points;
@@ -488,7 +493,7 @@ static void assess_fleet(const renewal *r)
         else
             s->heuristic_servers++;
     }
-    env.fleet_health = risk_fleet_health(s->n_servers, env.high_risk_servers, n_middle);
+    env.fleet_health = risk_fleet_health(s->tft_servers + s->heuristic_servers, env.high_risk_servers, n_middle);
     s->environment = env;
 }
 
@@ -537,7 +542,7 @@ tft_status renewal_run(renewal *r, const renewal_job *job, snapshot_slot *out, r
     begin(r, &count);
     out->s.sufficient = count.totals.records_total >= out->s.min_records && count.servers_tracked > 0;
     if (out->s.sufficient) {
-        const size_t n = count.servers_tracked;
+        const size_t n = fleet_size(r->f);
         status = slot_reserve(out, n, err);
         if (status == TFT_OK && job->model != NULL)
             status = reserve_outputs(r, outputs_of(&job->model->config), err);

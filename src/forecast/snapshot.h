@@ -34,6 +34,7 @@ const char *snapshot_model_type_name(snapshot_model_type type); // "heuristic", 
 struct snapshot_server {
     const char *name; // [name_length], NUL behind it; lent by the fleet
     size_t name_length;
+    bool forgotten; // a gap: its name may be another server's now; it has no values and counts nowhere
     tft_profile profile;
     tft_state state;  // sent or derived
     bool planned;     // maintenance, or an offline that began in it or that a maintenance window covers

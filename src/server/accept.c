@@ -63,12 +63,14 @@ static tft_status take(server *srv, meters_source source, tft_record *records, s
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu records", n);
     store_batch batch = {
         .records = records, .n = n, .n_rejected = n_rejected, .arrival_ms = arrival_ms, .verdicts = verdicts};
+    pthread_rwlock_rdlock(&srv->forget_lock); // nobody forgets a server between store and fleet
     const double began = tft_monotonic_s();
     const tft_status status =
         whole ? store_append_whole(srv->store, &batch, refused, err) : store_append(srv->store, &batch, err);
     const double took = tft_monotonic_s() - began;
     if (status == TFT_OK && !*refused)
         apply(srv, records, n, n_rejected, arrival_ms, verdicts, moves, counts);
+    pthread_rwlock_unlock(&srv->forget_lock);
     meters_batch(&srv->meters, source, n + n_rejected, counts->accepted, took, status == TFT_OK, arrival_ms);
     free(moves);
     return status;

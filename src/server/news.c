@@ -41,10 +41,10 @@ static void tell_warmup(news *before, events *all, const forecast_snapshot *s, t
     size_t ready = 0, active = 0, active_ready = 0, n = 0;
     for (size_t i = 0; i < s->n_servers; i++) {
         const snapshot_server *const of = &s->servers[i];
-        n += of->name_length > 0;
-        ready += of->name_length > 0 && of->ready;
-        active += of->name_length > 0 && !of->stale;
-        active_ready += of->name_length > 0 && !of->stale && of->ready;
+        n += !of->forgotten;
+        ready += !of->forgotten && of->ready;
+        active += !of->forgotten && !of->stale;
+        active_ready += !of->forgotten && !of->stale && of->ready;
     }
     const bool warm = active > 0 && active == active_ready;
     if (before->begun && before->ready == ready && before->warm == warm)
@@ -97,10 +97,10 @@ static void tell_servers(news *before, events *all, const forecast_snapshot *s, 
     for (size_t i = 0; i < s->n_servers; i++) {
         const snapshot_server *const of = &s->servers[i];
         const uint8_t told = before->states[i];
-        before->states[i] = of->name_length > 0 ? (uint8_t)of->state : NEVER_TOLD;
+        before->states[i] = !of->forgotten ? (uint8_t)of->state : NEVER_TOLD;
         if (told == before->states[i] || !before->begun)
             continue;
-        if (of->name_length > 0 && ++changed <= NEWS_MAX_SERVERS)
+        if (!of->forgotten && ++changed <= NEWS_MAX_SERVERS)
             tell_server(all, of, told, text);
     }
     if (changed > NEWS_MAX_SERVERS) {

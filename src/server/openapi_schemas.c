@@ -27,7 +27,7 @@
 #define NEEDS_FORECAST ", \"forecast_id\", \"origin\", \"finished_at\", \"model\""
 
 #define SERVER_FIELDS                                                                                                  \
-    "\"server_name\": " TEXT ", \"server_id\": " TEXT                                                                  \
+    "\"server_name\": " TEXT ", \"server_id\": " TEXT ", \"labels\": {\"type\": \"object\"}"                           \
     ", \"profile\": " REF("Profile") ", \"state\": {\"anyOf\": "                                                       \
                                      "[" REF("State") ", {\"type\": \"null\"}]}, \"state_since\": " MAYBE_TIME         \
                                                       ", \"first_seen\": " MAYBE_TIME ", \"last_seen\": " MAYBE_TIME   \
@@ -39,7 +39,8 @@
                                                       "}, \"incident_probability\": " MAYBE(                           \
                                                           "Probabilities") ", \"risk\": " MAYBE("RiskScore")
 #define SERVER_NEEDS                                                                                                   \
-    "\"required\": [\"server_name\", \"server_id\", \"profile\", \"state\", \"state_since\", \"first_seen\", "         \
+    "\"required\": [\"server_name\", \"server_id\", \"labels\", \"profile\", \"state\", \"state_since\", "             \
+    "\"first_seen\", "                                                                                                 \
     "\"last_seen\", \"records\", \"history_steps\", \"ready\", \"stale\", \"model_type\", \"current\", "               \
     "\"incident_probability\", \"risk\"]"
 
@@ -52,201 +53,204 @@
         ", \"when\": " TIME "}}")
 #define RISK_NEEDS "\"score\", \"now\", \"soon\", \"band\", \"priority\", \"drivers\""
 
-const openapi_schema openapi_schemas[] =
-    {{"Problem",
-      "{\"type\": \"object\", \"description\": \"RFC 9457\", \"required\": [\"type\", \"title\", \"status\", "
-      "\"detail\"], "
-      "\"properties\": {\"type\": " TEXT ", \"title\": " TEXT ", \"status\": {\"type\": \"integer\"}, \"detail\": " TEXT
-      ", \"instance\": " TEXT ", \"errors\": " LIST(REF("Fault")) "}}"},
-     {"Detail",
-      "{\"type\": \"object\", \"description\": \"An error as clients of the original know it\", \"required\": "
-      "[\"detail\"], \"properties\": {\"detail\": {\"type\": [\"string\", \"array\"]}}}"},
-     {"Fault", "{\"type\": \"object\", \"required\": [\"index\", \"field\", \"code\", \"reason\"], \"properties\": "
-               "{\"index\": " COUNT ", \"field\": " MAYBE_TEXT ", \"code\": " TEXT ", \"reason\": " TEXT
-               ", \"server_name\": " MAYBE_TEXT "}}"},
-     {"State", "{\"type\": \"string\", \"enum\": [\"critical_issue\", \"healthy\", \"heavy_load\", \"idle\", "
-               "\"maintenance\", \"morning_spike\", \"offline\", \"recovery\"]}"},
-     {"Profile", "{\"type\": \"string\", \"enum\": [\"generic\", \"ml_compute\", \"database\", \"web_api\", "
-                 "\"conductor_mgmt\", \"data_ingest\", \"risk_analytics\"]}"},
-     {"Record",
-      "{\"type\": \"object\", \"description\": \"One reading of one server at one instant; at least one metric has a "
-      "value, but in offline and maintenance\", \"required\": [\"timestamp\", \"server_name\"], \"properties\": "
-      "{\"timestamp\": " TIME ", \"server_name\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 256}, "
-      "\"cpu_pct\": {\"type\": [\"number\", \"null\"], \"minimum\": 0, \"maximum\": 100}, \"mem_pct\": {\"type\": "
-      "[\"number\", \"null\"], \"minimum\": 0, \"maximum\": 100}, \"disk_io_mb_s\": {\"type\": [\"number\", \"null\"], "
-      "\"minimum\": 0, \"maximum\": 1000000}, \"latency_ms\": {\"type\": [\"number\", \"null\"], \"minimum\": 0, "
-      "\"maximum\": 86400000}, \"state\": {\"anyOf\": [" REF(
-          "State") ", {\"type\": \"null\"}]}, \"profile\": " MAYBE_TEXT "}}"},
-     {"Feed",
-      "{\"type\": \"object\", \"required\": [\"records\"], \"properties\": {\"records\": " LIST(REF("Record")) "}}"},
-     {"Records", "{\"anyOf\": [" REF("Feed") ", " LIST(REF("Record")) "]}"},
-     {"RecordsResult",
-      "{\"type\": \"object\", \"required\": [\"received\", \"accepted\", \"filled\", \"duplicates\", \"conflicts\", "
-      "\"late\", \"rejected\", \"errors\", \"warnings\"], \"properties\": {\"received\": " COUNT
-      ", \"accepted\": " COUNT ", \"filled\": " COUNT ", \"duplicates\": " COUNT ", \"conflicts\": " COUNT
-      ", \"late\": " COUNT ", \"rejected\": " COUNT
-      ", \"errors\": " LIST(REF("Fault")) ", \"warnings\": " LIST(REF("Fault")) "}}"},
-     {"FeedResult",
-      "{\"type\": \"object\", \"required\": [\"status\", \"tick\", \"window_size\", \"servers_tracked\", "
-      "\"servers_ready\", \"warmup_complete\", \"received\", \"accepted\", \"filled\", \"duplicates\", \"conflicts\", "
-      "\"late\", \"rejected\", \"errors\", \"warnings\"], \"properties\": {\"status\": {\"enum\": [\"accepted\", "
-      "\"ignored\", \"rejected\"]}, \"tick\": " COUNT ", \"window_size\": " COUNT ", \"servers_tracked\": " COUNT
-      ", \"servers_ready\": " COUNT ", \"warmup_complete\": " FLAG ", \"received\": " COUNT ", \"accepted\": " COUNT
-      ", \"filled\": " COUNT ", \"duplicates\": " COUNT ", \"conflicts\": " COUNT ", \"late\": " COUNT
-      ", \"rejected\": " COUNT ", \"errors\": " LIST(REF("Fault")) ", \"warnings\": " LIST(REF("Fault")) "}}"},
-     {"Probabilities", HORIZONS(SHARE)},
-     {"RiskScore", "{\"type\": \"object\", \"required\": [" RISK_NEEDS "], \"properties\": {" RISK_FIELDS "}}"},
-     {"Predictions",
-      "{\"type\": \"object\", \"required\": [\"predictions\"], \"properties\": {\"predictions\": {\"type\": "
-      "\"object\", "
-      "\"additionalProperties\": {\"type\": \"object\", \"required\": [\"profile\", \"state\", \"model_type\", "
-      "\"last_seen\", \"stale\", \"records\", \"history_steps\", \"risk_score\", \"priority\", "
-      "\"incident_probability\"]}}, \"alerts\": " LIST(
-          REF("ActiveAlert")) ", \"environment\": {\"type\": \"object\"}, "
-                              "\"metadata\": {\"type\": \"object\"}, \"error\": " TEXT ", \"message\": " TEXT "}}"},
-     {"ActiveAlert",
-      "{\"type\": \"object\", \"required\": [\"id\", \"server\", \"metric\", \"severity\", \"message\"], "
-      "\"properties\": "
-      "{\"id\": " TEXT ", \"server\": " TEXT ", \"metric\": " MAYBE_TEXT ", \"severity\": {\"enum\": [\"warning\", "
-      "\"critical\"]}, \"message\": " TEXT "}}"},
-     {"ActiveAlerts", "{\"type\": \"object\", \"required\": [\"timestamp\", \"count\", \"alerts\"], \"properties\": "
-                      "{\"timestamp\": " TIME ", \"count\": " COUNT ", \"alerts\": " LIST(REF("ActiveAlert")) "}}"},
-     {"Status",
-      "{\"type\": \"object\", \"required\": [\"running\", \"tick_count\", \"window_size\", \"warmup\", "
-      "\"records_total\", \"servers_tracked\", \"servers_ready\", \"servers_active\", \"version\", \"uptime_s\", "
-      "\"started_at\", \"draining\", \"model\", \"last_forecast_at\", \"forecast_age_s\"], \"properties\": "
-      "{\"running\": " FLAG ", \"tick_count\": " COUNT ", \"window_size\": " COUNT ", \"warmup\": {\"type\": "
-      "\"object\", \"required\": [\"is_warmed_up\", \"progress_percent\", \"message\"]}, \"records_total\": " COUNT
-      ", \"servers_tracked\": " COUNT ", \"servers_ready\": " COUNT ", \"servers_active\": " COUNT
-      ", \"version\": " TEXT ", \"uptime_s\": " NUMBER ", \"started_at\": " TIME ", \"draining\": " FLAG
-      ", \"model\": {\"type\": \"object\"}, \"last_forecast_at\": " MAYBE_TIME ", \"forecast_age_s\": " MAYBE_NUMBER
-      "}}"},
-     {"Health", "{\"type\": \"object\", \"required\": [\"status\", \"service\", \"running\"], \"properties\": "
-                "{\"status\": {\"enum\": [\"healthy\", \"starting\", \"draining\", \"unhealthy\"]}, \"service\": " TEXT
-                ", \"running\": " FLAG ", \"reason\": " TEXT "}}"},
-     {"Server", "{\"type\": \"object\", " SERVER_NEEDS ", \"properties\": {" SERVER_FIELDS "}}"},
-     {"Servers", PAGE("Server", ", \"total\": " COUNT, ", \"total\"")},
-     {"ServerDetail",
-      "{\"allOf\": [" REF("Server") ", {\"type\": \"object\", \"required\": [\"open_alerts\"], "
-                                    "\"properties\": {\"open_alerts\": " LIST("{\"type\": \"object\"}") "}}]}"},
-     {"Contract",
-      "{\"type\": \"object\", \"required\": [\"version\", \"step_seconds\", \"horizon_steps\", \"metrics\"], "
-      "\"properties\": {\"version\": " TEXT ", \"step_seconds\": " COUNT ", \"context_steps\": " COUNT
-      ", \"horizon_steps\": " COUNT ", \"memory_steps\": " COUNT ", \"metrics\": " LIST(
-          "{\"type\": \"object\", \"required\": [\"name\", \"legacy_name\", \"unit\", \"min\", \"max\", \"role\", "
-          "\"missing_allowed\"], \"properties\": {\"name\": " TEXT ", \"legacy_name\": " MAYBE_TEXT ", \"unit\": " TEXT
-          ", \"min\": " MAYBE_NUMBER ", \"max\": " MAYBE_NUMBER ", \"role\": {\"enum\": [\"target\", \"observed\"]}, "
-          "\"missing_allowed\": " FLAG "}}") ", \"states\": " LIST(TEXT) ", \"profiles\": " LIST(TEXT) "}}"},
-     {"ForecastItem",
-      "{\"anyOf\": [{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"model_type\", \"metrics\"], "
-      "\"properties\": {\"server_name\": " TEXT ", \"metrics\": {\"type\": \"object\", \"additionalProperties\": "
-      "{\"type\": \"object\", \"required\": [\"unit\", \"values\"], \"properties\": {\"unit\": " TEXT
-      ", \"values\": {\"type\": \"object\", \"additionalProperties\": " LIST(
-          NUMBER) "}}}}}}, "
-                  "{\"type\": \"object\", \"required\": [\"server_name\", \"metric\", \"timestamp\", \"values\"], "
-                  "\"properties\": "
-                  "{\"server_name\": " TEXT ", \"metric\": " TEXT ", \"timestamp\": " TIME
-                  ", \"values\": {\"type\": \"object\", "
-                  "\"additionalProperties\": " NUMBER "}}}]}"},
-     {"Forecasts",
-      PAGE("ForecastItem",
-           OF_FORECAST ", \"age_s\": " NUMBER ", \"clock\": {\"enum\": [\"wall\", \"data\"]}, "
-                       "\"step_seconds\": " COUNT ", \"quantiles\": " LIST(SHARE) ", \"timestamps\": " LIST(TIME),
-           NEEDS_FORECAST ", \"age_s\", \"clock\", \"step_seconds\", \"quantiles\", \"timestamps\"")},
-     {"Incident",
-      "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", \"in_incident\", \"model_type\", "
-      "\"incident_probability\"], \"properties\": {\"server_name\": " TEXT
-      ", \"profile\": " REF("Profile") ", \"in_incident\": " FLAG ", \"incident_probability\": " REF(
-          "Probabilities") ", \"curve\": " LIST(SHARE) "}}"},
-     {"Incidents", PAGE("Incident",
-                        OF_FORECAST ", \"total\": " COUNT ", \"timestamps\": " LIST(
-                            TIME) ", \"fleet\": {\"type\": "
-                                  "\"object\", \"required\": [\"any\", \"expected\"], \"properties\": {\"any\": " REF(
-                                      "Probabilities") ", \"expected\": " HORIZONS(NUMBER) "}}",
-                        NEEDS_FORECAST ", \"total\", \"fleet\"")},
-     {"IncidentDetail",
-      "{\"type\": \"object\", \"required\": [\"forecast_id\", \"origin\", \"finished_at\", \"model\", \"item\"], "
-      "\"properties\": {\"item\": " REF("Incident") ", \"timestamps\": " LIST(TIME) OF_FORECAST "}}"},
-     {"Risk", "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", " RISK_NEEDS
-              "], \"properties\": {\"server_name\": " TEXT ", \"profile\": " REF("Profile") ", " RISK_FIELDS "}}"},
-     {"Risks", PAGE("Risk", OF_FORECAST ", \"total\": " COUNT, NEEDS_FORECAST ", \"total\"")},
-     {"Alert",
-      "{\"type\": \"object\", \"required\": [\"id\", \"kind\", \"status\", \"severity\", \"server\", \"profile\", "
-      "\"metric\", \"metric_name\", \"unit\", \"predicted_value\", \"threshold\", \"current\", \"probability\", "
-      "\"crossing_probability\", \"steps_ahead\", \"minutes_ahead\", \"expected_at\", \"crossing\", \"starts_at\", "
-      "\"since\", \"ends_at\", \"acknowledged\", \"ack\", \"silenced\", \"silenced_by\", \"maintenance\", "
-      "\"inhibited_by\", \"message\"], \"properties\": {\"id\": " TEXT
-      ", \"kind\": {\"enum\": [\"threshold\", \"incident\", \"silent\", \"drift\", \"quality\"]}, \"status\": "
-      "{\"enum\": [\"pending\", \"firing\", \"resolved\"]}, \"severity\": {\"enum\": [\"warning\", "
-      "\"critical\"]}, \"server\": " MAYBE_TEXT ", \"profile\": " MAYBE_TEXT ", \"metric\": " MAYBE_TEXT
-      ", \"metric_name\": " MAYBE_TEXT ", \"unit\": " MAYBE_TEXT ", \"predicted_value\": " MAYBE_NUMBER
-      ", \"threshold\": " MAYBE_NUMBER ", \"current\": " MAYBE_NUMBER ", \"probability\": " MAYBE_NUMBER
-      ", \"crossing_probability\": " MAYBE_NUMBER
-      ", \"steps_ahead\": {\"type\": [\"integer\", \"null\"]}, \"minutes_ahead\": {\"type\": [\"integer\", "
-      "\"null\"]}, \"expected_at\": " MAYBE_TIME ", \"crossing\": {\"type\": \"object\", \"required\": [\"p10\", "
-      "\"p50\", \"p90\"], \"properties\": {\"p10\": " MAYBE_TIME ", \"p50\": " MAYBE_TIME ", \"p90\": " MAYBE_TIME
-      "}}, \"starts_at\": " TIME ", \"since\": " MAYBE_TIME ", \"ends_at\": " MAYBE_TIME ", \"acknowledged\": " FLAG
-      ", \"ack\": {\"type\": [\"object\", \"null\"]}, \"silenced\": " FLAG ", \"silenced_by\": " LIST(
-          TEXT) ", \"maintenance\": " FLAG ", \"inhibited_by\": " MAYBE_TEXT ", \"message\": " TEXT "}}"},
-     {"AlertList", PAGE("Alert", "", "")},
-     {"Silence",
-      "{\"type\": \"object\", \"required\": [\"id\", \"version\", \"status\", \"kind\", \"matchers\", \"starts_at\", "
-      "\"ends_at\", \"rrule\", \"timezone\", \"created_by\", \"comment\", \"created_at\", \"updated_at\", "
-      "\"window_starts_at\", \"window_ends_at\"], \"properties\": {\"id\": " TEXT ", \"version\": " COUNT
-      ", \"status\": {\"enum\": [\"pending\", \"active\", \"expired\"]}, \"kind\": {\"enum\": [\"silence\", "
-      "\"maintenance\"]}, \"matchers\": {\"type\": \"object\", \"additionalProperties\": " TEXT
-      "}, \"starts_at\": " TIME ", \"ends_at\": " TIME ", \"rrule\": " MAYBE_TEXT ", \"timezone\": " TEXT
-      ", \"created_by\": " TEXT ", \"comment\": " TEXT ", \"created_at\": " TIME ", \"updated_at\": " TIME
-      ", \"window_starts_at\": " MAYBE_TIME ", \"window_ends_at\": " MAYBE_TIME "}}"},
-     {"SilenceList", PAGE("Silence", "", "")},
-     {"Receiver",
-      "{\"type\": \"object\", \"required\": [\"name\", \"kind\", \"send_resolved\", \"resend_s\", \"targets\"], "
-      "\"properties\": {\"name\": " TEXT ", \"kind\": {\"enum\": [\"webhook\", \"alertmanager\"]}, "
-      "\"send_resolved\": " FLAG ", \"resend_s\": {\"type\": [\"integer\", \"null\"]}, \"targets\": " LIST(
-          "{\"type\": \"object\", \"required\": [\"target\", \"url\", \"delivered\", \"failed\", \"dropped\", "
-          "\"waiting\", \"last_attempt_at\", \"last_success_at\", \"last_error\"], \"properties\": {\"target\": " TEXT
-          ", \"url\": " TEXT ", \"delivered\": " COUNT ", \"failed\": " COUNT ", \"dropped\": " COUNT
-          ", \"waiting\": " COUNT ", \"last_attempt_at\": " MAYBE_TIME ", \"last_success_at\": " MAYBE_TIME
-          ", \"last_error\": " MAYBE_TEXT "}}") "}}"},
-     {"ReceiverList", PAGE("Receiver", "", "")},
-     {"ReceiverTest",
-      "{\"type\": \"object\", \"required\": [\"receiver\", \"targets\", \"ok\"], \"properties\": {\"receiver\": " TEXT
-      ", \"ok\": " FLAG
-      ", \"targets\": " LIST("{\"type\": \"object\", \"required\": [\"target\", \"ok\", \"status\", \"error\"]}") "}}"},
-     {"Weights", LIST("{\"type\": \"object\", \"required\": [\"name\", \"weight\"], \"properties\": {\"name\": " TEXT
-                      ", \"weight\": " SHARE "}}")},
-     {"Explanation", "{\"type\": \"object\", \"required\": [\"server_name\", \"forecast_id\", \"model\", \"origin\", "
-                     "\"metric\", \"unit\", "
-                     "\"step\", \"timestamp\", \"p10\", \"p50\", \"p90\", \"same_records\", \"drivers\", "
-                     "\"selection\", \"attention\", "
-                     "\"occlusion\"], \"properties\": {\"server_name\": " TEXT ", \"origin\": " TIME
-                     ", \"timestamp\": " TIME ", \"step\": " COUNT ", \"same_records\": " FLAG ", \"drivers\": " LIST(
-                         TEXT) ", \"selection\": {\"type\": \"object\", "
-                               "\"required\": [\"static\", \"encoder\", \"decoder\"], \"properties\": "
-                               "{\"static\": " REF("Weights") ", \"encoder\": " REF("Weights") ", \"decoder\": " REF(
-                                   "Weights") "}}, \"attention\": " LIST("{\"type\": \"object\", \"required\": "
-                                                                         "[\"timestamp\", \"weight\"], \"properties\": "
-                                                                         "{\"timestamp\": " TIME ", \"weight\": " SHARE
-                                                                         "}}") ", \"occlusion\": " LIST("{\"type\": "
-                                                                                                        "\"object\", "
-                                                                                                        "\"required\": "
-                                                                                                        "[\"hidden\", "
-                                                                                                        "\"p50\", "
-                                                                                                        "\"change\"], "
-                                                                                                        "\"properties\""
-                                                                                                        ": "
-                                                                                                        "{\"hidden\":"
-                                                                                                        " " TEXT
-                                                                                                        ", "
-                                                                                                        "\"p50\":"
-                                                                                                        " " MAYBE_NUMBER
-                                                                                                        ", "
-                                                                                                        "\"change\":"
-                                                                                                        " " MAYBE_NUMBER
-                                                                                                        "}}") "}}"},
-     {"Version",
-      "{\"type\": \"object\", \"required\": [\"version\", \"commit\", \"compiler\", \"build\", \"simd\", "
-      "\"libraries\"], \"properties\": {\"version\": " TEXT ", \"commit\": " MAYBE_TEXT ", \"compiler\": " TEXT
-      ", \"build\": " TEXT ", \"simd\": " MAYBE_TEXT ", \"libraries\": {\"type\": \"object\", "
-      "\"additionalProperties\": " TEXT "}}}"},
-     {0}};
+const openapi_schema openapi_schemas[] = {
+    {"Problem",
+     "{\"type\": \"object\", \"description\": \"RFC 9457\", \"required\": [\"type\", \"title\", \"status\", "
+     "\"detail\"], "
+     "\"properties\": {\"type\": " TEXT ", \"title\": " TEXT ", \"status\": {\"type\": \"integer\"}, \"detail\": " TEXT
+     ", \"instance\": " TEXT ", \"errors\": " LIST(REF("Fault")) "}}"},
+    {"Detail", "{\"type\": \"object\", \"description\": \"An error as clients of the original know it\", \"required\": "
+               "[\"detail\"], \"properties\": {\"detail\": {\"type\": [\"string\", \"array\"]}}}"},
+    {"Fault", "{\"type\": \"object\", \"required\": [\"index\", \"field\", \"code\", \"reason\"], \"properties\": "
+              "{\"index\": " COUNT ", \"field\": " MAYBE_TEXT ", \"code\": " TEXT ", \"reason\": " TEXT
+              ", \"server_name\": " MAYBE_TEXT "}}"},
+    {"State", "{\"type\": \"string\", \"enum\": [\"critical_issue\", \"healthy\", \"heavy_load\", \"idle\", "
+              "\"maintenance\", \"morning_spike\", \"offline\", \"recovery\"]}"},
+    {"Profile", "{\"type\": \"string\", \"enum\": [\"generic\", \"ml_compute\", \"database\", \"web_api\", "
+                "\"conductor_mgmt\", \"data_ingest\", \"risk_analytics\"]}"},
+    {"Record",
+     "{\"type\": \"object\", \"description\": \"One reading of one server at one instant; at least one metric has a "
+     "value, but in offline and maintenance\", \"required\": [\"timestamp\", \"server_name\"], \"properties\": "
+     "{\"timestamp\": " TIME ", \"server_name\": {\"type\": \"string\", \"minLength\": 1, \"maxLength\": 256}, "
+     "\"cpu_pct\": {\"type\": [\"number\", \"null\"], \"minimum\": 0, \"maximum\": 100}, \"mem_pct\": {\"type\": "
+     "[\"number\", \"null\"], \"minimum\": 0, \"maximum\": 100}, \"disk_io_mb_s\": {\"type\": [\"number\", \"null\"], "
+     "\"minimum\": 0, \"maximum\": 1000000}, \"latency_ms\": {\"type\": [\"number\", \"null\"], \"minimum\": 0, "
+     "\"maximum\": 86400000}, \"state\": {\"anyOf\": [" REF(
+         "State") ", {\"type\": \"null\"}]}, \"profile\": " MAYBE_TEXT "}}"},
+    {"Feed",
+     "{\"type\": \"object\", \"required\": [\"records\"], \"properties\": {\"records\": " LIST(REF("Record")) "}}"},
+    {"Records", "{\"anyOf\": [" REF("Feed") ", " LIST(REF("Record")) "]}"},
+    {"RecordsResult",
+     "{\"type\": \"object\", \"required\": [\"received\", \"accepted\", \"filled\", \"duplicates\", \"conflicts\", "
+     "\"late\", \"rejected\", \"errors\", \"warnings\"], \"properties\": {\"received\": " COUNT ", \"accepted\": " COUNT
+     ", \"filled\": " COUNT ", \"duplicates\": " COUNT ", \"conflicts\": " COUNT ", \"late\": " COUNT
+     ", \"rejected\": " COUNT ", \"errors\": " LIST(REF("Fault")) ", \"warnings\": " LIST(REF("Fault")) "}}"},
+    {"FeedResult",
+     "{\"type\": \"object\", \"required\": [\"status\", \"tick\", \"window_size\", \"servers_tracked\", "
+     "\"servers_ready\", \"warmup_complete\", \"received\", \"accepted\", \"filled\", \"duplicates\", \"conflicts\", "
+     "\"late\", \"rejected\", \"errors\", \"warnings\"], \"properties\": {\"status\": {\"enum\": [\"accepted\", "
+     "\"ignored\", \"rejected\"]}, \"tick\": " COUNT ", \"window_size\": " COUNT ", \"servers_tracked\": " COUNT
+     ", \"servers_ready\": " COUNT ", \"warmup_complete\": " FLAG ", \"received\": " COUNT ", \"accepted\": " COUNT
+     ", \"filled\": " COUNT ", \"duplicates\": " COUNT ", \"conflicts\": " COUNT ", \"late\": " COUNT
+     ", \"rejected\": " COUNT ", \"errors\": " LIST(REF("Fault")) ", \"warnings\": " LIST(REF("Fault")) "}}"},
+    {"Probabilities", HORIZONS(SHARE)},
+    {"RiskScore", "{\"type\": \"object\", \"required\": [" RISK_NEEDS "], \"properties\": {" RISK_FIELDS "}}"},
+    {"Predictions",
+     "{\"type\": \"object\", \"required\": [\"predictions\"], \"properties\": {\"predictions\": {\"type\": "
+     "\"object\", "
+     "\"additionalProperties\": {\"type\": \"object\", \"required\": [\"profile\", \"state\", \"model_type\", "
+     "\"last_seen\", \"stale\", \"records\", \"history_steps\", \"risk_score\", \"priority\", "
+     "\"incident_probability\"]}}, \"alerts\": " LIST(
+         REF("ActiveAlert")) ", \"environment\": {\"type\": \"object\"}, "
+                             "\"metadata\": {\"type\": \"object\"}, \"error\": " TEXT ", \"message\": " TEXT "}}"},
+    {"ActiveAlert",
+     "{\"type\": \"object\", \"required\": [\"id\", \"server\", \"metric\", \"severity\", \"message\"], "
+     "\"properties\": "
+     "{\"id\": " TEXT ", \"server\": " TEXT ", \"metric\": " MAYBE_TEXT ", \"severity\": {\"enum\": [\"warning\", "
+     "\"critical\"]}, \"message\": " TEXT "}}"},
+    {"ActiveAlerts", "{\"type\": \"object\", \"required\": [\"timestamp\", \"count\", \"alerts\"], \"properties\": "
+                     "{\"timestamp\": " TIME ", \"count\": " COUNT ", \"alerts\": " LIST(REF("ActiveAlert")) "}}"},
+    {"Status",
+     "{\"type\": \"object\", \"required\": [\"running\", \"tick_count\", \"window_size\", \"warmup\", "
+     "\"records_total\", \"servers_tracked\", \"servers_ready\", \"servers_active\", \"version\", \"uptime_s\", "
+     "\"started_at\", \"draining\", \"model\", \"last_forecast_at\", \"forecast_age_s\"], \"properties\": "
+     "{\"running\": " FLAG ", \"tick_count\": " COUNT ", \"window_size\": " COUNT ", \"warmup\": {\"type\": "
+     "\"object\", \"required\": [\"is_warmed_up\", \"progress_percent\", \"message\"]}, \"records_total\": " COUNT
+     ", \"servers_tracked\": " COUNT ", \"servers_ready\": " COUNT ", \"servers_active\": " COUNT ", \"version\": " TEXT
+     ", \"uptime_s\": " NUMBER ", \"started_at\": " TIME ", \"draining\": " FLAG
+     ", \"model\": {\"type\": \"object\"}, \"last_forecast_at\": " MAYBE_TIME ", \"forecast_age_s\": " MAYBE_NUMBER
+     "}}"},
+    {"Health", "{\"type\": \"object\", \"required\": [\"status\", \"service\", \"running\"], \"properties\": "
+               "{\"status\": {\"enum\": [\"healthy\", \"starting\", \"draining\", \"unhealthy\"]}, \"service\": " TEXT
+               ", \"running\": " FLAG ", \"reason\": " TEXT "}}"},
+    {"Server", "{\"type\": \"object\", " SERVER_NEEDS ", \"properties\": {" SERVER_FIELDS "}}"},
+    {"ServerChange", "{\"type\": \"object\", \"minProperties\": 1, \"properties\": {\"profile\": {\"anyOf\": [" REF(
+                         "Profile") ", {\"type\": "
+                                    "\"null\"}]}, \"labels\": {\"type\": [\"object\", \"null\"], \"maxProperties\": "
+                                    "32, \"propertyNames\": {\"pattern\": "
+                                    "\"^[A-Za-z_][A-Za-z0-9_.-]{0,62}$\"}, \"additionalProperties\": {\"type\": "
+                                    "\"string\", \"maxLength\": 256}}, "
+                                    "\"decommissioned\": {\"enum\": [true, null]}}}"},
+    {"Servers", PAGE("Server", ", \"total\": " COUNT, ", \"total\"")},
+    {"ServerDetail",
+     "{\"allOf\": [" REF("Server") ", {\"type\": \"object\", \"required\": [\"open_alerts\"], "
+                                   "\"properties\": {\"open_alerts\": " LIST("{\"type\": \"object\"}") "}}]}"},
+    {"Contract",
+     "{\"type\": \"object\", \"required\": [\"version\", \"step_seconds\", \"horizon_steps\", \"metrics\"], "
+     "\"properties\": {\"version\": " TEXT ", \"step_seconds\": " COUNT ", \"context_steps\": " COUNT
+     ", \"horizon_steps\": " COUNT ", \"memory_steps\": " COUNT ", \"metrics\": " LIST(
+         "{\"type\": \"object\", \"required\": [\"name\", \"legacy_name\", \"unit\", \"min\", \"max\", \"role\", "
+         "\"missing_allowed\"], \"properties\": {\"name\": " TEXT ", \"legacy_name\": " MAYBE_TEXT ", \"unit\": " TEXT
+         ", \"min\": " MAYBE_NUMBER ", \"max\": " MAYBE_NUMBER ", \"role\": {\"enum\": [\"target\", \"observed\"]}, "
+         "\"missing_allowed\": " FLAG "}}") ", \"states\": " LIST(TEXT) ", \"profiles\": " LIST(TEXT) "}}"},
+    {"ForecastItem",
+     "{\"anyOf\": [{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"model_type\", \"metrics\"], "
+     "\"properties\": {\"server_name\": " TEXT ", \"metrics\": {\"type\": \"object\", \"additionalProperties\": "
+     "{\"type\": \"object\", \"required\": [\"unit\", \"values\"], \"properties\": {\"unit\": " TEXT
+     ", \"values\": {\"type\": \"object\", \"additionalProperties\": " LIST(
+         NUMBER) "}}}}}}, "
+                 "{\"type\": \"object\", \"required\": [\"server_name\", \"metric\", \"timestamp\", \"values\"], "
+                 "\"properties\": "
+                 "{\"server_name\": " TEXT ", \"metric\": " TEXT ", \"timestamp\": " TIME
+                 ", \"values\": {\"type\": \"object\", "
+                 "\"additionalProperties\": " NUMBER "}}}]}"},
+    {"Forecasts",
+     PAGE("ForecastItem",
+          OF_FORECAST ", \"age_s\": " NUMBER ", \"clock\": {\"enum\": [\"wall\", \"data\"]}, "
+                      "\"step_seconds\": " COUNT ", \"quantiles\": " LIST(SHARE) ", \"timestamps\": " LIST(TIME),
+          NEEDS_FORECAST ", \"age_s\", \"clock\", \"step_seconds\", \"quantiles\", \"timestamps\"")},
+    {"Incident",
+     "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", \"in_incident\", \"model_type\", "
+     "\"incident_probability\"], \"properties\": {\"server_name\": " TEXT
+     ", \"profile\": " REF("Profile") ", \"in_incident\": " FLAG ", \"incident_probability\": " REF(
+         "Probabilities") ", \"curve\": " LIST(SHARE) "}}"},
+    {"Incidents", PAGE("Incident",
+                       OF_FORECAST ", \"total\": " COUNT ", \"timestamps\": " LIST(
+                           TIME) ", \"fleet\": {\"type\": "
+                                 "\"object\", \"required\": [\"any\", \"expected\"], \"properties\": {\"any\": " REF(
+                                     "Probabilities") ", \"expected\": " HORIZONS(NUMBER) "}}",
+                       NEEDS_FORECAST ", \"total\", \"fleet\"")},
+    {"IncidentDetail",
+     "{\"type\": \"object\", \"required\": [\"forecast_id\", \"origin\", \"finished_at\", \"model\", \"item\"], "
+     "\"properties\": {\"item\": " REF("Incident") ", \"timestamps\": " LIST(TIME) OF_FORECAST "}}"},
+    {"Risk", "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", " RISK_NEEDS
+             "], \"properties\": {\"server_name\": " TEXT ", \"profile\": " REF("Profile") ", " RISK_FIELDS "}}"},
+    {"Risks", PAGE("Risk", OF_FORECAST ", \"total\": " COUNT, NEEDS_FORECAST ", \"total\"")},
+    {"Alert",
+     "{\"type\": \"object\", \"required\": [\"id\", \"kind\", \"status\", \"severity\", \"server\", \"profile\", "
+     "\"metric\", \"metric_name\", \"unit\", \"predicted_value\", \"threshold\", \"current\", \"probability\", "
+     "\"crossing_probability\", \"steps_ahead\", \"minutes_ahead\", \"expected_at\", \"crossing\", \"starts_at\", "
+     "\"since\", \"ends_at\", \"acknowledged\", \"ack\", \"silenced\", \"silenced_by\", \"maintenance\", "
+     "\"inhibited_by\", \"message\"], \"properties\": {\"id\": " TEXT
+     ", \"kind\": {\"enum\": [\"threshold\", \"incident\", \"silent\", \"drift\", \"quality\"]}, \"status\": "
+     "{\"enum\": [\"pending\", \"firing\", \"resolved\"]}, \"severity\": {\"enum\": [\"warning\", "
+     "\"critical\"]}, \"server\": " MAYBE_TEXT ", \"profile\": " MAYBE_TEXT ", \"metric\": " MAYBE_TEXT
+     ", \"metric_name\": " MAYBE_TEXT ", \"unit\": " MAYBE_TEXT ", \"predicted_value\": " MAYBE_NUMBER
+     ", \"threshold\": " MAYBE_NUMBER ", \"current\": " MAYBE_NUMBER ", \"probability\": " MAYBE_NUMBER
+     ", \"crossing_probability\": " MAYBE_NUMBER
+     ", \"steps_ahead\": {\"type\": [\"integer\", \"null\"]}, \"minutes_ahead\": {\"type\": [\"integer\", "
+     "\"null\"]}, \"expected_at\": " MAYBE_TIME ", \"crossing\": {\"type\": \"object\", \"required\": [\"p10\", "
+     "\"p50\", \"p90\"], \"properties\": {\"p10\": " MAYBE_TIME ", \"p50\": " MAYBE_TIME ", \"p90\": " MAYBE_TIME
+     "}}, \"starts_at\": " TIME ", \"since\": " MAYBE_TIME ", \"ends_at\": " MAYBE_TIME ", \"acknowledged\": " FLAG
+     ", \"ack\": {\"type\": [\"object\", \"null\"]}, \"silenced\": " FLAG ", \"silenced_by\": " LIST(
+         TEXT) ", \"maintenance\": " FLAG ", \"inhibited_by\": " MAYBE_TEXT ", \"message\": " TEXT "}}"},
+    {"AlertList", PAGE("Alert", "", "")},
+    {"Silence",
+     "{\"type\": \"object\", \"required\": [\"id\", \"version\", \"status\", \"kind\", \"matchers\", \"starts_at\", "
+     "\"ends_at\", \"rrule\", \"timezone\", \"created_by\", \"comment\", \"created_at\", \"updated_at\", "
+     "\"window_starts_at\", \"window_ends_at\"], \"properties\": {\"id\": " TEXT ", \"version\": " COUNT
+     ", \"status\": {\"enum\": [\"pending\", \"active\", \"expired\"]}, \"kind\": {\"enum\": [\"silence\", "
+     "\"maintenance\"]}, \"matchers\": {\"type\": \"object\", \"additionalProperties\": " TEXT "}, \"starts_at\": " TIME
+     ", \"ends_at\": " TIME ", \"rrule\": " MAYBE_TEXT ", \"timezone\": " TEXT ", \"created_by\": " TEXT
+     ", \"comment\": " TEXT ", \"created_at\": " TIME ", \"updated_at\": " TIME ", \"window_starts_at\": " MAYBE_TIME
+     ", \"window_ends_at\": " MAYBE_TIME "}}"},
+    {"SilenceList", PAGE("Silence", "", "")},
+    {"Receiver",
+     "{\"type\": \"object\", \"required\": [\"name\", \"kind\", \"send_resolved\", \"resend_s\", \"targets\"], "
+     "\"properties\": {\"name\": " TEXT ", \"kind\": {\"enum\": [\"webhook\", \"alertmanager\"]}, "
+     "\"send_resolved\": " FLAG ", \"resend_s\": {\"type\": [\"integer\", \"null\"]}, \"targets\": " LIST(
+         "{\"type\": \"object\", \"required\": [\"target\", \"url\", \"delivered\", \"failed\", \"dropped\", "
+         "\"waiting\", \"last_attempt_at\", \"last_success_at\", \"last_error\"], \"properties\": {\"target\": " TEXT
+         ", \"url\": " TEXT ", \"delivered\": " COUNT ", \"failed\": " COUNT ", \"dropped\": " COUNT
+         ", \"waiting\": " COUNT ", \"last_attempt_at\": " MAYBE_TIME ", \"last_success_at\": " MAYBE_TIME
+         ", \"last_error\": " MAYBE_TEXT "}}") "}}"},
+    {"ReceiverList", PAGE("Receiver", "", "")},
+    {"ReceiverTest",
+     "{\"type\": \"object\", \"required\": [\"receiver\", \"targets\", \"ok\"], \"properties\": {\"receiver\": " TEXT
+     ", \"ok\": " FLAG
+     ", \"targets\": " LIST("{\"type\": \"object\", \"required\": [\"target\", \"ok\", \"status\", \"error\"]}") "}}"},
+    {"Weights", LIST("{\"type\": \"object\", \"required\": [\"name\", \"weight\"], \"properties\": {\"name\": " TEXT
+                     ", \"weight\": " SHARE "}}")},
+    {"Explanation",
+     "{\"type\": \"object\", \"required\": [\"server_name\", \"forecast_id\", \"model\", \"origin\", "
+     "\"metric\", \"unit\", "
+     "\"step\", \"timestamp\", \"p10\", \"p50\", \"p90\", \"same_records\", \"drivers\", "
+     "\"selection\", \"attention\", "
+     "\"occlusion\"], \"properties\": {\"server_name\": " TEXT ", \"origin\": " TIME ", \"timestamp\": " TIME
+     ", \"step\": " COUNT ", \"same_records\": " FLAG ", \"drivers\": " LIST(
+         TEXT) ", \"selection\": {\"type\": \"object\", "
+               "\"required\": [\"static\", \"encoder\", \"decoder\"], \"properties\": "
+               "{\"static\": " REF("Weights") ", \"encoder\": " REF("Weights") ", \"decoder\": " REF(
+                   "Weights") "}}, \"attention\": " LIST("{\"type\": \"object\", \"required\": "
+                                                         "[\"timestamp\", \"weight\"], \"properties\": "
+                                                         "{\"timestamp\": " TIME ", \"weight\": " SHARE
+                                                         "}}") ", \"occlusion\": " LIST("{\"type\": "
+                                                                                        "\"object\", "
+                                                                                        "\"required\": "
+                                                                                        "[\"hidden\", "
+                                                                                        "\"p50\", "
+                                                                                        "\"change\"], "
+                                                                                        "\"properties\""
+                                                                                        ": "
+                                                                                        "{\"hidden\":"
+                                                                                        " " TEXT ", "
+                                                                                        "\"p50\":"
+                                                                                        " " MAYBE_NUMBER ", "
+                                                                                        "\"change\":"
+                                                                                        " " MAYBE_NUMBER "}}") "}}"},
+    {"Version",
+     "{\"type\": \"object\", \"required\": [\"version\", \"commit\", \"compiler\", \"build\", \"simd\", "
+     "\"libraries\"], \"properties\": {\"version\": " TEXT ", \"commit\": " MAYBE_TEXT ", \"compiler\": " TEXT
+     ", \"build\": " TEXT ", \"simd\": " MAYBE_TEXT ", \"libraries\": {\"type\": \"object\", "
+     "\"additionalProperties\": " TEXT "}}}"},
+    {0}};

@@ -232,7 +232,7 @@ static void put_environment(const forecast_snapshot *s, tft_text *out)
         tft_text_puts(out, ", ");
     }
     tft_text_printf(out, "\"high_risk_servers\": %zu, \"total_servers\": %zu, \"fleet_health\": \"%s\"}",
-                    e->high_risk_servers, s->n_servers, risk_health_name(e->fleet_health));
+                    e->high_risk_servers, s->tft_servers + s->heuristic_servers, risk_health_name(e->fleet_health));
 }
 
 static void put_metadata(const forecast_snapshot *s, const render_filter *filter, tft_text *out)
@@ -275,7 +275,7 @@ void render_predictions(const forecast_snapshot *s, const render_filter *filter,
     tft_text_puts(out, "{\"predictions\": {");
     bool first = true;
     for (size_t i = 0; i < s->n_servers; i++) {
-        if (!wants_server(filter, &s->servers[i]))
+        if (s->servers[i].forgotten || !wants_server(filter, &s->servers[i]))
             continue;
         tft_text_puts(out, first ? "" : ", ");
         put_server(s, filter, i, &stamps, out);

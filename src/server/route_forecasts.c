@@ -116,7 +116,7 @@ static bool wants_name(const char *list, const snapshot_server *of)
 
 static bool wants_server(const forecast_filter *f, const snapshot_server *of)
 {
-    return of->name_length > 0 && (f->profiles & 1u << of->profile) != 0 && wants_name(f->servers, of);
+    return !of->forgotten && (f->profiles & 1u << of->profile) != 0 && wants_name(f->servers, of);
 }
 
 /* ---- writing ------------------------------------------------------------------------------------------- */

@@ -170,7 +170,7 @@ static void put_fleet(const forecast_snapshot *s, metrics_text *m)
 {
     size_t states[TFT_N_STATES] = {0};
     for (size_t i = 0; i < s->n_servers; i++)
-        states[s->servers[i].state] += s->servers[i].name_length > 0;
+        states[s->servers[i].state] += !s->servers[i].forgotten;
     metrics_family(m, "tftd_servers", METRICS_GAUGE, "Servers by state.");
     for (int state = 1; state < TFT_N_STATES; state++) {
         const char *const labels[] = {"state", tft_state_name((tft_state)state), NULL};
@@ -192,12 +192,12 @@ static void put_servers(const forecast_snapshot *s, metrics_text *m)
     metrics_family(m, "tftd_server_risk_score", METRICS_GAUGE, "Risk, 0 to 100.");
     for (size_t i = 0; i < s->n_servers; i++) {
         const char *const labels[] = {"server", s->servers[i].name, NULL};
-        if (s->servers[i].name_length > 0)
+        if (!s->servers[i].forgotten)
             metrics_sample(m, labels, s->servers[i].risk.score);
     }
     metrics_family(m, "tftd_server_incident_probability", METRICS_GAUGE, "P(the server has an incident).");
     for (size_t i = 0; i < s->n_servers; i++) {
-        for (size_t h = 0; h < SNAPSHOT_N_HORIZONS && s->servers[i].name_length > 0; h++) {
+        for (size_t h = 0; h < SNAPSHOT_N_HORIZONS && !s->servers[i].forgotten; h++) {
             const char *const labels[] = {"server", s->servers[i].name, "horizon", snapshot_horizon_names[h], NULL};
             metrics_sample(m, labels, s->servers[i].incident_probability[h]);
         }

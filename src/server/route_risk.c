@@ -108,7 +108,7 @@ static void put_page(const server *srv, const forecast_snapshot *s, const api_pa
     }
     size_t n = 0, from = 0;
     for (size_t id = 0; id < s->n_servers; id++) {
-        if (s->servers[id].name_length > 0)
+        if (!s->servers[id].forgotten)
             places[n++] = (view_place){key(&s->servers[id]), s->servers[id].name, s->servers[id].name_length, id};
     }
     qsort(places, n, sizeof *places, view_compare_places);

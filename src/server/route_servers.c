@@ -15,14 +15,16 @@
 
 /* ---- one server ---------------------------------------------------------------------------------------- */
 
-static void put_server(const server *srv, const forecast_snapshot *s, const server_view *view, tft_text *out)
+static void put_server(server *srv, const forecast_snapshot *s, const server_view *view, tft_text *out)
 {
     char id[16];
     view_server_id(view, id);
     tft_text_puts(out, "{\"server_name\": ");
     tft_text_json_string(out, view->name, view->name_length);
-    tft_text_printf(out, ", \"server_id\": \"%s\", \"profile\": \"%s\", \"state\": ", id,
+    tft_text_printf(out, ", \"server_id\": \"%s\", \"profile\": \"%s\", \"labels\": ", id,
                     tft_profile_name(view->profile));
+    labels_put(&srv->labels, view->id, out);
+    tft_text_puts(out, ", \"state\": ");
     json_put_string(out, view->state == TFT_STATE_NONE ? NULL : tft_state_name(view->state));
     tft_text_puts(out, ", \"state_since\": ");
     json_put_time_s(out, view->state == TFT_STATE_NONE ? INT64_MIN : view_state_since(srv, view));
@@ -88,6 +90,119 @@ static void route_server(void *context, const http_request *request, http_reply 
         http_reply_field(reply, "Cache-Control", "no-cache");
     }
     engine_release(srv->engine, s);
+}
+
+/* ---- changing and forgetting --------------------------------------------------------------------------- */
+
+static void reply_store_failure(tft_status status, const char *name, const char *why, http_reply *reply)
+{
+    if (status == TFT_ERR_NOT_FOUND) {
+        http_reply_problem(reply, 404, "unknown-server", "Unknown server", "No server named '%s'", name);
+        return;
+    }
+    http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "%s, nothing was changed, try again", why);
+    http_reply_field(reply, "Retry-After", "5");
+}
+
+/* What the body wants; false after a problem. labels' text goes to `text`. */
+static bool read_change(const tft_json *body, http_reply *reply, store_change *change, tft_text *text)
+{
+    const char *why = NULL;
+    size_t n = 0;
+    bool decommission = false;
+    *change = (store_change){.profile = -1, .state = -1};
+    const tft_json *const profile = tft_json_at(body, "profile"), *const given = tft_json_at(body, "decommissioned");
+    if (profile != NULL) {
+        const char *const word = tft_json_string(profile, &n);
+        change->profile = word != NULL ? tft_profile_find(word, n) : -1;
+        if (change->profile < 0)
+            return api_invalid(reply, "profile", "must be one of the profiles of /api/v1/contract");
+    }
+    if (given != NULL && (!tft_json_bool(given, &decommission) || !decommission))
+        return api_invalid(reply, "decommissioned", "must be true: a server comes back by its next record");
+    change->state = decommission ? (int)TFT_STATE_MAINTENANCE : -1;
+    change->set_labels = tft_json_kind_at(body, "labels") != TFT_JSON_ABSENT;
+    if (tft_json_kind_at(body, "labels") == TFT_JSON_NULL)
+        return true; // takes them away
+    if (change->set_labels && !labels_read(tft_json_at(body, "labels"), text, &why))
+        return api_invalid(reply, "labels", "%s", why);
+    change->labels = change->set_labels ? text->bytes : NULL;
+    if (change->profile < 0 && !decommission && !change->set_labels)
+        return api_invalid(reply, "body", "names nothing to change: profile, labels, decommissioned");
+    return true;
+}
+
+static void tell_server(server *srv, const char *name, const char *change)
+{
+    tft_text text = tft_text_new(EVENTS_MAX_BYTES);
+    tft_text_puts(&text, "{\"server_name\": ");
+    json_put_string(&text, name);
+    tft_text_printf(&text, ", \"change\": \"%s\"}", change);
+    if (!text.failed)
+        events_publish(srv->events, EVENT_SERVER, name, text.bytes);
+    tft_text_free(&text);
+}
+
+static void route_change(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    const char *const name = http_param(request, "name");
+    tft_json_document document = {0};
+    tft_text text = tft_text_new(65536);
+    store_change change;
+    tft_error err = {0};
+    if (!api_read_object(request, reply, &document))
+        return;
+    if (!read_change(document.root, reply, &change, &text))
+        goto done;
+    const tft_status status = store_change_server(srv->store, name, strlen(name), &change, &err);
+    const size_t id = fleet_find(srv->fleet, name, strlen(name));
+    if (status != TFT_OK || id == FLEET_NO_SERVER) {
+        reply_store_failure(status != TFT_OK ? status : TFT_ERR_NOT_FOUND, name, err.text, reply);
+        goto done;
+    }
+    if (change.set_labels)
+        labels_set(&srv->labels, id, change.labels);
+    fleet_change(srv->fleet, id, change.profile, change.state >= 0 ? (tft_state)change.state : TFT_STATE_NONE);
+    engine_notify(srv->engine);
+    tell_server(srv, name, "changed");
+    server_view view;
+    const forecast_snapshot *const s = engine_acquire(srv->engine);
+    if (view_now(srv, id, request->received_ms, &view)) { // of the fleet: the snapshot does not know of the change yet
+        put_server(srv, s, &view, &reply->text);
+        tft_text_puts(&reply->text, "}");
+    }
+    engine_release(srv->engine, s);
+
+done:
+    tft_text_free(&text);
+    tft_json_free(&document);
+}
+
+static void route_forget(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    const char *const name = http_param(request, "name");
+    tft_error err = {0};
+    size_t n_records = 0;
+    pthread_rwlock_wrlock(&srv->forget_lock);
+    const size_t id = fleet_find(srv->fleet, name, strlen(name));
+    const tft_status status = id == FLEET_NO_SERVER
+                                  ? TFT_ERR_NOT_FOUND
+                                  : store_forget_server(srv->store, name, strlen(name), &n_records, &err);
+    if (status == TFT_OK)
+        fleet_forget(srv->fleet, id, n_records);
+    pthread_rwlock_unlock(&srv->forget_lock);
+    if (status != TFT_OK) {
+        reply_store_failure(status, name, err.text, reply);
+        return;
+    }
+    labels_set(&srv->labels, id, NULL);
+    log_line(srv->log, LOG_TAG_INFO, "Forgot server %s with %zu raw records (%s from %s)", name, n_records,
+             request->key_name[0] != '\0' ? request->key_name : "no key", request->peer);
+    engine_notify(srv->engine);
+    tell_server(srv, name, "forgotten");
+    reply->status = 204;
 }
 
 /* ---- the list ------------------------------------------------------------------------------------------ */
@@ -195,9 +310,8 @@ static size_t collect(const server *srv, const forecast_snapshot *s, const http_
     return found;
 }
 
-static void put_page(const server *srv, const forecast_snapshot *s, const http_request *request,
-                     const api_paging *paging, const list_filter *f, const view_place *places, size_t n, size_t from,
-                     tft_text *out)
+static void put_page(server *srv, const forecast_snapshot *s, const http_request *request, const api_paging *paging,
+                     const list_filter *f, const view_place *places, size_t n, size_t from, tft_text *out)
 {
     const size_t to = n - from > paging->limit ? from + paging->limit : n;
     tft_text_printf(out, "{\"total\": %zu, \"items\": [", n);
@@ -306,6 +420,8 @@ static const http_parameter of_list[] = {{"profile", API_STRING, "Profiles, by c
                                          {0}};
 static const http_parameter of_server[] = {{"name", API_NAME, "Name of the server", "ppdb001", true}, {0}};
 
+static const http_parameter of_forgotten[] = {{"name", API_NAME, "Name of the server", "ppgone001", true}, {0}};
+
 const http_route routes_servers[] = {{.path = "/api/v1/servers",
                                       .method = HTTP_GET,
                                       .role = ROLE_READ,
@@ -324,6 +440,27 @@ const http_route routes_servers[] = {{.path = "/api/v1/servers",
                                       .summary = "One server: identity, newest values, risk, incidents, open alerts",
                                       .reply = "ServerDetail",
                                       .statuses = "200 404"},
+                                     {.path = "/api/v1/servers/{name}",
+                                      .method = HTTP_PATCH,
+                                      .role = ROLE_WRITE,
+                                      .handler = route_change,
+                                      .parameters = of_server,
+                                      .tag = "Servers",
+                                      .summary = "Change profile or labels, or decommission: then it counts as in "
+                                                 "maintenance until its next record",
+                                      .takes = "application/json",
+                                      .body = "ServerChange",
+                                      .example = "{\"profile\": \"database\", \"labels\": {\"team\": \"payments\"}}",
+                                      .reply = "Server",
+                                      .statuses = "200 404 422 503"},
+                                     {.path = "/api/v1/servers/{name}",
+                                      .method = HTTP_DELETE,
+                                      .role = ROLE_ADMIN,
+                                      .handler = route_forget,
+                                      .parameters = of_forgotten,
+                                      .tag = "Servers",
+                                      .summary = "Forget a server with all its history",
+                                      .statuses = "204 404 503"},
                                      {.path = "/api/v1/contract",
                                       .method = HTTP_GET,
                                       .role = ROLE_READ,

@@ -44,6 +44,8 @@ static tft_status load_server(void *context, const store_server *saved, tft_erro
     // the store gives servers by index and the fleet counts up: its ids are the store's indices
     if (status == TFT_OK && id != saved->index)
         return tft_fail(err, TFT_ERR_STATE, "server %u got id %zu in memory", saved->index, id);
+    if (status == TFT_OK && store_is_gap(saved->name, saved->name_len))
+        fleet_forget(srv->fleet, id, 0);
     return status;
 }
 
@@ -63,6 +65,22 @@ static tft_status load_record(void *context, uint32_t index, int64_t time_ms, co
     return TFT_OK;
 }
 
+/* A server that was decommissioned by hand says so in its row, and not in its newest record. */
+static tft_status load_maintenance(void *context, const store_server *saved, tft_error *err)
+{
+    server *const srv = context;
+    (void)err;
+    if (saved->state == TFT_STATE_MAINTENANCE)
+        fleet_change(srv->fleet, saved->index, -1, saved->state);
+    return TFT_OK;
+}
+
+static void load_labels(void *context, uint32_t index, const char *text)
+{
+    server *const srv = context;
+    labels_set(&srv->labels, index, text);
+}
+
 static tft_status load_state(server *srv, tft_error *err)
 {
     const store_counters c = store_counters_now(srv->store);
@@ -76,10 +94,16 @@ static tft_status load_state(server *srv, tft_error *err)
                                        .held = (size_t)c.window_size};
     const store_visitor visitor = {srv, load_server, load_step, load_record};
     // a replay's data may be years old: what counts is the newest record, and the series keep its last memory_steps
-    const tft_status status = store_load(srv->store, INT64_MIN, &visitor, err);
+    tft_status status = store_load(srv->store, INT64_MIN, &visitor, err);
     if (status != TFT_OK)
         return status;
     fleet_load_totals(srv->fleet, &totals);
+    const store_visitor again = {srv, load_maintenance, NULL, NULL};
+    status = store_load(srv->store, INT64_MIN, &again, err);
+    if (status == TFT_OK)
+        status = store_each_labels(srv->store, load_labels, srv, err);
+    if (status != TFT_OK)
+        return status;
     if (c.records_total == 0) {
         log_line(srv->log, LOG_TAG_INFO, "No persisted state found - starting fresh");
         return TFT_OK;
@@ -232,6 +256,8 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->explainer = explain_open();
     pages_init(&srv->pages);
     pthread_mutex_init(&srv->document_lock, NULL);
+    pthread_rwlock_init(&srv->forget_lock, NULL);
+    labels_init(&srv->labels);
     pthread_mutex_init(&srv->housekeeping_lock, NULL);
     pthread_cond_init(&srv->housekeeping_wake, NULL);
 
@@ -325,6 +351,8 @@ void server_close(server *srv)
     notify_close(srv->notify);
     store_close(srv->store);
     explain_close(srv->explainer);
+    pthread_rwlock_destroy(&srv->forget_lock);
+    labels_free(&srv->labels);
     tft_text_free(&srv->document);
     pthread_mutex_destroy(&srv->document_lock);
     news_free(&srv->news);

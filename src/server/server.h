@@ -23,6 +23,7 @@
 #include "series/record.h"
 #include "server/events.h"
 #include "server/http.h"
+#include "server/labels.h"
 #include "server/log.h"
 #include "server/meters.h"
 #include "server/news.h"
@@ -78,7 +79,9 @@ typedef struct server {
     log_sink *log;
     tft_contract contract; // as records are checked: the model's, with ingest.limits
     store *store;
-    events *events; // what GET /events sends
+    events *events;               // what GET /events sends
+    pthread_rwlock_t forget_lock; // held for writing while a server is forgotten, for reading by whoever adds records
+    server_labels labels;
     meters meters;
     struct explainer *explainer;   // GET /explain
     pthread_mutex_t document_lock; // guards the making of the next

@@ -18,7 +18,7 @@ size_t views_count(const server *srv, const forecast_snapshot *s)
 static bool view_of_snapshot(const forecast_snapshot *s, size_t id, server_view *out)
 {
     const snapshot_server *const from = &s->servers[id];
-    if (from->name_length == 0)
+    if (from->forgotten)
         return false;
     *out = (server_view){.id = id,
                          .name = from->name,
@@ -35,13 +35,13 @@ static bool view_of_snapshot(const forecast_snapshot *s, size_t id, server_view 
     return true;
 }
 
-static bool view_of_fleet(const server *srv, size_t id, int64_t wall_ms, server_view *out)
+bool view_now(const server *srv, size_t id, int64_t wall_ms, server_view *out)
 {
     const fleet_clock clock = fleet_now(srv->fleet, wall_ms);
     fleet_read_lock(srv->fleet);
     const fleet_options *const how = fleet_settings(srv->fleet);
     const fleet_server *const from = fleet_at(srv->fleet, id);
-    const bool there = from->name_length > 0;
+    const bool there = !from->forgotten;
     if (there) {
         *out = (server_view){.id = id,
                              .name = from->name,
@@ -62,7 +62,7 @@ static bool view_of_fleet(const server *srv, size_t id, int64_t wall_ms, server_
 
 bool view_of(const server *srv, const forecast_snapshot *s, size_t id, int64_t wall_ms, server_view *out)
 {
-    return id < s->n_servers ? view_of_snapshot(s, id, out) : view_of_fleet(srv, id, wall_ms, out);
+    return id < s->n_servers ? view_of_snapshot(s, id, out) : view_now(srv, id, wall_ms, out);
 }
 
 bool view_named(const server *srv, const forecast_snapshot *s, const http_request *request, http_reply *reply,

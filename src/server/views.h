@@ -28,6 +28,8 @@ typedef struct server_view {
 size_t views_count(const server *srv, const forecast_snapshot *s);
 /* The server with this id; false where it has been forgotten. */
 bool view_of(const server *srv, const forecast_snapshot *s, size_t id, int64_t wall_ms, server_view *out);
+/* The same as the fleet has it now, without a forecast. */
+bool view_now(const server *srv, size_t id, int64_t wall_ms, server_view *out);
 /* The server of this name; false, and a 404 in the reply, where nobody has it. */
 bool view_named(const server *srv, const forecast_snapshot *s, const http_request *request, http_reply *reply,
                 server_view *out);

@@ -105,6 +105,9 @@ static const char *const schema[DATABASE_VERSION] = {
     "CREATE TABLE silences(id TEXT PRIMARY KEY, version INTEGER NOT NULL, body TEXT NOT NULL) WITHOUT ROWID;"
     "CREATE TABLE maintenance(server INTEGER NOT NULL, from_ms INTEGER NOT NULL, to_ms INTEGER NOT NULL,"
     "  PRIMARY KEY(server, from_ms)) WITHOUT ROWID;",
+
+    // what people say about a server: a JSON object of texts
+    "ALTER TABLE servers ADD COLUMN labels TEXT;",
 };
 
 struct database {

@@ -3,7 +3,7 @@
  *     meta      key, value                                    step_ms
  *     counters  one row: ticks, records_total, window_size and the other totals of /status
  *     metrics   id, name                                      column numbers of the blobs below; only ever added to
- *     servers   id, name, profile, state, records, first_ms, newest_ms
+ *     servers   id, name, profile, state, records, first_ms, newest_ms, labels (JSON, or NULL)
  *     records   (time, server), arrival, state, vals          raw records; time first: a tick of the whole fleet is
  *                                                             appended to the last leaf instead of touching one per server
  *     steps     (time, server), records, state, vals          sealed steps; vals NULL once past retention.steps
@@ -25,7 +25,7 @@
 #include "tft/contract.h"
 #include "tft/error.h"
 
-#define DATABASE_VERSION 2
+#define DATABASE_VERSION 3
 #define DATABASE_MAX_METRICS 256 // metrics that one data directory has ever seen
 
 typedef struct database database;

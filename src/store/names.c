@@ -96,6 +96,30 @@ tft_status names_add(names *table, const char *name, size_t n, uint32_t *index, 
     return TFT_OK;
 }
 
+/* Open addressing: taking one out breaks chains, so the slots are filled anew. */
+static void fill_slots(names *table)
+{
+    memset(table->slots, 0, table->n_slots * sizeof *table->slots);
+    for (size_t i = 0; i < table->n; i++)
+        put_slot(table->slots, table->n_slots, table->servers[i].hash, (uint32_t)i);
+}
+
+tft_status names_rename(names *table, uint32_t index, const char *name, tft_error *err)
+{
+    const size_t n = strlen(name);
+    char *const copy = malloc(n + 1);
+    if (copy == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for a name");
+    memcpy(copy, name, n + 1);
+    name_entry *const entry = &table->servers[index];
+    free(entry->name);
+    entry->name = copy;
+    entry->length = n;
+    entry->hash = hash_name(table->seed, name, n);
+    fill_slots(table);
+    return TFT_OK;
+}
+
 name_facts *names_touch(names *table, uint32_t index)
 {
     name_entry *const entry = &table->servers[index];
@@ -138,7 +162,5 @@ void names_revert(names *table)
     for (size_t i = table->n_committed; i < table->n; i++)
         free(table->servers[i].name);
     table->n = table->n_committed;
-    memset(table->slots, 0, table->n_slots * sizeof *table->slots); // open addressing: taking out one breaks chains
-    for (size_t i = 0; i < table->n; i++)
-        put_slot(table->slots, table->n_slots, table->servers[i].hash, (uint32_t)i);
+    fill_slots(table);
 }

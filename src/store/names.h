@@ -51,6 +51,8 @@ uint32_t names_find(const names *table, const char *name, size_t n);
 tft_status names_add(names *table, const char *name, size_t n, uint32_t *index, tft_error *err);
 /* The pending facts of a server, to be changed; it counts as touched. NULL without memory. */
 name_facts *names_touch(names *table, uint32_t index);
+/* Gives a server another name; what it is known for stays. */
+tft_status names_rename(names *table, uint32_t index, const char *name, tft_error *err);
 void names_settle(names *table);
 void names_revert(names *table);
 

@@ -128,6 +128,24 @@ tft_status store_load(store *store, int64_t from_ms, const store_visitor *visito
  * few seconds. *n_pruned (may be NULL) gets the number of raw records removed, also where the call fails later on. */
 tft_status store_maintain(store *store, size_t *n_pruned, tft_error *err);
 
+/* ---- what people change (servers.c) --------------------------------------------------------------------- */
+
+typedef struct store_change {
+    int profile; // tft_profile; −1 = stays
+    int state;   // tft_state as if sent with the newest record; −1 = stays
+    bool set_labels;
+    const char *labels; // a JSON object, NULL = none; only with set_labels
+} store_change;
+
+/* TFT_ERR_NOT_FOUND: no server of this name. */
+tft_status store_change_server(store *store, const char *name, size_t n, const store_change *change, tft_error *err);
+/* Forgets a server with all its records and steps, in one transaction that other writers wait for; records_total stays. Its
+ * index is not given to another; store_load() shows it as a gap (store_is_gap() of its name). */
+tft_status store_forget_server(store *store, const char *name, size_t n, size_t *n_records, tft_error *err);
+bool store_is_gap(const char *name, size_t n);
+tft_status store_each_labels(store *store, void (*visit)(void *context, uint32_t server, const char *labels),
+                             void *context, tft_error *err);
+
 void store_set_retention(store *store, int64_t records_ms, int64_t steps_ms);
 
 #endif

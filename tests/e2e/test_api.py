@@ -177,6 +177,62 @@ class Api(unittest.TestCase):
         self.assertEqual(risks[0], {**risks[0], "score": max(r["score"] for r in risks)})
         self.problem("/api/v1/incidents/nobody", 404, "unknown-server")
 
+    def test_a_server_is_changed_and_the_change_survives(self):
+        with Daemon() as d:
+            def change(name, body, kind="application/json"):
+                status, fields, answer = d.request("PATCH", "/api/v1/servers/" + name, json.dumps(body), {"Content-Type": kind})
+                return status, json.loads(answer)
+            now = time.time() - 300
+            for i in range(60):
+                d.post([record("a", now + i), record("b", now + i)])
+            status, a = change("a", {"profile": "database", "labels": {"team": "payments", "rack": "b7"}})
+            self.assertEqual((status, a["profile"], a["labels"]), (200, "database", {"team": "payments", "rack": "b7"}))
+            self.assertEqual(change("b", {"decommissioned": True})[1]["state"], "maintenance")
+            self.assertEqual(change("nobody", {"profile": "database"})[1]["type"], "/docs/problems/unknown-server")
+            for bad in ({}, {"profile": "toaster"}, {"profile": 3}, {"labels": 3}, {"labels": {"x": 1}}, {"labels": {"1x": "y"}},
+                        {"labels": {"x": "y" * 257}}, {"labels": {"k%d" % i: "v" for i in range(33)}}, {"decommissioned": False}, []):
+                status, answer = change("a", bad)
+                self.assertEqual((status, answer["type"]), (422, "/docs/problems/invalid"), bad)
+            self.assertEqual(change("a", {"profile": "database"}, "text/plain")[0], 415)
+            d.kill()
+            d.start()
+            a = d.get("/api/v1/servers/a")[1]
+            self.assertEqual((a["profile"], a["labels"]), ("database", {"team": "payments", "rack": "b7"}))
+            self.assertEqual(d.get("/api/v1/servers/b")[1]["state"], "maintenance")
+            d.post([record("b", time.time() - 1)])
+            d.wait_for("b to be back", lambda: d.get("/api/v1/servers/b")[1]["state"] == "healthy")
+            self.assertEqual(change("a", {"labels": None})[1]["labels"], {})
+
+    def test_a_forgotten_server_is_gone_for_good_and_may_come_back_anew(self):
+        with Daemon() as d:
+            now = time.time() - 600
+            for i in range(60):
+                d.post([record(name, now + i) for name in ("a", "b", "c")])
+            d.wait_for("a forecast of three", lambda: len(d.get("/api/v1/forecasts?steps=1")[1].get("items", [])) == 3)
+            self.assertEqual(d.request("DELETE", "/api/v1/servers/nobody")[0], 404)
+            self.assertEqual(d.request("DELETE", "/api/v1/servers/b")[::2], (204, b""))
+            self.assertEqual(d.request("DELETE", "/api/v1/servers/b")[0], 404)
+
+            def check():
+                self.assertEqual(d.get("/api/v1/servers/b")[0], 404)
+                status = d.get("/status")[1]
+                self.assertEqual((status["records_total"], status["window_size"], status["servers_tracked"]), (180, 120, 2))
+                d.wait_for("a forecast of two", lambda: [i["server_name"] for i in d.get("/api/v1/forecasts?steps=1")[1].get("items", [])] == ["a", "c"])
+                self.assertEqual([s["server_name"] for s in d.get("/api/v1/servers")[1]["items"]], ["a", "c"])
+                old = d.predictions()
+                self.assertEqual((sorted(old["predictions"]), old["environment"]["total_servers"]), (["a", "c"], 2))
+                self.assertEqual([i["server_name"] for i in d.get("/api/v1/risk")[1]["items"] if i["server_name"] == "b"], [])
+            check()
+            d.kill()
+            d.start()
+            check()
+            d.post([record("b", now + 30), record("b", now + 31)])  # a record of before is new again
+            self.assertEqual(d.get("/api/v1/servers/b")[1]["records"], 2)
+            d.stop()
+            d.start()
+            self.assertEqual((d.get("/api/v1/servers/b")[1]["records"], d.get("/api/v1/servers/c")[1]["records"]), (2, 60))
+            self.assertEqual(d.get("/status")[1]["records_total"], 182)
+
     def test_an_explanation(self):
         for metric, step in (("cpu_pct", 12), ("latency_ms", 96)):
             e = self.ok("/api/v1/explain/ppdb001?metric=%s&step=%d" % (metric, step))
