@@ -5,6 +5,7 @@
  * second SIGTERM or SIGINT, which ends the process at once.
  */
 #include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
 #include <stdio.h>
@@ -123,6 +124,14 @@ static server_options to_options(const settings *s)
         .min_records = s->forecast.min_records,
         .memory_steps = s->forecast.memory_steps,
         .clock = (fleet_clock_mode)s->time.clock,
+        .keys_file = s->auth.keys_file,
+        .auth = (auth_mode)s->auth.enabled,
+        .protect_status = s->auth.protect_status,
+        .allow_unauthenticated = s->http.allow_unauthenticated,
+        .read_per_minute = (unsigned)s->auth.rate_read,
+        .write_per_minute = (unsigned)s->auth.rate_write,
+        .n_cors_origins = s->http.cors_origins.n,
+        .n_allowed_hosts = s->http.allowed_hosts.n,
         .levels = apply_levels,
         .levels_context = s,
         .n_prefixes = s->n_prefixes,
@@ -130,6 +139,10 @@ static server_options to_options(const settings *s)
     };
     for (size_t i = 0; i < o.n_listen; i++)
         o.listen[i] = s->http.listen.items[i];
+    for (size_t i = 0; i < o.n_cors_origins; i++)
+        o.cors_origins[i] = s->http.cors_origins.items[i];
+    for (size_t i = 0; i < o.n_allowed_hosts; i++)
+        o.allowed_hosts[i] = s->http.allowed_hosts.items[i];
     for (size_t i = 0; i < s->n_prefixes && i < SERVER_MAX_PREFIXES; i++) {
         snprintf(o.prefixes[i].prefix, sizeof o.prefixes[i].prefix, "%s", s->prefixes[i].prefix);
         o.prefixes[i].profile = (tft_profile)s->prefixes[i].profile;
@@ -143,8 +156,8 @@ static server_options to_options(const settings *s)
     return o;
 }
 
-/* Flags win over everything. `own_address` is room for --port's. */
-static void apply_flags(const serve_args *args, settings *s, char own_address[32])
+/* Flags win over everything. `own_address` is room for --port's, `own_keys_file` for the default one. */
+static void apply_flags(const serve_args *args, settings *s, char own_address[32], char own_keys_file[PATH_MAX])
 {
     if (args->listen.n > 0 || args->port != SIZE_MAX)
         s->http.listen.n = 0;
@@ -161,11 +174,15 @@ static void apply_flags(const serve_args *args, settings *s, char own_address[32
     if (args->threads != SIZE_MAX)
         s->model.threads = args->threads;
     s->http.allow_unauthenticated |= args->allow_unauthenticated;
+    if (s->auth.keys_file[0] == '\0') {
+        snprintf(own_keys_file, PATH_MAX, "%s/api-keys", s->data.dir);
+        s->auth.keys_file = own_keys_file;
+    }
     if (args->quiet)
         s->log.level = LOG_LEVEL_WARNING;
 }
 
-/* There is no authentication yet, so whoever reaches the port may write: only this machine, unless that is wanted. */
+/* The words alone; whether an address that can be reached from outside is allowed depends on the keys (server.c). */
 static tft_status check_listeners(const settings *s, tft_error *err)
 {
     for (size_t i = 0; i < s->http.listen.n; i++) {
@@ -175,11 +192,6 @@ static tft_status check_listeners(const settings *s, tft_error *err)
         if (!http_address_parse(text, host, &port))
             return tft_fail(err, TFT_ERR_ARGUMENT,
                             "http.listen: \"%s\" is not ADDRESS:PORT (127.0.0.1:8000, [::1]:8000)", text);
-        if (!http_address_is_loopback(host) && !s->http.allow_unauthenticated)
-            return tft_fail(
-                err, TFT_ERR_ARGUMENT,
-                "http.listen: %s can be reached from outside without a key; --allow-unauthenticated permits that",
-                text);
     }
     return TFT_OK;
 }
@@ -221,6 +233,13 @@ static void reopen_log(log_sink *log)
         log_line(log, LOG_TAG_WARNING, "The log goes on in the old file: %s", err.text);
 }
 
+static void reload_keys(server *srv)
+{
+    tft_error err = {0};
+    if (srv->auth != NULL && auth_reload(srv->auth, &err) != TFT_OK)
+        log_line(srv->log, LOG_TAG_ERROR, "The old API keys stay: %s", err.text);
+}
+
 static void dump_state(const server *srv)
 {
     const fleet_counters c = fleet_count(srv->fleet, tft_wall_ms());
@@ -250,8 +269,9 @@ static int wait_for_end(server *srv, const sigset_t *taken)
             return number;
         case SIGHUP:
             reopen_log(srv->log);
+            reload_keys(srv);
             server_rescan_models(srv);
-            log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, models looked for in %s",
+            log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys read, models looked for in %s",
                      srv->options.models_dir);
             break;
         case SIGUSR1:
@@ -274,7 +294,9 @@ static int exit_code(tft_status status, server_stage stage)
     case SERVER_STAGE_STORE:
         return EXIT_DATA_DIR;
     case SERVER_STAGE_LISTEN:
-        return status == TFT_ERR_BUSY ? EXIT_ADDRESS : status == TFT_ERR_ARGUMENT ? EXIT_CONFIG : EXIT_FAILED;
+        return status == TFT_ERR_BUSY                                   ? EXIT_ADDRESS
+               : status == TFT_ERR_ARGUMENT || status == TFT_ERR_FORMAT ? EXIT_CONFIG
+                                                                        : EXIT_FAILED;
     case SERVER_STAGE_ENGINE:
         break;
     }
@@ -374,11 +396,11 @@ int cmd_serve(int argc, char **argv)
     settings s;
     log_sink *log = NULL;
     tft_error err = {0};
-    char own_address[32];
+    char own_address[32], own_keys_file[PATH_MAX];
     sigset_t taken;
     tft_status status = settings_read(args.config, &s, &err);
     if (status == TFT_OK)
-        apply_flags(&args, &s, own_address);
+        apply_flags(&args, &s, own_address, own_keys_file);
     if (status == TFT_OK && args.log_level != NULL)
         status = settings_set(&s, "log.level", args.log_level, "--log-level", &err);
     if (status == TFT_OK)

@@ -30,6 +30,7 @@ int cmd_completion(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
+int cmd_keys(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_validate(int argc, char **argv);

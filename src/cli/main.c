@@ -17,6 +17,7 @@ static const command commands[] = {
     {"check-golden", "compare this build with reference cases of pytorch-forecasting", cmd_check_golden},
     {"import", "weights exported from pytorch-forecasting to a model directory", cmd_import},
     {"completion", "completion of commands and options for bash, zsh, fish", cmd_completion},
+    {"keys", "API keys: add, list, revoke", cmd_keys},
     {"version", "version, compiler, build", cmd_version},
 };
 static const size_t n_commands = sizeof commands / sizeof commands[0];

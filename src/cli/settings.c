@@ -38,6 +38,7 @@ typedef struct key {
 } key;
 
 static const char *const sync_words[] = {"full", "normal", NULL};
+static const char *const auth_words[] = {"auto", "true", "false", NULL};
 static const char *const clock_words[] = {"auto", "wall", "data", NULL};
 static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
@@ -55,6 +56,13 @@ static const key keys[] = {
     {"http.threads", COUNT, AT(http.threads), 1, 64, NULL},
     {"http.compress", BOOL, AT(http.compress), 0, 0, NULL},
     {"http.allow_unauthenticated", BOOL, AT(http.allow_unauthenticated), 0, 0, NULL},
+    {"http.cors_origins", LIST, AT(http.cors_origins), 0, SETTINGS_MAX_LIST, NULL},
+    {"http.allowed_hosts", LIST, AT(http.allowed_hosts), 0, SETTINGS_MAX_LIST, NULL},
+    {"auth.enabled", WORD, AT(auth.enabled), 0, 0, auth_words},
+    {"auth.keys_file", TEXT, AT(auth.keys_file), 0, 0, NULL},
+    {"auth.protect_status", BOOL, AT(auth.protect_status), 0, 0, NULL},
+    {"auth.rate_limit.read", COUNT, AT(auth.rate_read), 0, 1e6, NULL},
+    {"auth.rate_limit.write", COUNT, AT(auth.rate_write), 0, 1e6, NULL},
     {"data.dir", TEXT, AT(data.dir), 0, 0, NULL},
     {"store.sync", WORD, AT(store.sync), 0, 0, sync_words},
     {"store.retention.records", DURATION, AT(store.retention_records), 1, 3660 * DAY, NULL},
@@ -105,6 +113,7 @@ void settings_default(settings *s)
                  .threads = 2,
                  .idle_timeout = 75000,
                  .compress = true},
+        .auth = {.keys_file = ""},
         .data = {"./tftd-data"},
         .store = {.retention_records = (int64_t)7 * 86400000,
                   .retention_steps = (int64_t)400 * 86400000,

@@ -43,7 +43,14 @@ typedef struct settings {
         size_t max_body, max_records, max_connections, max_connections_per_ip, threads;
         int64_t idle_timeout;
         bool compress, allow_unauthenticated;
+        settings_list cors_origins, allowed_hosts;
     } http;
+    struct {
+        size_t enabled; // auto, true, false
+        const char *keys_file;
+        bool protect_status;
+        size_t rate_read, rate_write; // requests a minute and key, 0 = no limit
+    } auth;
     struct {
         const char *dir;
     } data;

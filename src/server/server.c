@@ -209,6 +209,54 @@ static void observe(void *context, const http_outcome *outcome)
     meters_http(&srv->meters, outcome);
 }
 
+static bool admit(void *context, http_request *request, http_reply *reply)
+{
+    const server *const srv = context;
+    return auth_admit(srv->auth, request, reply);
+}
+
+static bool any_foreign(const server_options *o)
+{
+    for (size_t i = 0; i < o->n_listen; i++) {
+        char host[64];
+        uint16_t port;
+        if (http_address_parse(o->listen[i], host, &port) && !http_address_is_loopback(host))
+            return true;
+    }
+    return false;
+}
+
+/* Whoever can reach the port from outside shows a key, unless that is explicitly not wanted. */
+static tft_status open_auth(server *srv, tft_error *err)
+{
+    const server_options *const o = &srv->options;
+    if (o->keys_file == NULL)
+        return TFT_OK;
+    const auth_options how = {.mode = o->auth,
+                              .keys_file = o->keys_file,
+                              .protect_status = o->protect_status,
+                              .any_foreign = any_foreign(o),
+                              .read_per_minute = o->read_per_minute,
+                              .write_per_minute = o->write_per_minute,
+                              .allowed_hosts = o->allowed_hosts,
+                              .n_allowed_hosts = o->n_allowed_hosts,
+                              .cors_origins = o->cors_origins,
+                              .n_cors_origins = o->n_cors_origins,
+                              .log = srv->log};
+    const tft_status status = auth_open(&how, &srv->auth, err);
+    if (status != TFT_OK)
+        return status;
+    if (how.any_foreign && !auth_is_on(srv->auth) && !o->allow_unauthenticated)
+        return tft_fail(
+            err, TFT_ERR_ARGUMENT,
+            "http.listen: an address can be reached from outside, and %s holds no key: make one with `tftd keys "
+            "add`, or permit it with --allow-unauthenticated",
+            o->keys_file);
+    log_line(srv->log, LOG_TAG_INFO, "Authentication: %s (%s)", auth_is_on(srv->auth) ? "API keys" : "off",
+             o->keys_file);
+    return TFT_OK;
+}
+
 static void wake_streams(void *context)
 {
     const server *const srv = context;
@@ -231,6 +279,7 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .n_cors_origins = o->n_cors_origins,
                               .families = server_families,
                               .n_families = server_n_families,
+                              .admit = admit,
                               .observe = observe,
                               .context = srv,
                               .log = srv->log};
@@ -296,7 +345,9 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         goto done;
     *stage = SERVER_STAGE_LISTEN;
     srv->phase = SERVER_SERVING; // before the port opens: a request may come at once
-    status = open_listeners(srv, err);
+    status = open_auth(srv, err);
+    if (status == TFT_OK)
+        status = open_listeners(srv, err);
     if (status != TFT_OK)
         goto done;
     notify_set_url(srv->notify, http_url(srv->http));
@@ -355,6 +406,7 @@ void server_close(server *srv)
     labels_free(&srv->labels);
     tft_text_free(&srv->document);
     pthread_mutex_destroy(&srv->document_lock);
+    auth_close(srv->auth);
     news_free(&srv->news);
     meters_close(&srv->meters);
     events_close(srv->events);

@@ -21,6 +21,7 @@
 #include "forecast/engine.h"
 #include "notify/notify.h"
 #include "series/record.h"
+#include "server/auth.h"
 #include "server/events.h"
 #include "server/http.h"
 #include "server/labels.h"
@@ -45,6 +46,12 @@ typedef struct server_options {
     bool compress;
     const char *cors_origins[HTTP_MAX_ORIGINS]; // http.cors_origins
     size_t n_cors_origins;
+    const char *keys_file; // NULL: no authentication at all (tests)
+    auth_mode auth;
+    bool protect_status, allow_unauthenticated;
+    unsigned read_per_minute, write_per_minute;
+    const char *allowed_hosts[HTTP_MAX_ORIGINS]; // http.allowed_hosts
+    size_t n_allowed_hosts;
     store_options store;
     int64_t retention_alerts_ms; // store.retention.alerts
     const notify_config *notify; // alerts.receivers, alerts.routes; NULL = nobody is told
@@ -92,6 +99,7 @@ typedef struct server {
     engine *engine;
     notify *notify;
     http_server *http;
+    auth *auth;                  // NULL where options.keys_file is
     int64_t incident_horizon_ms; // risk.incident_horizon
     int64_t started_ms;
     double started_s;
