@@ -61,7 +61,10 @@ class Daemon:
         c = connection or self.connect()
         c.request(method, path, body=body, headers=headers or {})
         r = c.getresponse()
-        answer = r.status, {k.lower(): v for k, v in r.getheaders()}, r.read()
+        fields = {}
+        for name, value in r.getheaders():  # a field that stands twice is one list (RFC 9110 §5.3)
+            fields[name.lower()] = fields[name.lower()] + ", " + value if name.lower() in fields else value
+        answer = r.status, fields, r.read()
         if connection is None:
             c.close()
         return answer

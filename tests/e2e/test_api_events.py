@@ -16,7 +16,7 @@ class Listener:
 
     def __init__(self, daemon, query="", headers=""):
         self.socket = socket.create_connection(("127.0.0.1", daemon.port), 10)
-        self.socket.sendall(("GET /api/v1/events%s HTTP/1.1\r\nHost: x\r\n%s\r\n" % (query, headers)).encode())
+        self.socket.sendall(("GET /api/v1/events%s HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (query, headers)).encode())
         self.text, self.ended = b"", False
         self.thread = threading.Thread(target=self.read, daemon=True)
         self.thread.start()

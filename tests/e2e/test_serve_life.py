@@ -63,7 +63,7 @@ class Life(unittest.TestCase):
         with Daemon() as d:
             body = json.dumps({"records": [record("slow", int(time.time()))]}).encode()
             with socket.create_connection(("127.0.0.1", d.port), timeout=15 * SLOW) as s:
-                s.sendall(b"POST /feed/data HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:20])
+                s.sendall(b"POST /feed/data HTTP/1.1\r\nHost: localhost\r\nContent-Length: %d\r\n\r\n" % len(body) + body[:20])
                 time.sleep(0.3)
                 d.process.send_signal(signal.SIGTERM)
                 time.sleep(0.5)
@@ -80,7 +80,7 @@ class Life(unittest.TestCase):
     def test_a_second_signal_ends_it_at_once(self):
         with Daemon() as d:
             with socket.create_connection(("127.0.0.1", d.port), timeout=15 * SLOW) as s:
-                s.sendall(b"POST /feed/data HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{")
+                s.sendall(b"POST /feed/data HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100\r\n\r\n{")
                 time.sleep(0.3)
                 d.process.send_signal(signal.SIGTERM)
                 time.sleep(0.5 * SLOW)

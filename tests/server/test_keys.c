@@ -102,6 +102,7 @@ static void a_damaged_file_is_named_with_its_line(void **state)
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         assert_int_equal(load(bad[i], &err), TFT_ERR_FORMAT);
+    err = (tft_error){0};
     assert_int_equal(load("# first\n" DIGEST " read 2026-11-24T01:20:00Z x\nrubbish\n", &err), TFT_ERR_FORMAT);
     assert_non_null(strstr(err.text, "api-keys:3:"));
 }
