@@ -252,8 +252,8 @@ static tft_status open_auth(server *srv, tft_error *err)
             "http.listen: an address can be reached from outside, and %s holds no key: make one with `tftd keys "
             "add`, or permit it with --allow-unauthenticated",
             o->keys_file);
-    log_line(srv->log, LOG_TAG_INFO, "Authentication: %s (%s)", auth_is_on(srv->auth) ? "API keys" : "off",
-             o->keys_file);
+    if (auth_is_on(srv->auth))
+        log_line(srv->log, LOG_TAG_INFO, "API keys are asked for: %s", o->keys_file);
     return TFT_OK;
 }
 
