@@ -21,6 +21,7 @@ typedef struct tft_train_options {
     size_t hidden_size, n_heads, lstm_layers, hidden_continuous_size;
     float dropout;
     bool causal_attention, mixture, hazard;
+    bool only_mixture; // an ablation: the mixture's weights are learned constants per step, and the network says nothing
     float quantiles[TFT_MAX_QUANTILES];
     size_t n_quantiles;
     /* schedule */

@@ -308,6 +308,7 @@ static tft_status read_network(const reader *r, const yaml_node_t *node)
                         {"dropout", K_FLOAT, &o->dropout, 0, 0, 0.9, NULL},
                         {"causal", K_BOOL, &o->causal_attention, 0, 0, 0, NULL},
                         {"mixture", K_BOOL, &o->mixture, 0, 0, 0, NULL},
+                        {"only_mixture", K_BOOL, &o->only_mixture, 0, 0, 0, NULL},
                         {"hazard", K_BOOL, &o->hazard, 0, 0, 0, &r->spec->hazard_given},
                         {0}};
     return read_table(r, node, keys);

@@ -99,6 +99,8 @@ static void put_network(const tft_train_options *o, tft_text *text)
     put(text, "dropout", (double)o->dropout);
     put(text, "causal", o->causal_attention);
     put(text, "mixture", o->mixture);
+    if (o->only_mixture)
+        put(text, "only_mixture", 1);
     put(text, "hazard", o->hazard);
     tft_text_puts(text, " quantiles=");
     for (size_t i = 0; i < o->n_quantiles; i++)

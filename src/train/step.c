@@ -73,6 +73,22 @@ static void pass_micro(tft_trainer *t, size_t k)
                                      (float)((double)m->n / (double)n), NULL, &m->losses, NULL) != TFT_OK;
 }
 
+bool tft_is_constant_of_output(const char *name)
+{
+    const bool output = strncmp(name, "output_layer", 12) == 0 || strncmp(name, "mixture_layer", 13) == 0;
+    const char *const dot = strrchr(name, '.');
+    return output && dot != NULL && strcmp(dot, ".weight") != 0;
+}
+
+static void keep_constants_only(const tft_model *model, tft_workspace *workspace)
+{
+    for (size_t i = 0; i < tft_model_n_parameters(model); i++) {
+        const tft_parameter p = tft_model_parameter(model, i);
+        if (!tft_is_constant_of_output(p.name))
+            memset(tft_workspace_gradient(workspace, i), 0, p.n * sizeof(float));
+    }
+}
+
 static void pass_slot(void *context, size_t slot, size_t worker)
 {
     tft_trainer *const t = context;
@@ -82,6 +98,8 @@ static void pass_slot(void *context, size_t slot, size_t worker)
         if (t->micros[k].slot == slot)
             pass_micro(t, k);
     }
+    if (t->options->only_mixture)
+        keep_constants_only(t->model, t->workspaces[slot]);
 }
 
 tft_status tft_trainer_step(tft_trainer *t, double rate, tft_step_result *result, tft_error *err)

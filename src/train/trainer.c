@@ -60,6 +60,14 @@ static void start_weights(tft_trainer *t)
 {
     tft_model_randomize(t->model, t->options->seed);
     tft_mixture_start(&t->dataset->contract, t->model);
+    for (size_t i = 0; t->options->only_mixture && i < tft_model_n_parameters(t->model); i++) {
+        const tft_parameter p = tft_model_parameter(t->model, i);
+        const char *const dot = strrchr(p.name, '.');
+        if (strncmp(p.name, "output_layer", 12) == 0 || strncmp(p.name, "mixture_layer", 13) == 0) {
+            if (dot != NULL && strcmp(dot, ".weight") == 0)
+                memset(p.data, 0, p.n * sizeof(float));
+        }
+    }
     tft_model_refresh(t->model);
 }
 

@@ -76,6 +76,10 @@ typedef struct tft_step_result {
     bool skipped; // not finite: nothing was changed
 } tft_step_result;
 
+/* With only_mixture: whether parameter `name` is one of the constants that are learned; the matrices in front of them are 0
+ * and stay so, so that nothing of the window reaches the output but its anchors. */
+bool tft_is_constant_of_output(const char *name);
+
 /* One training step at learning rate `rate`. TFT_ERR_STATE where the data give no window. */
 tft_status tft_trainer_step(tft_trainer *trainer, double rate, tft_step_result *result, tft_error *err);
 

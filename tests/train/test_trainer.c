@@ -271,6 +271,39 @@ static void a_head_that_counts_for_nothing_does_not_spoil_the_choice_of_the_best
     folder_remove(&out);
 }
 
+/* The ablation: whatever stands in front of the outputs' constants is 0, so that nothing but the anchors reaches them. */
+static void only_the_mixtures_constants_are_learned_where_asked(void **state)
+{
+    (void)state;
+    const small_folder out = folder_make();
+    tft_dataset dataset = {0};
+    tft_train_options o = small_options(&out);
+    tft_forecaster *f = NULL;
+    char path[512];
+    bool moved = false;
+    small_fleet(&dataset, 1);
+    o.only_mixture = true;
+    assert_int_equal(small_train(&dataset, &o, NULL, NULL, path), TFT_OK);
+    assert_int_equal(tft_forecaster_open(path, 1, &f, NULL), TFT_OK);
+    const tft_model *const model = tft_forecaster_model(f);
+    size_t n_matrices = 0;
+    for (size_t i = 0; i < tft_model_n_parameters(model); i++) {
+        const tft_parameter p = tft_model_parameter(model, i);
+        const bool output = strncmp(p.name, "output_layer", 12) == 0 || strncmp(p.name, "mixture_layer", 13) == 0;
+        const bool matrix = output && strstr(p.name, ".weight") != NULL;
+        n_matrices += matrix;
+        for (size_t k = 0; k < p.n; k++) {
+            assert_true(!matrix || p.data[k] == 0.0f);
+            moved = moved || (output && !matrix && fabsf(p.data[k]) > 0);
+        }
+    }
+    assert_true(n_matrices >= 2);
+    assert_true(moved);
+    tft_forecaster_close(f);
+    tft_dataset_close(&dataset);
+    folder_remove(&out);
+}
+
 static void data_without_a_window_are_an_error(void **state)
 {
     const small_folder out = folder_make();
@@ -316,6 +349,7 @@ int main(void)
         cmocka_unit_test(a_time_limit_ends_a_training_without_a_number_of_epochs),
         cmocka_unit_test(any_step_horizon_and_number_of_targets_trains),
         cmocka_unit_test(a_head_that_counts_for_nothing_does_not_spoil_the_choice_of_the_best),
+        cmocka_unit_test(only_the_mixtures_constants_are_learned_where_asked),
         cmocka_unit_test(data_without_a_window_are_an_error),
         cmocka_unit_test(options_out_of_range_are_named)};
     return cmocka_run_group_tests(tests, NULL, NULL);
