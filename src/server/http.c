@@ -64,6 +64,7 @@ struct http_server {
     _Atomic size_t body_bytes; // of all bodies being read
     _Atomic size_t running;    // exchanges
     _Atomic bool draining;
+    _Atomic unsigned incidents;   // so far: tells two of one millisecond apart
     pthread_mutex_t streams_lock; // guards the next two and every stream's `suspended`
     live_stream *streams;
     uint64_t wakes;
@@ -320,6 +321,20 @@ static void add_cross_origin(const http_server *server, struct MHD_Connection *c
     MHD_add_response_header(response, "Access-Control-Max-Age", seconds);
 }
 
+/* A defect of ours: the client gets a number, the log what happened. */
+static void add_incident(exchange *ex, const char *method, http_reply *reply)
+{
+    char id[40];
+    snprintf(id, sizeof id, "i-%llx-%x", (unsigned long long)ex->request.received_ms,
+             atomic_fetch_add(&ex->server->incidents, 1) & 0xfffu);
+    log_line(ex->server->options.log, LOG_TAG_ERROR, "Internal error %s: %s %s: %.300s", id, method, ex->request.path,
+             reply->text.n > 0 ? reply->text.bytes : "");
+    if (reply->text.n > 0 && reply->text.bytes[reply->text.n - 1] == '}') {
+        tft_text_printf(http_problem_member(reply, "incident_id"), "\"%s\"", id);
+        http_problem_end(reply);
+    }
+}
+
 static void tell(const exchange *ex, const char *method, int status)
 {
     const http_options *const o = &ex->server->options;
@@ -340,6 +355,8 @@ static enum MHD_Result send_reply(exchange *ex, struct MHD_Connection *connectio
         *reply = new_reply(&ex->request);
         http_reply_refusal(reply, 500, "too-large-to-send", "Reply too large", "the reply does not fit into memory");
     }
+    if (reply->status == 500)
+        add_incident(ex, method, reply);
     compress_text(server, connection, reply);
     struct MHD_Response *const response =
         reply->stream != NULL ? take_stream(server, connection, reply) : take_bytes(reply);
