@@ -37,3 +37,13 @@ export interface Scores {
 export function scoresOf(_quality: Quality | undefined): Scores[] {
   return [];
 }
+
+export interface IncidentScores {
+  brier: number | null;
+  brier_skill: number | null;
+  precision: number | undefined;
+  recall: number | undefined;
+}
+export function incidentScores(_quality: Quality | undefined): IncidentScores | undefined {
+  return undefined;
+}

@@ -24,7 +24,6 @@
 #include "tensor/tensor.h"
 
 #define DRAIN_MS 10000
-#define DEMO_CONTROL "127.0.0.1:8001"
 
 typedef struct serve_args {
     const char *config, *data_dir, *model, *models_dir, *demo, *log_level;
@@ -139,6 +138,11 @@ static server_options to_options(const settings *s)
     };
     for (size_t i = 0; i < o.n_listen; i++)
         o.listen[i] = s->http.listen.items[i];
+    if (s->dashboard.enabled && s->dashboard.listen[0] != '\0' && o.n_listen < SERVER_MAX_LISTEN) {
+        o.listen[o.n_listen++] = s->dashboard.listen;
+        o.n_optional_listen = 1;
+    }
+    o.generator_url = s->dashboard.generator_url;
     for (size_t i = 0; i < o.n_cors_origins; i++)
         o.cors_origins[i] = s->http.cors_origins.items[i];
     for (size_t i = 0; i < o.n_allowed_hosts; i++)
@@ -193,6 +197,11 @@ static tft_status check_listeners(const settings *s, tft_error *err)
             return tft_fail(err, TFT_ERR_ARGUMENT,
                             "http.listen: \"%s\" is not ADDRESS:PORT (127.0.0.1:8000, [::1]:8000)", text);
     }
+    char host[64];
+    uint16_t port;
+    if (s->dashboard.listen[0] != '\0' && !http_address_parse(s->dashboard.listen, host, &port))
+        return tft_fail(err, TFT_ERR_ARGUMENT, "dashboard.listen: \"%s\" is not ADDRESS:PORT (127.0.0.1:8501)",
+                        s->dashboard.listen);
     return TFT_OK;
 }
 
@@ -303,14 +312,23 @@ static int exit_code(tft_status status, server_stage stage)
     return EXIT_FAILED;
 }
 
-static void say_where_to_look(const server *srv)
+/* Where the demo's scenario is switched: the address of dashboard.generator_url, so that the page finds it. */
+static const char *control_address(const settings *s)
+{
+    static const char scheme[] = "http://";
+    const char *const url = s->dashboard.generator_url;
+    return strncmp(url, scheme, sizeof scheme - 1) == 0 ? url + sizeof scheme - 1 : "127.0.0.1:8001";
+}
+
+static void say_where_to_look(const server *srv, const char *control)
 {
     const char *const url = server_url(srv);
+    log_line(srv->log, LOG_TAG_INFO, "Demo: open %s/ui/ in a browser", url);
     log_line(srv->log, LOG_TAG_INFO, "Demo: look at %s/status and %s/alerts/active, and at the forecasts:", url, url);
     log_line(srv->log, LOG_TAG_INFO,
              "Demo:   curl -s %s/predictions/current | jq '.environment, .predictions.ppdb001.cpu_percent.p50'", url);
     log_line(srv->log, LOG_TAG_INFO,
-             "Demo: switch the scenario: curl -d '{\"scenario\": \"critical\"}' http://%s/scenario/set", DEMO_CONTROL);
+             "Demo: switch the scenario: curl -d '{\"scenario\": \"critical\"}' http://%s/scenario/set", control);
 }
 
 static int run(const settings *s, const serve_args *args, int scenario, log_sink *log, const sigset_t *taken)
@@ -332,8 +350,8 @@ static int run(const settings *s, const serve_args *args, int scenario, log_sink
     }
     notify_manager("READY=1");
     if (scenario >= 0) {
-        say_where_to_look(srv);
-        if (demo_open(srv, (generate_scenario)scenario, DEMO_CONTROL, &fleet_demo, &err) != TFT_OK)
+        say_where_to_look(srv, control_address(s));
+        if (demo_open(srv, (generate_scenario)scenario, control_address(s), &fleet_demo, &err) != TFT_OK)
             log_line(log, LOG_TAG_ERROR, "The demo fleet does not start: %s", err.text);
     }
     const int number = wait_for_end(srv, taken);

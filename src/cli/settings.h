@@ -89,6 +89,10 @@ typedef struct settings {
         double bands[6], priorities[3];
     } risk;
     struct {
+        bool enabled;
+        const char *listen, *generator_url;
+    } dashboard;
+    struct {
         size_t level, format, timestamps; // as log.h's enums
         const char *file;
     } log;

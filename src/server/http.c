@@ -40,7 +40,7 @@
 #include "server/negotiate.h"
 #include "server/pack.h"
 
-#define MAX_LISTEN 8
+#define MAX_LISTEN 9
 #define COMPRESS_FROM 1024             // bytes; smaller replies fit one packet anyway
 #define MAX_REPLY ((size_t)1 << 30)    // bound of a reply's text
 #define DROP_LIMIT ((size_t)256 << 20) // bytes of a refused body that are read and dropped
@@ -886,7 +886,15 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
         int fd = -1;
         char host[64];
         uint16_t port = 0;
-        status = listen_at(options->listen[i], &fd, host, &port, err);
+        tft_error busy = {0};
+        status = listen_at(options->listen[i], &fd, host, &port, &busy);
+        if (status == TFT_ERR_BUSY && i + options->n_optional >= options->n_listen) {
+            log_line(options->log, LOG_TAG_WARNING, "The dashboard is at %s/ui/ only: %s", server->url, busy.text);
+            status = TFT_OK;
+            continue;
+        }
+        if (status != TFT_OK && err != NULL)
+            *err = busy;
         if (status == TFT_OK && i == 0)
             snprintf(server->url, sizeof server->url, strchr(host, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u",
                      host, port);

@@ -172,6 +172,7 @@ typedef struct http_outcome {
 typedef struct http_options {
     const char *const *listen; // "127.0.0.1:8000", "[::1]:8000"; port 0 picks one
     size_t n_listen;
+    size_t n_optional; // so many at the end may be taken by somebody else: a warning, and it goes on without
     size_t max_body;    // bytes of one body
     size_t body_budget; // bytes of all bodies being read; beyond it: 503
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, threads;

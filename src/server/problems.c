@@ -32,6 +32,9 @@ const problem_kind problem_kinds[] = {
      "No alert of this id is open, and none that has ended within store.retention.alerts had it."},
     {"unknown-silence", 404, "Unknown silence",
      "No silence or maintenance window has this id; it may have been deleted."},
+    {"no-generator", 503, "No generator",
+     "No demo generator answers at dashboard.generator_url: start the daemon with --demo, or `tftd generate --stream "
+     "--control`."},
     {"unknown-receiver", 404, "Unknown receiver", "alerts.receivers of the configuration has none of this name."},
     {"method-not-allowed", 405, "Method not allowed",
      "The path exists, but not for this method; Allow lists those it has."},

@@ -15,6 +15,7 @@
 
 extern const http_route routes_alerts[];
 extern const http_route routes_compatible[];
+extern const http_route routes_demo[];
 extern const http_route routes_docs[];
 extern const http_route routes_events[];
 extern const http_route routes_explain[];

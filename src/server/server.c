@@ -268,6 +268,7 @@ static tft_status open_listeners(server *srv, tft_error *err)
     const server_options *const o = &srv->options;
     const http_options how = {.listen = o->listen,
                               .n_listen = o->n_listen,
+                              .n_optional = o->n_optional_listen,
                               .max_body = o->max_body,
                               .body_budget = o->max_body * BODY_BUDGET_BODIES,
                               .max_connections = o->max_connections,

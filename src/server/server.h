@@ -31,7 +31,7 @@
 #include "server/pages.h"
 #include "store/store.h"
 
-#define SERVER_MAX_LISTEN 8
+#define SERVER_MAX_LISTEN 9
 #define SERVER_MAX_PREFIXES 128
 
 /* Opens a model directory for the engine, which will own it (server_load_model() of model_loader.h; tests bring theirs). */
@@ -41,6 +41,8 @@ typedef tft_status server_model_opener(const char *directory, size_t n_threads, 
 typedef struct server_options {
     const char *listen[SERVER_MAX_LISTEN];
     size_t n_listen;
+    size_t n_optional_listen;  // of these, at the end: dashboard.listen, which may be taken
+    const char *generator_url; // dashboard.generator_url; NULL or "" = none
     size_t max_body, max_records;
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, http_threads;
     bool compress;

@@ -36,7 +36,7 @@ class Daemon:
             begin = log.tell()
             self.process = subprocess.Popen(
                 self.wrapper + [TFTD, "serve", "--port", "0", "--data-dir", os.path.join(self.data, "db")] + self.arguments,
-                stdout=log, stderr=log, stdin=subprocess.DEVNULL, env=self.environment, cwd=self.data)
+                stdout=log, stderr=log, stdin=subprocess.DEVNULL, env={"TFTD_DASHBOARD_LISTEN": "", "TFTD_DASHBOARD_GENERATOR_URL": "", **self.environment}, cwd=self.data)
         until = time.monotonic() + timeout * SLOW
         while time.monotonic() < until:
             found = re.search(r"\[READY\] Daemon started - waiting for data feed.*url=http://127\.0\.0\.1:(\d+)", self.log(begin))

@@ -18,13 +18,15 @@ const p8 = (s: Server): number => s.incident_probability?.['8h'] ?? 0;
 
 /* ---- the headline -------------------------------------------------------------------------------------- */
 
-function headline(servers: Server[]): VNode {
+function headline(servers: Server[], fleet: Incidents | undefined): VNode {
   const t = text.overview;
   const broken = servers.filter(inIncident);
   const likely = servers.filter((s) => !inIncident(s) && p8(s) >= LIKELY).sort((a, b) => p8(b) - p8(a));
   const highest = servers.filter((s) => !inIncident(s)).sort((a, b) => p8(b) - p8(a))[0];
   const forecast = servers.some((s) => s.incident_probability !== null);
-  const kind = broken.length ? 'bad' : likely.length ? 'warn' : 'ok';
+  const any = fleet?.fleet.any['8h'] ?? 0;
+  const spread = any >= 0.5; // many small chances: none stands out, and still one of them will probably come
+  const kind = broken.length ? 'bad' : likely.length || spread ? 'warn' : 'ok';
   const names = (list: Server[], chances: boolean): Child[] =>
     list.slice(0, 4).map((s) => h('span', { class: 'headline-name', key: s.server_name }, serverLink(s.server_name), chances ? ` ${percent(p8(s))}` : ''));
   return h('section', { class: `headline headline-${kind}`, key: 'headline', 'aria-live': 'polite' },
@@ -34,11 +36,12 @@ function headline(servers: Server[]): VNode {
         !forecast && broken.length === 0 ? t.no_forecast
         : broken.length ? [t.incident_now(broken.length), likely.length ? `; ${t.likely(likely.length)}` : '']
         : likely.length ? t.likely_only(likely.length)
+        : spread ? t.spread(percent(any))
         : t.calm, '.'),
       h('p', { class: 'headline-sub' },
         broken.length ? names(broken, false) : null,
         likely.length ? [h('span', { key: 'next', class: 'muted' }, t.next), ...names(likely, true)] : null,
-        !broken.length && !likely.length && highest && forecast ? [t.highest(percent(p8(highest))), serverLink(highest.server_name), '.'] : null)));
+        !broken.length && !likely.length && highest && forecast ? h('span', null, t.highest(percent(p8(highest))), serverLink(highest.server_name), '.') : null)));
 }
 
 /* ---- probabilities ------------------------------------------------------------------------------------- */
@@ -200,7 +203,7 @@ export const overview: View = {
     if (!servers.data && servers.fault?.kind === 'unready') return empty(text.state.unready, text.state.unready_help);
     const list = servers.data?.items ?? [];
     return [
-      servers.data ? headline(list) : h('section', { class: 'headline', key: 'headline' }, skeleton(2)),
+      servers.data ? headline(list, incidents.data) : h('section', { class: 'headline', key: 'headline' }, skeleton(2)),
       h('section', { class: 'strip', key: 'chances', 'aria-labelledby': 'h-chances' }, h('h2', { id: 'h-chances' }, text.overview.probability), known(incidents, (data) => probabilities(data, quality), 3)),
       h('div', { class: 'columns', key: 'columns' },
         h('div', { class: 'column-wide' },
