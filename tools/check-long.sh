@@ -10,5 +10,6 @@ step make asan
 step build/release/tests/test_tensor_vmath all
 step make tsan
 step tools/fuzz.sh 60
+step env TFTD=build/release/tftd python3 tests/e2e/day_in_the_life.py
 step make check-fresh
 echo "check-long: all passed"

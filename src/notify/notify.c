@@ -197,13 +197,14 @@ static void note_pending(notify *n, const forecast_snapshot *s)
         qsort(n->pending, n->n_pending, sizeof *n->pending, compare_pending);
 }
 
-/* What receivers are to know: everything that is heard, with its newest numbers, and what has ended. */
+/* What receivers are to know: everything that fires and is not muted, with its newest numbers, and what has ended. */
 static void collect(notify *n, const forecast_snapshot *s)
 {
     n->n_open = n->n_over = 0;
     for (size_t i = 0; i < s->n_alerts; i++) {
         const alert *const a = &s->alerts[i];
-        if (!alert_is_heard(a) || !reserve((void **)&n->open, &n->open_capacity, n->n_open, sizeof *n->open))
+        if (a->status != ALERT_FIRING || a->mute != ALERT_HEARD ||
+            !reserve((void **)&n->open, &n->open_capacity, n->n_open, sizeof *n->open))
             continue;
         store_alert *const row = &n->open[n->n_open++];
         lives_row(s, a, row);

@@ -176,7 +176,9 @@ bool outbox_restore(outbox *o, const store_alert *row, const char *target, outbo
     if (it == NULL)
         return false;
     it->over = strcmp(row->status, "resolved") == 0;
-    it->open = strcmp(row->status, "firing") == 0 && row->mute[0] == '\0' && row->inhibited_by[0] == '\0';
+    const bool known = told == OUTBOX_FIRING || told == OUTBOX_UNKNOWN;
+    it->open = strcmp(row->status, "firing") == 0 && row->mute[0] == '\0' &&
+               (row->inhibited_by[0] == '\0' || it->open || known);
     it->closed_ms = now_ms;
     const bool unknown = told == OUTBOX_UNKNOWN;
     it->to[t] =
@@ -195,6 +197,14 @@ void outbox_begin(outbox *o)
 void outbox_offer(outbox *o, const store_alert *row, uint32_t receivers, int64_t now_ms)
 {
     (void)now_ms;
+    if (row->inhibited_by[0] != '\0') { // no news of it; but who knows of it is not told that it is over
+        notice *const known = find(o, row->id);
+        if (known != NULL && known->open) {
+            known->row = *row;
+            known->offered = true;
+        }
+        return;
+    }
     notice *const it = receivers == 0 ? find(o, row->id) : find_or_add(o, row);
     for (size_t t = 0; t < o->n_targets; t++) {
         if ((receivers >> o->targets[t].receiver & 1u) == 0)

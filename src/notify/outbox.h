@@ -1,6 +1,8 @@
 /* outbox.h - who has yet to be told what: for each alert that somebody was or is to be told of, what each target knows.
  *
- *     open at the receivers = it fires, and no silence, maintenance or inhibition keeps it from being heard
+ *     open at the receivers = it fires, and no silence or maintenance keeps it from being heard
+ *     inhibited             = nobody is told of it anew; but who knows of it goes on knowing (that a warning has become critical is not
+ *                             its end)
  *
  *     told ╲ now      open                                        over, or not to be heard
  *     nothing         send "firing"                               over: send "resolved", once; muted: nothing, it is dropped
@@ -61,7 +63,7 @@ size_t outbox_waiting(const outbox *o, size_t target);
 /* What the disk remembers: the alert's row, and what one target was told. Unknown targets are left out (returns false). */
 bool outbox_restore(outbox *o, const store_alert *row, const char *target, outbox_told told, int64_t now_ms);
 
-/* A round, after each forecast: offer() every alert that is to be heard, over() every one that has ended, end(). What was open and was not
+/* A round, after each forecast: offer() every alert that fires and is not muted, over() every one that has ended, end(). What was open and was not
  * offered is not to be heard any more. What the disk must know is added to *rows (n ≤ capacity is the caller's to ensure:
  * outbox_round_rows() at most). `receivers`: bits of notify_route_of. */
 void outbox_begin(outbox *o);

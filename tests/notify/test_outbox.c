@@ -203,6 +203,33 @@ static void what_nobody_heard_of_and_was_muted_is_never_told(void **state)
     outbox_close(o);
 }
 
+static void an_inhibited_one_is_not_told_anew_nor_as_over(void **state)
+{
+    (void)state;
+    static outbox_item items[OUTBOX_BATCH];
+    outbox *const o = open_box(8);
+    store_alert a = row_of(1, "x"), b = row_of(2, "x");
+    int64_t wait;
+    run_round(o, &a, 1, NULL, T0);
+    assert_int_equal(take(o, HOOK, T0, items, &wait), 1);
+    outbox_done(o, HOOK, items, 1, OUTBOX_SENT, 0, "", T0);
+    snprintf(a.inhibited_by, sizeof a.inhibited_by, "a-9"); // it has become critical; b was that from the start
+    snprintf(b.inhibited_by, sizeof b.inhibited_by, "a-9");
+    const store_alert both[2] = {a, b};
+    run_round(o, both, 2, NULL, T0 + SECOND);
+    assert_int_equal(take(o, HOOK, T0 + SECOND, items, &wait), 0);
+    snprintf(a.status, sizeof a.status, "resolved");
+    run_round(o, &b, 1, &a, T0 + MINUTE);
+    assert_int_equal(take(o, HOOK, T0 + MINUTE, items, &wait), 1); // the end of what was told
+    assert_false(items[0].firing);
+    outbox_done(o, HOOK, items, 1, OUTBOX_SENT, 0, "", T0 + MINUTE);
+    b.inhibited_by[0] = '\0'; // the critical one is over, the warning goes on
+    run_round(o, &b, 1, NULL, T0 + 2 * MINUTE);
+    assert_int_equal(take(o, HOOK, T0 + 2 * MINUTE, items, &wait), 1);
+    assert_true(items[0].firing && strcmp(items[0].row.id, b.id) == 0);
+    outbox_close(o);
+}
+
 static void what_came_and_went_during_an_outage_is_told_as_over_for_a_day(void **state)
 {
     (void)state;
@@ -368,6 +395,7 @@ int main(void)
         cmocka_unit_test(one_that_is_refused_does_not_keep_the_others),
         cmocka_unit_test(a_webhook_message_is_of_one_server),
         cmocka_unit_test(what_nobody_heard_of_and_was_muted_is_never_told),
+        cmocka_unit_test(an_inhibited_one_is_not_told_anew_nor_as_over),
         cmocka_unit_test(what_came_and_went_during_an_outage_is_told_as_over_for_a_day),
         cmocka_unit_test(receivers_hold_what_is_open_whatever_happens),
     };
