@@ -24,6 +24,7 @@ typedef struct command {
     int (*run)(int argc, char **argv); // --help is the command's own (flags_parse does it)
 } command;
 
+int cmd_backup(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
 int cmd_check_golden(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
@@ -31,6 +32,7 @@ int cmd_evaluate(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_restore(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_train(int argc, char **argv);
 int cmd_validate(int argc, char **argv);

@@ -18,6 +18,8 @@ static const command commands[] = {
     {"import", "weights exported from pytorch-forecasting to a model directory", cmd_import},
     {"completion", "completion of commands and options for bash, zsh, fish", cmd_completion},
     {"keys", "API keys: add, list, revoke", cmd_keys},
+    {"backup", "copy the history, also while the daemon runs", cmd_backup},
+    {"restore", "put a backup into an empty data directory", cmd_restore},
     {"version", "version, compiler, build", cmd_version},
 };
 static const size_t n_commands = sizeof commands / sizeof commands[0];

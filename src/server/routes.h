@@ -21,6 +21,7 @@ extern const http_route routes_events[];
 extern const http_route routes_explain[];
 extern const http_route routes_forecasts[];
 extern const http_route routes_heatmap[];
+extern const http_route routes_history[];
 extern const http_route routes_metrics[];
 extern const http_route routes_probes[];
 extern const http_route routes_receivers[];

@@ -1,0 +1,275 @@
+/* reader.c - see reader.h; beside database.c the second file that knows SQL, for reading only. */
+#include "store/reader.h"
+
+#include <math.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+
+#define MAX_PATH 4096
+#define STEP_METRIC_BYTES 6 // a float and a count
+
+struct store_reader {
+    sqlite3 *handle;
+    int64_t step_ms;
+    size_t n_metrics;
+    int64_t columns[TFT_MAX_METRICS]; // contract metric → place in a blob; −1 = the database does not know it
+    char name[320];
+};
+
+static tft_status fail(const store_reader *r, const char *doing, tft_error *err)
+{
+    const int code = sqlite3_errcode(r->handle) & 0xff;
+    return tft_fail(err, code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? TFT_ERR_FORMAT : TFT_ERR_IO, "%s: %s", doing,
+                    sqlite3_errmsg(r->handle));
+}
+
+static tft_status map_columns(store_reader *r, const tft_contract *contract, tft_error *err)
+{
+    sqlite3_stmt *all = NULL;
+    r->n_metrics = contract->n_metrics;
+    for (size_t m = 0; m < contract->n_metrics; m++)
+        r->columns[m] = -1;
+    if (sqlite3_prepare_v2(r->handle, "SELECT id, name FROM metrics", -1, &all, NULL) != SQLITE_OK)
+        return fail(r, "read metrics", err);
+    while (sqlite3_step(all) == SQLITE_ROW) {
+        const char *const name = (const char *)sqlite3_column_text(all, 1);
+        const int m = name != NULL ? tft_contract_find(contract, name, strlen(name)) : -1;
+        if (m >= 0)
+            r->columns[m] = sqlite3_column_int64(all, 0);
+    }
+    sqlite3_finalize(all);
+    return TFT_OK;
+}
+
+tft_status store_reader_open(const char *dir, const tft_contract *contract, store_reader **reader, tft_error *err)
+{
+    char path[MAX_PATH];
+    *reader = NULL;
+    store_reader *const r = calloc(1, sizeof *r);
+    if (r == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for a reader");
+    snprintf(path, sizeof path, "%s/tftd.db", dir);
+    r->step_ms = contract->step_ms;
+    tft_status status = TFT_OK;
+    if (sqlite3_open_v2(path, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
+        status = fail(r, path, err);
+    if (status == TFT_OK) {
+        sqlite3_busy_timeout(r->handle, 5000);
+        status = map_columns(r, contract, err);
+    }
+    if (status != TFT_OK) {
+        store_reader_close(r);
+        return status;
+    }
+    *reader = r;
+    return TFT_OK;
+}
+
+void store_reader_close(store_reader *reader)
+{
+    if (reader == NULL)
+        return;
+    sqlite3_close(reader->handle);
+    free(reader);
+}
+
+int64_t store_reader_server(store_reader *r, const char *name, size_t n)
+{
+    sqlite3_stmt *one = NULL;
+    int64_t id = -1;
+    if (n < sizeof r->name &&
+        sqlite3_prepare_v2(r->handle, "SELECT id FROM servers WHERE name = ?", -1, &one, NULL) == SQLITE_OK) {
+        sqlite3_bind_text(one, 1, name, (int)n, SQLITE_STATIC);
+        if (sqlite3_step(one) == SQLITE_ROW)
+            id = sqlite3_column_int64(one, 0);
+    }
+    sqlite3_finalize(one);
+    return id;
+}
+
+const char *store_reader_name(store_reader *r, int64_t server)
+{
+    sqlite3_stmt *one = NULL;
+    bool found = false;
+    if (sqlite3_prepare_v2(r->handle, "SELECT name FROM servers WHERE id = ?", -1, &one, NULL) == SQLITE_OK) {
+        sqlite3_bind_int64(one, 1, server);
+        found = sqlite3_step(one) == SQLITE_ROW;
+        if (found)
+            snprintf(r->name, sizeof r->name, "%s", (const char *)sqlite3_column_text(one, 0));
+    }
+    sqlite3_finalize(one);
+    return found ? r->name : NULL;
+}
+
+/* ---- records ------------------------------------------------------------------------------------------- */
+
+static void read_record(const store_reader *r, sqlite3_stmt *row, store_past_record *out)
+{
+    const unsigned char *const blob = sqlite3_column_blob(row, 3);
+    const size_t n = (size_t)sqlite3_column_bytes(row, 3) / sizeof(double);
+    out->time_ms = sqlite3_column_int64(row, 0);
+    out->server = sqlite3_column_int64(row, 1);
+    out->state = (tft_state)sqlite3_column_int(row, 2);
+    for (size_t m = 0; m < r->n_metrics; m++) {
+        out->values[m] = NAN;
+        if (r->columns[m] >= 0 && (size_t)r->columns[m] < n)
+            memcpy(&out->values[m], blob + (size_t)r->columns[m] * sizeof(double), sizeof(double));
+    }
+}
+
+/* The rows of `text` (time from, to, server three times over) one after the other. */
+static tft_status prepare_span(const store_reader *r, const char *text, int64_t server, int64_t from_ms, int64_t to_ms,
+                               sqlite3_stmt **all, tft_error *err)
+{
+    if (sqlite3_prepare_v2(r->handle, text, -1, all, NULL) != SQLITE_OK)
+        return fail(r, "read history", err);
+    sqlite3_bind_int64(*all, 1, from_ms);
+    sqlite3_bind_int64(*all, 2, to_ms);
+    sqlite3_bind_int64(*all, 3, server);
+    return TFT_OK;
+}
+
+tft_status store_reader_records(store_reader *r, int64_t server, int64_t from_ms, int64_t to_ms,
+                                bool (*visit)(void *context, const store_past_record *record), void *context,
+                                tft_error *err)
+{
+    sqlite3_stmt *all = NULL;
+    tft_status status = prepare_span(r,
+                                     "SELECT time, server, state, vals FROM records WHERE time >= ?1 AND time < ?2 AND "
+                                     "(?3 = 0 OR server = ?3) ORDER BY time, server",
+                                     server, from_ms, to_ms, &all, err);
+    if (status != TFT_OK)
+        return status;
+    int code;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(all)) == SQLITE_ROW) {
+        store_past_record record;
+        read_record(r, all, &record);
+        goes_on = visit(context, &record);
+    }
+    if (goes_on && code != SQLITE_DONE)
+        status = fail(r, "read records", err);
+    sqlite3_finalize(all);
+    return status;
+}
+
+/* ---- steps --------------------------------------------------------------------------------------------- */
+
+typedef struct merging {
+    const store_reader *r;
+    sqlite3_stmt *sealed; // the walk over table steps, one row ahead
+    bool has_sealed, has_open, stopped;
+    store_past_step ahead, open; // the sealed step that comes next; the one that records are being added to
+    double sums[TFT_MAX_METRICS];
+    bool (*visit)(void *context, const store_past_step *step);
+    void *context;
+} merging;
+
+static void next_sealed(merging *k)
+{
+    store_past_step *const out = &k->ahead;
+    k->has_sealed = sqlite3_step(k->sealed) == SQLITE_ROW;
+    if (!k->has_sealed)
+        return;
+    const unsigned char *const blob = sqlite3_column_blob(k->sealed, 4);
+    const size_t n = (size_t)sqlite3_column_bytes(k->sealed, 4) / STEP_METRIC_BYTES;
+    *out = (store_past_step){.start_ms = sqlite3_column_int64(k->sealed, 0),
+                             .server = sqlite3_column_int64(k->sealed, 1),
+                             .records = (size_t)sqlite3_column_int64(k->sealed, 2),
+                             .state = (tft_state)sqlite3_column_int(k->sealed, 3),
+                             .sealed = true};
+    for (size_t m = 0; m < k->r->n_metrics; m++) {
+        float mean;
+        uint16_t count = 0;
+        out->mean[m] = out->least[m] = out->most[m] = NAN;
+        if (k->r->columns[m] < 0 || (size_t)k->r->columns[m] >= n)
+            continue;
+        const unsigned char *const at = blob + (size_t)k->r->columns[m] * STEP_METRIC_BYTES;
+        memcpy(&mean, at, sizeof mean);
+        memcpy(&count, at + sizeof mean, sizeof count);
+        out->count[m] = count;
+        out->mean[m] = count > 0 ? (double)mean : (double)NAN;
+    }
+}
+
+static void give(merging *k, const store_past_step *step)
+{
+    if (!k->stopped)
+        k->stopped = !k->visit(k->context, step);
+}
+
+/* Gives the sealed steps that start before `before_ms`. */
+static void give_sealed(merging *k, int64_t before_ms)
+{
+    while (k->has_sealed && k->ahead.start_ms < before_ms && !k->stopped) {
+        give(k, &k->ahead);
+        next_sealed(k);
+    }
+}
+
+static void give_open(merging *k)
+{
+    if (!k->has_open)
+        return;
+    k->has_open = false;
+    give_sealed(k, k->open.start_ms);
+    if (k->has_sealed && k->ahead.start_ms == k->open.start_ms)
+        return; // the sealed row stands for it; these are leftovers
+    for (size_t m = 0; m < k->r->n_metrics; m++) {
+        if (k->open.count[m] > 0)
+            k->open.mean[m] = k->sums[m] / (double)k->open.count[m];
+    }
+    give(k, &k->open);
+}
+
+static bool add_record(void *context, const store_past_record *record)
+{
+    merging *const k = context;
+    const int64_t start = tft_floor_to(record->time_ms, k->r->step_ms);
+    if (k->has_open && k->open.start_ms != start)
+        give_open(k);
+    if (!k->has_open) {
+        k->has_open = true;
+        k->open = (store_past_step){.start_ms = start, .server = record->server, .state = TFT_STATE_NONE};
+        for (size_t m = 0; m < k->r->n_metrics; m++) {
+            k->open.mean[m] = k->open.least[m] = k->open.most[m] = NAN;
+            k->sums[m] = 0;
+        }
+    }
+    k->open.records++;
+    k->open.state = tft_state_worse(k->open.state, record->state);
+    for (size_t m = 0; m < k->r->n_metrics; m++) {
+        const double value = record->values[m];
+        if (isnan(value))
+            continue;
+        k->sums[m] += value;
+        k->open.least[m] = k->open.count[m] == 0 || value < k->open.least[m] ? value : k->open.least[m];
+        k->open.most[m] = k->open.count[m] == 0 || value > k->open.most[m] ? value : k->open.most[m];
+        k->open.count[m]++;
+    }
+    return !k->stopped;
+}
+
+tft_status store_reader_steps(store_reader *r, int64_t server, int64_t from_ms, int64_t to_ms,
+                              bool (*visit)(void *context, const store_past_step *step), void *context, tft_error *err)
+{
+    merging k = {.r = r, .visit = visit, .context = context};
+    tft_status status = prepare_span(r,
+                                     "SELECT time, server, records, state, vals FROM steps WHERE time >= ?1 AND time < "
+                                     "?2 AND server = ?3 AND vals IS NOT NULL ORDER BY time",
+                                     server, from_ms, to_ms, &k.sealed, err);
+    if (status != TFT_OK)
+        return status;
+    next_sealed(&k);
+    status = store_reader_records(r, server, from_ms, to_ms, add_record, &k, err);
+    if (status == TFT_OK) {
+        give_open(&k);
+        give_sealed(&k, INT64_MAX);
+    }
+    sqlite3_finalize(k.sealed);
+    return status;
+}

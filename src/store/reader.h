@@ -1,0 +1,63 @@
+/* reader.h - history read beside the daemon's writing: a read-only connection of its own to tftd.db.
+ *
+ * SQLite's write-ahead log gives a reader the state of when it began, and neither waits for the other; so the routes of
+ * /api/v1/history, exports and backups never hold up a sender.
+ *
+ * Cost: the tables are ordered by time, then server, because that is how they are written; a span of one server therefore
+ * walks the records of all servers in the span (about 2 million rows a second on one core). Ask for hours, page through days.
+ *
+ * Memory:  a reader is a connection (about 100 kB while it works). Threads: one at a time per reader; open one per request.
+ */
+#ifndef TFTD_STORE_READER_H
+#define TFTD_STORE_READER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "tft/contract.h"
+#include "tft/error.h"
+
+typedef struct store_reader store_reader;
+
+/* `dir` is the data directory; values come in the order of `contract`, NaN where missing. TFT_ERR_IO, TFT_ERR_FORMAT. */
+tft_status store_reader_open(const char *dir, const tft_contract *contract, store_reader **reader, tft_error *err);
+void store_reader_close(store_reader *reader); // accepts NULL
+
+/* The server's number in the tables, or −1. */
+int64_t store_reader_server(store_reader *reader, const char *name, size_t n);
+/* The name of a number, lent until the next call; NULL where there is none. */
+const char *store_reader_name(store_reader *reader, int64_t server);
+
+typedef struct store_past_record {
+    int64_t time_ms, server;
+    tft_state state; // NONE: not sent
+    double values[TFT_MAX_METRICS];
+} store_past_record;
+
+/* Visits records with from_ms ≤ time < to_ms of one server (0 = all), oldest first, until visit returns false. */
+tft_status store_reader_records(store_reader *reader, int64_t server, int64_t from_ms, int64_t to_ms,
+                                bool (*visit)(void *context, const store_past_record *record), void *context,
+                                tft_error *err);
+
+typedef struct store_past_step {
+    int64_t start_ms, server;
+    tft_state state; // the worst one sent; NONE where none was
+    size_t records;
+    bool sealed; // then least and most are not known: NaN
+    double mean[TFT_MAX_METRICS], least[TFT_MAX_METRICS], most[TFT_MAX_METRICS];
+    size_t count[TFT_MAX_METRICS];
+} store_past_step;
+
+/* The same for steps of one server: sealed ones, and those that the raw records make. */
+tft_status store_reader_steps(store_reader *reader, int64_t server, int64_t from_ms, int64_t to_ms,
+                              bool (*visit)(void *context, const store_past_step *step), void *context, tft_error *err);
+
+/* A consistent copy of the whole database while the daemon runs, written aside, checked (PRAGMA integrity_check), synced and
+ * renamed to `file`. `progress` may be NULL. TFT_ERR_BUSY where `file` is there already. */
+tft_status store_backup(const char *dir, const char *file, void (*progress)(void *context, double share), void *context,
+                        tft_error *err);
+/* Puts a backup into an empty (or new) data directory, after checking it. TFT_ERR_BUSY where a database is there. */
+tft_status store_restore(const char *file, const char *dir, tft_error *err);
+
+#endif
