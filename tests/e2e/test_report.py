@@ -5,6 +5,7 @@ import math
 import os
 import random
 import subprocess
+import sys
 import tempfile
 import time
 import unittest
@@ -177,6 +178,26 @@ class Report(unittest.TestCase):
             weights = [w["weight"] for w in self.result["importance"] if w["place"] == place]
             self.assertAlmostEqual(sum(weights), 1, 4)
             self.assertIn("weights-" + place, self.text)
+
+    def test_make_quality_writes_the_same_figures_into_its_tables(self):
+        sys.dont_write_bytecode = True
+        sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools"))
+        import quality
+        results = {"here": self.result}
+        text = quality.forecast_tables(results)
+        for metric in self.result["metrics"]:
+            self.assertIn("| %s | **%s** |" % (metric["metric"], quality.number(metric["forecasters"][0]["crps"], 4)), text)
+        text = quality.history_table(results)
+        for h in self.result["history"]:
+            self.assertIn("| %s | %s (" % (h["age"], quality.number(h["metrics"][0]["crps"]["tft"], 4)), text)
+        text = quality.incident_tables(results, "incidents")
+        for h in self.result["incidents"]["horizons"]:
+            self.assertIn("| %s | %d / %d | **%s** |" % (h["horizon"], h["positives"], h["n"],
+                                                        quality.number(h["forecasters"][0]["brier_skill"])), text)
+        self.assertIn("P(incident within 8 h)" if self.result["horizon"] == 96 else "P(incident", quality.alert_table(self.result, "here"))
+        with open(os.path.join(quality.ROOT, "docs/QUALITY.md"), encoding="utf-8") as file:
+            page = file.read()
+        self.assertLess(page.index(quality.BEGIN), page.index(quality.END))
 
 
 if __name__ == "__main__":
