@@ -159,20 +159,26 @@ const openapi_schema openapi_schemas[] = {
           OF_FORECAST ", \"age_s\": " NUMBER ", \"clock\": {\"enum\": [\"wall\", \"data\"]}, "
                       "\"step_seconds\": " COUNT ", \"quantiles\": " LIST(SHARE) ", \"timestamps\": " LIST(TIME),
           NEEDS_FORECAST ", \"age_s\", \"clock\", \"step_seconds\", \"quantiles\", \"timestamps\"")},
+    {"IncidentCalibration", "{\"type\": \"object\", \"required\": [\"incident\", \"validation\"], \"properties\": "
+                            "{\"incident\": {\"type\": [\"object\", "
+                            "\"null\"]}, \"validation\": {\"type\": [\"object\", \"null\"]}}}"},
     {"Incident",
      "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", \"in_incident\", \"model_type\", "
      "\"incident_probability\"], \"properties\": {\"server_name\": " TEXT
      ", \"profile\": " REF("Profile") ", \"in_incident\": " FLAG ", \"incident_probability\": " REF(
          "Probabilities") ", \"curve\": " LIST(SHARE) "}}"},
-    {"Incidents", PAGE("Incident",
-                       OF_FORECAST ", \"total\": " COUNT ", \"timestamps\": " LIST(
-                           TIME) ", \"fleet\": {\"type\": "
-                                 "\"object\", \"required\": [\"any\", \"expected\"], \"properties\": {\"any\": " REF(
-                                     "Probabilities") ", \"expected\": " HORIZONS(NUMBER) "}}",
-                       NEEDS_FORECAST ", \"total\", \"fleet\"")},
-    {"IncidentDetail",
-     "{\"type\": \"object\", \"required\": [\"forecast_id\", \"origin\", \"finished_at\", \"model\", \"item\"], "
-     "\"properties\": {\"item\": " REF("Incident") ", \"timestamps\": " LIST(TIME) OF_FORECAST "}}"},
+    {"Incidents",
+     PAGE("Incident",
+          OF_FORECAST ", \"total\": " COUNT ", \"timestamps\": " LIST(
+              TIME) ", \"fleet\": {\"type\": "
+                    "\"object\", \"required\": [\"any\", \"expected\"], \"properties\": {\"any\": " REF(
+                        "Probabilities") ", \"expected\": " HORIZONS(NUMBER) "}}, \"calibration\": " REF("IncidentCalib"
+                                                                                                         "ration"),
+          NEEDS_FORECAST ", \"total\", \"fleet\", \"calibration\"")},
+    {"IncidentDetail", "{\"type\": \"object\", \"required\": [\"forecast_id\", \"origin\", \"finished_at\", \"model\", "
+                       "\"item\", \"calibration\"], "
+                       "\"properties\": {\"item\": " REF("Incident") ", \"calibration\": " REF(
+                           "IncidentCalibration") ", \"timestamps\": " LIST(TIME) OF_FORECAST "}}"},
     {"Risk", "{\"type\": \"object\", \"required\": [\"server_name\", \"profile\", \"state\", " RISK_NEEDS
              "], \"properties\": {\"server_name\": " TEXT ", \"profile\": " REF("Profile") ", " RISK_FIELDS "}}"},
     {"Risks", PAGE("Risk", OF_FORECAST ", \"total\": " COUNT, NEEDS_FORECAST ", \"total\"")},

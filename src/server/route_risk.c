@@ -27,6 +27,13 @@ static void put_head(const forecast_snapshot *s, tft_text *out)
     json_put_string(out, s->model_name);
 }
 
+/* How much the probabilities are worth, in the model's own words. */
+static void put_calibration(server *srv, const forecast_snapshot *s, tft_text *out)
+{
+    tft_text_puts(out, ", \"calibration\": ");
+    model_facts_put(&srv->facts, s->has_model ? s->model_directory : "", out);
+}
+
 static void put_fleet(const forecast_snapshot *s, tft_text *out)
 {
     tft_text_puts(out, "{\"any\": ");
@@ -167,6 +174,7 @@ static void route_incidents(void *context, const http_request *request, http_rep
     put_head(s, &reply->text);
     tft_text_puts(&reply->text, ", \"fleet\": ");
     put_fleet(s, &reply->text);
+    put_calibration(srv, s, &reply->text);
     if (curve)
         put_timestamps(s, &reply->text);
     put_page(srv, s, &paging, &after, key_incident, curve, put_incident_item, reply);
@@ -189,6 +197,7 @@ static void route_incident(void *context, const http_request *request, http_repl
             http_reply_field(reply, "Retry-After", "5");
         } else {
             put_head(s, &reply->text);
+            put_calibration(srv, s, &reply->text);
             if (curve)
                 put_timestamps(s, &reply->text);
             tft_text_puts(&reply->text, ", \"item\": ");

@@ -308,6 +308,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     pthread_mutex_init(&srv->document_lock, NULL);
     pthread_rwlock_init(&srv->forget_lock, NULL);
     labels_init(&srv->labels);
+    model_facts_init(&srv->facts);
     pthread_mutex_init(&srv->housekeeping_lock, NULL);
     pthread_cond_init(&srv->housekeeping_wake, NULL);
 
@@ -405,6 +406,7 @@ void server_close(server *srv)
     explain_close(srv->explainer);
     pthread_rwlock_destroy(&srv->forget_lock);
     labels_free(&srv->labels);
+    model_facts_free(&srv->facts);
     tft_text_free(&srv->document);
     pthread_mutex_destroy(&srv->document_lock);
     auth_close(srv->auth);

@@ -27,6 +27,7 @@
 #include "server/labels.h"
 #include "server/log.h"
 #include "server/meters.h"
+#include "server/model_facts.h"
 #include "server/news.h"
 #include "server/pages.h"
 #include "store/store.h"
@@ -91,6 +92,7 @@ typedef struct server {
     events *events;               // what GET /events sends
     pthread_rwlock_t forget_lock; // held for writing while a server is forgotten, for reading by whoever adds records
     server_labels labels;
+    model_facts facts;
     meters meters;
     struct explainer *explainer;   // GET /explain
     pthread_mutex_t document_lock; // guards the making of the next

@@ -167,7 +167,10 @@ class Api(unittest.TestCase):
         self.assertEqual(self.pages("/api/v1/incidents?limit=3"), all_of_them["items"])
         self.assertGreaterEqual(all_of_them["fleet"]["any"]["8h"], max(p8h))
         self.assertAlmostEqual(all_of_them["fleet"]["expected"]["8h"], sum(p8h), 4)
+        with open(os.path.join(MODELS, all_of_them["model"], "config.json")) as f:
+            self.assertEqual(all_of_them["calibration"]["incident"], json.load(f)["calibration"]["incident"])
         one = self.ok("/api/v1/incidents/ppdb001?curve=true")
+        self.assertEqual(one["calibration"], all_of_them["calibration"])
         curve = one["item"]["curve"]
         self.assertEqual((len(curve), len(one["timestamps"])), (96, 96))
         self.assertEqual(curve, sorted(curve))
