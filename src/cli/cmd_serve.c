@@ -249,6 +249,23 @@ static void reload_keys(server *srv)
         log_line(srv->log, LOG_TAG_ERROR, "The old API keys stay: %s", err.text);
 }
 
+/* Alerts, receivers, risk and levels as the file says now; a bad file changes nothing. */
+static void reload_settings(server *srv, const serve_args *args)
+{
+    tft_error err = {0};
+    settings *const s = calloc(1, sizeof *s);
+    tft_status status = s != NULL ? settings_read(args->config, s, &err) : tft_fail(&err, TFT_ERR_MEMORY, "no memory");
+    if (status == TFT_OK) {
+        const server_options options = to_options(s);
+        status = server_reload(srv, &options, &err);
+    }
+    if (status != TFT_OK)
+        log_line(srv->log, LOG_TAG_ERROR, "The old settings stay: %s", err.text);
+    if (s != NULL)
+        settings_free(s);
+    free(s);
+}
+
 static void dump_state(const server *srv)
 {
     const fleet_counters c = fleet_count(srv->fleet, tft_wall_ms());
@@ -267,7 +284,7 @@ static void dump_state(const server *srv)
 }
 
 /* Until SIGTERM or SIGINT; returns its number. */
-static int wait_for_end(server *srv, const sigset_t *taken)
+static int wait_for_end(server *srv, const serve_args *args, const sigset_t *taken)
 {
     for (;;) {
         siginfo_t info;
@@ -279,8 +296,9 @@ static int wait_for_end(server *srv, const sigset_t *taken)
         case SIGHUP:
             reopen_log(srv->log);
             reload_keys(srv);
+            reload_settings(srv, args);
             server_rescan_models(srv);
-            log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys read, models looked for in %s",
+            log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys and settings read, models looked for in %s",
                      srv->options.models_dir);
             break;
         case SIGUSR1:
@@ -354,7 +372,7 @@ static int run(const settings *s, const serve_args *args, int scenario, log_sink
         if (demo_open(srv, (generate_scenario)scenario, control_address(s), &fleet_demo, &err) != TFT_OK)
             log_line(log, LOG_TAG_ERROR, "The demo fleet does not start: %s", err.text);
     }
-    const int number = wait_for_end(srv, taken);
+    const int number = wait_for_end(srv, args, taken);
     log_line(log, LOG_TAG_SHUTDOWN, "Received signal %d, saving state...", number);
     notify_manager("STOPPING=1");
     expect_second_signal();

@@ -393,7 +393,7 @@ void notify_set_url(notify *n, const char *url)
 tft_status notify_configure(notify *n, const notify_config *config, tft_error *err)
 {
     pthread_mutex_lock(&n->delivery_lock);
-    delivery_close(n->told);
+    delivery_close(n->told); // first: two at once would tell everything twice
     n->told = NULL;
     const tft_status status = open_delivery(n, config, err);
     pthread_mutex_unlock(&n->delivery_lock);

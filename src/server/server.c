@@ -148,11 +148,16 @@ static void alert_changed(void *context, const store_alert *row)
     tft_text_free(&json);
 }
 
-static tft_status open_alerts(server *srv, tft_error *err)
+static const notify_config *receivers_of(const server_options *o)
 {
     static const notify_config nobody;
+    return o->notify != NULL ? o->notify : &nobody;
+}
+
+static tft_status open_alerts(server *srv, tft_error *err)
+{
     const notify_options how = {.keep = srv->store,
-                                .config = srv->options.notify != NULL ? srv->options.notify : &nobody,
+                                .config = receivers_of(&srv->options),
                                 .log = alerts_say,
                                 .changed = alert_changed,
                                 .context = srv};
@@ -165,6 +170,36 @@ static void published(void *context, const forecast_snapshot *snapshot)
     server *const srv = context;
     meters_forecast(&srv->meters, snapshot->duration_s, snapshot->n_servers, snapshot->wall_ms);
     news_tell(&srv->news, srv->events, snapshot);
+}
+
+/* What of the settings the engine works with; levels of derived states go to `states`. */
+static engine_settings engine_settings_of(server *srv, const server_options *o, state_rules *states)
+{
+    engine_settings settings = {.alerts = alert_settings_default(), .fallback = fallback_settings_default()};
+    risk_settings_default(&srv->contract, &settings.risk);
+    state_rules_default(&srv->contract, states);
+    settings.min_interval_s = o->min_interval_s;
+    if (o->levels != NULL)
+        o->levels(o->levels_context, &srv->contract, states, &settings);
+    srv->incident_horizon_ms = settings.risk.incident_horizon_ms;
+    return settings;
+}
+
+tft_status server_reload(server *srv, const server_options *fresh, tft_error *err)
+{
+    fleet_read_lock(srv->fleet);
+    fleet_options fleet_how = *fleet_settings(srv->fleet);
+    fleet_read_unlock(srv->fleet);
+    const tft_status status = notify_configure(srv->notify, receivers_of(fresh), err);
+    if (status != TFT_OK)
+        return status;
+    const engine_settings settings = engine_settings_of(srv, fresh, &fleet_how.states);
+    fleet_how.stale_after_ms = fresh->stale_after_ms;
+    fleet_how.offline_after_steps = fresh->offline_after_steps;
+    fleet_how.clock = fresh->clock;
+    fleet_reconfigure(srv->fleet, &fleet_how);
+    engine_configure(srv->engine, &settings);
+    return TFT_OK;
 }
 
 static tft_status open_fleet(server *srv, tft_error *err)
@@ -181,12 +216,7 @@ static tft_status open_fleet(server *srv, tft_error *err)
     fleet_how.clock = o->clock;
     fleet_how.profile_of_name = profile_by_name;
     fleet_how.profile_context = srv;
-    engine_settings settings = {.alerts = alert_settings_default(), .fallback = fallback_settings_default()};
-    risk_settings_default(&srv->contract, &settings.risk);
-    settings.min_interval_s = o->min_interval_s;
-    if (o->levels != NULL)
-        o->levels(o->levels_context, &srv->contract, &fleet_how.states, &settings);
-    srv->incident_horizon_ms = settings.risk.incident_horizon_ms;
+    const engine_settings settings = engine_settings_of(srv, o, &fleet_how.states);
     const tft_status status = fleet_open(&fleet_how, &srv->fleet, err);
     if (status != TFT_OK)
         return status;

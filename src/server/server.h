@@ -103,8 +103,8 @@ typedef struct server {
     engine *engine;
     notify *notify;
     http_server *http;
-    auth *auth;                  // NULL where options.keys_file is
-    int64_t incident_horizon_ms; // risk.incident_horizon
+    auth *auth;                          // NULL where options.keys_file is
+    _Atomic int64_t incident_horizon_ms; // risk.incident_horizon
     int64_t started_ms;
     double started_s;
     _Atomic int phase;
@@ -133,6 +133,9 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 /* Drains for at most drain_ms, then stops; what was accepted is on disk anyway. */
 void server_stop(server *srv, int64_t drain_ms);
 void server_close(server *srv); // accepts NULL; stops first
+/* Takes over what may change while it runs: alerts, receivers and routes, risk, levels of states, servers.stale_after and
+ * .offline_after_steps, time.clock, forecast.min_interval. `fresh` is lent for the call. Where it fails, receivers are those of before or none. */
+tft_status server_reload(server *srv, const server_options *fresh, tft_error *err);
 /* Look for a newer model now (SIGHUP). */
 void server_rescan_models(server *srv);
 const char *server_url(const server *srv);

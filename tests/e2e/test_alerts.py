@@ -70,6 +70,21 @@ class AlertsTest(unittest.TestCase):
             self.assertRegex(over[0]["ends_at"], RFC3339)
             self.assertEqual(d.get("/alerts/active")[1]["count"], 0)
 
+    def test_events_tell_of_each_change(self):
+        from test_api_events import Listener
+        with self.serve() as d:
+            listener = Listener(d, "?types=alert")
+            feed(d, 50, n=200, end=time.time() - 90)
+            feed(d, 97)
+            alert = self.wait_alert(d, "?status=firing&severity=critical&kind=threshold")[0]
+            heard = lambda: [data for _, kind, data in listener.events() if kind == "alert" and data["id"] == alert["id"]]  # noqa: E731
+            d.wait_for("it to be told", heard)
+            first = heard()[0]
+            self.assertEqual((first["status"], first["server"], first["severity"], first["starts_at"]), ("firing", "ppweb001", "critical", alert["starts_at"]))
+            feed(d, 20, n=80, every=0.02)
+            d.wait_for("its end to be told", lambda: heard()[-1]["status"] == "resolved")
+            listener.close()
+
     def test_filters_pages_and_csv(self):
         with self.serve() as d:
             feed(d, 50, servers=["s%d" % i for i in range(4)], n=60, end=time.time() - 90)
@@ -304,6 +319,36 @@ class AlertsTest(unittest.TestCase):
                 self.assertEqual((status, json.loads(answer)["ok"]), (200, False))
                 self.assertTrue(json.loads(answer)["targets"][0]["error"])
                 self.assertEqual(d.request("POST", "/api/v1/receivers/nobody/test")[0], 404)
+
+    def test_a_reload_changes_thresholds_and_receivers_and_a_bad_file_nothing(self):
+        with Hook() as first, Hook() as second:
+            base = "forecast: {min_interval: 100ms}\nalerts: {keep_for: 0s, %sreceivers: [{name: %s, kind: webhook, url: \"%s\"}]}\n"
+            path = with_config(self, base % ("", "one", first.url))
+
+            def reload(text):
+                with open(path, "w") as out:
+                    out.write(text)
+                before = d.log().count("Reloaded")
+                d.process.send_signal(1)
+                d.wait_for("the reload", lambda: d.log().count("Reloaded") > before)
+
+            with Daemon("--config", path) as d:
+                feed(d, 50, n=200, end=time.time() - 90)
+                feed(d, 97)
+                d.wait_for("the first to be told", lambda: first.alerts())
+                told = len(first.alerts())
+                reload(base % ("", "two", second.url))
+                d.wait_for("the second to be told of what is open", lambda: second.alerts())
+                self.assertEqual(second.alerts()[0]["annotations"]["alert_id"], first.alerts()[0]["annotations"]["alert_id"])
+                reload("alerts: {receivers: [{name: x}]}\n")
+                self.assertIn("The old settings stay", d.log())
+                self.assertEqual(d.get("/api/v1/receivers")[1]["items"][0]["name"], "two")
+                self.assertEqual(d.get("/alerts/active")[1]["count"], 1)
+                reload(base % ("thresholds: {cpu_pct: [98, 99]}, lookahead: 30m, ", "two", second.url))
+                feed(d, 85, n=80, every=0.02)  # below 0.95 of either
+                d.wait_for("it to be over by the new threshold", lambda: d.get("/alerts/active")[1]["count"] == 0)
+                d.wait_for("the second to know", lambda: [a for a in second.alerts() if a["status"] == "resolved"])
+                self.assertEqual(len(first.alerts()), told)
 
     def test_routes_choose_receivers(self):
         with Hook() as critical, Hook() as all_of_them, Hook() as nobody:

@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
+#include "base/rng.h"
 #include "forecast/risk.h"
 
 #define NONE ((double)NAN)
@@ -169,6 +170,44 @@ static void a_database_may_fill_its_memory(void **state)
     near(risk_evaluate(&settings, &s.input).now, 50.0 * (93.0 - 76.0) / (95.0 - 76.0));
 }
 
+/* The score is a monotone function of what it is made of: a higher value now, a higher forecast at any step, a larger probability, or
+ * a worse state never lowers it. */
+static void raising_anything_never_lowers_the_risk(void **state)
+{
+    (void)state;
+    const risk_settings settings = defaults();
+    tft_rng rng = tft_rng_seeded(21, 0);
+    for (int round = 0; round < 3000; round++) {
+        quiet_server s;
+        quiet(&s, 100 * tft_rng_uniform(&rng), 100 * tft_rng_uniform(&rng), 500 * tft_rng_uniform(&rng),
+              400 * tft_rng_uniform(&rng));
+        s.input.incident = tft_rng_uniform(&rng);
+        s.input.profile = (tft_profile)tft_rng_below(&rng, TFT_N_PROFILES);
+        for (size_t m = 0; m < 4; m++)
+            for (size_t t = 0; t < HORIZON; t++)
+                s.flat[m][t] += (float)(10 * tft_rng_normal(&rng));
+        const risk_score before = risk_evaluate(&settings, &s.input);
+        assert_true(before.score >= 0 && before.score <= 100);
+        const size_t m = tft_rng_below(&rng, 4);
+        switch (tft_rng_below(&rng, 4)) {
+        case 0:
+            s.current[m] += 30 * tft_rng_uniform(&rng);
+            break;
+        case 1:
+            s.flat[m][tft_rng_below(&rng, HORIZON)] += (float)(50 * tft_rng_uniform(&rng));
+            break;
+        case 2:
+            s.input.incident += (1 - s.input.incident) * tft_rng_uniform(&rng);
+            break;
+        default:
+            s.input.state = tft_rng_below(&rng, 2) == 0 ? TFT_STATE_CRITICAL_ISSUE : TFT_STATE_OFFLINE;
+        }
+        const risk_score after = risk_evaluate(&settings, &s.input);
+        assert_true(after.score >= before.score - 1e-12);
+        assert_true(after.band >= before.band && after.priority <= before.priority);
+    }
+}
+
 static void bands_and_priorities_begin_at_their_bounds(void **state)
 {
     (void)state;
@@ -230,6 +269,7 @@ int main(void)
         cmocka_unit_test(maintenance_silences_now_but_not_soon),
         cmocka_unit_test(soon_looks_sixty_minutes_ahead_and_no_further),
         cmocka_unit_test(a_database_may_fill_its_memory),
+        cmocka_unit_test(raising_anything_never_lowers_the_risk),
         cmocka_unit_test(bands_and_priorities_begin_at_their_bounds),
         cmocka_unit_test(fleet_health_counts_shares),
     };
