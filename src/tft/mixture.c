@@ -8,6 +8,7 @@
 
 #define MOST_SPREAD 4.0f
 #define LEAST_SPREAD 0.02f
+#define FULL_SPREAD 24 // steps; before, a correction grows like the spread of a random walk
 #define MOST_WEIGHTS (TFT_MAX_QUANTILES * TFT_MAX_ANCHORS) // of one target and step
 
 size_t tft_mixture_width(const tft_config *config)
@@ -165,7 +166,8 @@ void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const floa
     tft_linear_backward(x, w->hidden, w->w, dlogits, width, rows->n, w->hidden, width, dx, w->hidden, grad->w, grad->b);
 }
 
-static float spread_of(const float *anchors, size_t n)
+/* How far a correction may go `t` steps after the origin (t = 0 is the first), from the anchors of its row and target. */
+static float spread_of(const float *anchors, size_t n, size_t t)
 {
     float least = anchors[0], most = anchors[0];
     for (size_t i = 1; i < n; i++) {
@@ -173,7 +175,8 @@ static float spread_of(const float *anchors, size_t n)
         most = anchors[i] > most ? anchors[i] : most;
     }
     const float range = most - least;
-    return (range < MOST_SPREAD ? range : MOST_SPREAD) + LEAST_SPREAD;
+    const float spread = (range < MOST_SPREAD ? range : MOST_SPREAD) + LEAST_SPREAD;
+    return t + 1 < FULL_SPREAD ? spread * (float)sqrt((double)(t + 1) / FULL_SPREAD) : spread;
 }
 
 void tft_mixture_spread(const tft_mixture *w, const tft_rows *rows, tft_anchors anchors, float *x)
@@ -184,7 +187,7 @@ void tft_mixture_spread(const tft_mixture *w, const tft_rows *rows, tft_anchors 
         const float *anchor = anchors_of(w, rows, r, anchors);
         for (size_t m = 0; m < w->n_targets; m++) {
             const size_t n = w->n_quantiles[m];
-            const float spread = spread_of(anchor, n * w->n_anchors);
+            const float spread = spread_of(anchor, n * w->n_anchors, step_of(rows, r));
             for (size_t q = 0; q < n; q++)
                 *x++ *= spread;
             anchor += n * w->n_anchors;

@@ -50,7 +50,8 @@ void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const floa
                           const float *logits, const float *draw, tft_mixture *grad, float *dx, float *dlogits);
 
 /* Tilted: multiplies x [N, Q] by how far the anchors of its row and target lie apart (at most 4, plus 0.02, in scaled
- * units): a correction may move a forecast as far as the simple ones disagree, and leaves a flat line flat. */
+ * units): a correction may move a forecast as far as the simple ones disagree, and leaves a flat line flat. In the first 24 steps,
+ * as a random walk would, only by √(t / 24) of that. */
 void tft_mixture_spread(const tft_mixture *w, const tft_rows *rows, tft_anchors anchors, float *x);
 
 /* What each anchor weighs, mean over a target's quantiles: logits [n, width] → weights [n, M·K]. */
