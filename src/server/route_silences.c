@@ -229,14 +229,16 @@ static void route_silence_delete(void *context, const http_request *request, htt
 
 /* ---- rows ------------------------------------------------------------------------------------------------- */
 
+#define SILENCE_TEXT "{\"type\": [\"string\", \"null\"]}"
 #define SILENCE_BODY                                                                                                   \
-    "{\"type\": \"object\", \"properties\": {\"kind\": {\"enum\": [null, \"silence\", "                                \
-    "\"maintenance\"]}, \"matchers\": {\"type\": \"object\", \"minProperties\": 1, \"properties\": {\"server\": "      \
-    "{\"type\": \"string\"}, \"profile\": {\"type\": \"string\"}, \"kind\": {\"type\": \"string\"}, \"metric\": "      \
-    "{\"type\": \"string\"}, \"severity\": {\"type\": \"string\"}}}, \"starts_at\": {\"type\": \"string\", "           \
-    "\"format\": \"date-time\"}, \"ends_at\": {\"type\": \"string\", \"format\": \"date-time\"}, \"rrule\": "          \
-    "{\"type\": [\"string\", \"null\"]}, \"timezone\": {\"type\": \"string\"}, \"created_by\": {\"type\": "            \
-    "\"string\"}, \"comment\": {\"type\": \"string\"}}, \"required\": [\"matchers\", \"ends_at\"]}"
+    "{\"type\": \"object\", \"properties\": {\"kind\": {\"enum\": [null, \"silence\", \"maintenance\"]}, "             \
+    "\"matchers\": {\"type\": \"object\", \"minProperties\": 1, \"properties\": {\"server\": " SILENCE_TEXT            \
+    ", \"profile\": " SILENCE_TEXT ", \"kind\": " SILENCE_TEXT ", \"metric\": " SILENCE_TEXT                           \
+    ", \"severity\": " SILENCE_TEXT                                                                                    \
+    "}}, \"starts_at\": {\"type\": [\"string\", \"null\"], \"format\": \"date-time\"}, "                               \
+    "\"ends_at\": {\"type\": \"string\", \"format\": \"date-time\"}, \"rrule\": " SILENCE_TEXT                         \
+    ", \"timezone\": " SILENCE_TEXT ", \"created_by\": " SILENCE_TEXT ", \"comment\": " SILENCE_TEXT                   \
+    "}, \"required\": [\"matchers\", \"ends_at\"]}"
 #define SILENCE_EXAMPLE                                                                                                \
     "{\"kind\": \"maintenance\", \"matchers\": {\"server\": \"ppdb*\"}, \"starts_at\": \"2036-11-30T01:00:00Z\", "     \
     "\"ends_at\": \"2036-11-30T03:00:00Z\", \"rrule\": \"FREQ=WEEKLY;BYDAY=SU\", \"timezone\": \"Europe/Berlin\", "    \
