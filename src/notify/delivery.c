@@ -134,9 +134,9 @@ static void *run(void *context)
 static tft_status start_worker(delivery *d, size_t target, tft_error *err)
 {
     const outbox_target *const to = outbox_target_at(d->box, target);
-    const char *const number = strrchr(to->name, '#');
-    const size_t which =
-        d->config.receivers[to->receiver].n_urls > 1 && number != NULL ? (size_t)atoi(number + 1) - 1 : 0;
+    size_t which = 0; // of the receiver's addresses: its targets stand side by side
+    while (which < target && outbox_target_at(d->box, target - which - 1)->receiver == to->receiver)
+        which++;
     worker *const w = calloc(1, sizeof *w);
     if (w == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for receiver %s", to->name);

@@ -10,8 +10,8 @@ static const char *mute_word(alert_mute mute)
     return mute == ALERT_SILENCED ? "silenced" : mute == ALERT_MAINTENANCE ? "maintenance" : "";
 }
 
-static_assert(ALERT_ID_BYTES == STORE_ID_BYTES && ALERT_SILENCE_BYTES == STORE_ID_BYTES && ALERT_NEVER == STORE_NEVER,
-              "ids and times are the same on disk");
+static_assert(ALERT_ID_BYTES == STORE_ID_BYTES && ALERT_SILENCE_BYTES == STORE_ID_BYTES, "ids are the same on disk");
+static_assert(INT64_MIN == STORE_NEVER && INT64_MIN == ALERT_NEVER, "and so is a time that is not there"); // NOLINT
 
 void lives_row(const forecast_snapshot *s, const alert *a, store_alert *row)
 {

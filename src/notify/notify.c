@@ -10,7 +10,7 @@
 #include "base/clock.h"
 #include "notify/lives.h"
 
-#define UNSAVED_MAX 10000 // rows that wait for a disk that is full
+#define UNSAVED_MAX 50000 // rows of one round, or that wait for a disk that is full
 #define MARK_BACK_MS ((int64_t)7 * 86400000)
 #define MAX_SPANS 2048
 #define FORGET_BATCH 1000
