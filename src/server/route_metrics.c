@@ -119,6 +119,38 @@ static void put_http(const server *srv, metrics_text *m)
     metrics_gauge(m, "tftd_sse_clients", "Listeners of /api/v1/events.", (double)srv->sse_clients);
 }
 
+/* What was turned away before anything was done about it, by why. */
+static void put_refused(const server *srv, metrics_text *m)
+{
+    static const struct {
+        int code;
+        const char *reason;
+    } reasons[] = {{408, "slow"},         {413, "too_large"}, {414, "target"},     {415, "media_type"},
+                   {429, "rate_limited"}, {431, "headers"},   {503, "unavailable"}};
+    const meters *const all = &srv->meters;
+    metrics_family(m, "tftd_http_refused_total", METRICS_COUNTER, "Requests that were turned away.");
+    for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
+        uint64_t n = 0;
+        for (size_t r = 0; r < all->n_routes; r++) {
+            for (size_t c = 0; c < METERS_N_CODES; c++)
+                n += meters_codes[c] == reasons[i].code ? all->routes[r].codes[c] : 0;
+        }
+        metrics_sample(m, (const char *const[]){"reason", reasons[i].reason, NULL}, (double)n);
+    }
+    const auth_counts a = auth_count(srv->auth);
+    const struct {
+        const char *reason;
+        uint64_t n;
+    } failures[] = {{"missing", a.failures_missing},
+                    {"unknown", a.failures_unknown},
+                    {"role", a.failures_role},
+                    {"host", a.failures_host}};
+    metrics_family(m, "tftd_auth_failures_total", METRICS_COUNTER, "Requests without the key that they needed.");
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++)
+        metrics_sample(m, (const char *const[]){"reason", failures[i].reason, NULL}, (double)failures[i].n);
+    metrics_counter(m, "tftd_rate_limited_total", "Requests beyond a limit.", (double)a.rate_limited);
+}
+
 /* ---- records ------------------------------------------------------------------------------------------- */
 
 static void put_by_source(metrics_text *m, const char *name, const char *help, const _Atomic uint64_t *values)
@@ -285,7 +317,7 @@ static void put_self(const server *srv, metrics_text *m)
 
 /* Rooms with figures of their own add a line. */
 static void (*const sources[])(const server *srv, metrics_text *m) = {
-    put_self, put_http, put_records, put_forecasts, put_store, put_process, alert_metrics};
+    put_self, put_http, put_refused, put_records, put_forecasts, put_store, put_process, alert_metrics};
 
 static void route_metrics(void *context, const http_request *request, http_reply *reply)
 {

@@ -199,6 +199,7 @@ tft_status server_reload(server *srv, const server_options *fresh, tft_error *er
     fleet_how.clock = fresh->clock;
     fleet_reconfigure(srv->fleet, &fleet_how);
     engine_configure(srv->engine, &settings);
+    events_publish(srv->events, EVENT_CONFIG, NULL, "{\"change\": \"reloaded\"}");
     return TFT_OK;
 }
 
