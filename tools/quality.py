@@ -327,7 +327,8 @@ def ablation(work, bitbrains, results, limit):
     """The same spec, with nothing of the network but the mixture's constants."""
     spec = os.path.join(work, "only-mixture.yaml")
     with open(os.path.join(ROOT, "models/specs/fleet.yaml")) as file:
-        text = file.read().replace("mixture: true", "mixture: true, only_mixture: true").replace("hazard: true", "hazard: false")
+        text = file.read().replace("mixture: true", "mixture: true, only_mixture: true").replace("hazard: true", "hazard: false").replace(
+            ", latency_ms]", "]")  # the public trace has none
     with open(spec, "w") as file:
         file.write(text)
     model = trained(work, "only-mixture", spec, limit, bitbrains, "--holdout-servers", "3/5x20", "--holdout-from",
