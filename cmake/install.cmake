@@ -8,6 +8,12 @@ configure_file(cmake/tft.pc.in ${CMAKE_BINARY_DIR}/tft.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/tft.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(GLOB MAN1 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
 install(FILES ${MAN1} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
+# systemd: the service, and the user that it runs as; ExecStart follows the prefix.
+file(READ packaging/systemd/tftd.service TFTD_UNIT)
+string(REPLACE "/usr/bin/tftd" "${CMAKE_INSTALL_FULL_BINDIR}/tftd" TFTD_UNIT "${TFTD_UNIT}")
+file(WRITE ${CMAKE_BINARY_DIR}/tftd.service "${TFTD_UNIT}")
+install(FILES ${CMAKE_BINARY_DIR}/tftd.service DESTINATION lib/systemd/system)
+install(FILES packaging/systemd/tftd.sysusers.conf DESTINATION lib/sysusers.d RENAME tftd.conf)
 # Completion: the scripts come from the program itself.
 foreach(pair bash:bash-completion/completions/tftd zsh:zsh/site-functions/_tftd fish:fish/vendor_completions.d/tftd.fish)
   string(REPLACE ":" ";" pair ${pair})

@@ -123,6 +123,11 @@ static server_options to_options(const settings *s)
         .min_records = s->forecast.min_records,
         .memory_steps = s->forecast.memory_steps,
         .clock = (fleet_clock_mode)s->time.clock,
+        .tls_cert = s->tls.cert,
+        .tls_key = s->tls.key,
+        .tls_client_ca = s->tls.client_ca,
+        .tls_only_13 = s->tls.min_version == 1,
+        .metrics_per_server = s->metrics.per_server,
         .keys_file = s->auth.keys_file,
         .auth = (auth_mode)s->auth.enabled,
         .protect_status = s->auth.protect_status,
@@ -296,6 +301,7 @@ static int wait_for_end(server *srv, const serve_args *args, const sigset_t *tak
         case SIGHUP:
             reopen_log(srv->log);
             reload_keys(srv);
+            server_reload_tls(srv);
             reload_settings(srv, args);
             server_rescan_models(srv);
             log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys and settings read, models looked for in %s",

@@ -39,6 +39,7 @@ typedef struct key {
 
 static const char *const sync_words[] = {"full", "normal", NULL};
 static const char *const auth_words[] = {"auto", "true", "false", NULL};
+static const char *const tls_words[] = {"1.2", "1.3", NULL};
 static const char *const clock_words[] = {"auto", "wall", "data", NULL};
 static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
@@ -58,6 +59,11 @@ static const key keys[] = {
     {"http.allow_unauthenticated", BOOL, AT(http.allow_unauthenticated), 0, 0, NULL},
     {"http.cors_origins", LIST, AT(http.cors_origins), 0, SETTINGS_MAX_LIST, NULL},
     {"http.allowed_hosts", LIST, AT(http.allowed_hosts), 0, SETTINGS_MAX_LIST, NULL},
+    {"tls.cert", TEXT, AT(tls.cert), 0, 0, NULL},
+    {"tls.key", TEXT, AT(tls.key), 0, 0, NULL},
+    {"tls.client_ca", TEXT, AT(tls.client_ca), 0, 0, NULL},
+    {"tls.min_version", WORD, AT(tls.min_version), 0, 0, tls_words},
+    {"metrics.per_server", BOOL, AT(metrics.per_server), 0, 0, NULL},
     {"auth.enabled", WORD, AT(auth.enabled), 0, 0, auth_words},
     {"auth.keys_file", TEXT, AT(auth.keys_file), 0, 0, NULL},
     {"auth.protect_status", BOOL, AT(auth.protect_status), 0, 0, NULL},
@@ -116,6 +122,7 @@ void settings_default(settings *s)
                  .threads = 2,
                  .idle_timeout = 75000,
                  .compress = true},
+        .tls = {"", "", "", 0},
         .auth = {.keys_file = ""},
         .data = {"./tftd-data"},
         .store = {.retention_records = (int64_t)7 * 86400000,

@@ -46,6 +46,13 @@ typedef struct settings {
         settings_list cors_origins, allowed_hosts;
     } http;
     struct {
+        const char *cert, *key, *client_ca; // "" = none
+        size_t min_version;                 // 1.2, 1.3
+    } tls;
+    struct {
+        bool per_server;
+    } metrics;
+    struct {
         size_t enabled; // auto, true, false
         const char *keys_file;
         bool protect_status;

@@ -82,6 +82,8 @@ void *server_housekeeping(void *context)
             next_prune = now + prune_interval(srv);
         }
         if (now >= next_wake) {
+            if (srv->tls != NULL && tls_changed(srv->tls))
+                server_reload_tls(srv);
             events_wake(srv->events);
             next_wake = now + WAKE_EVERY_S;
         }

@@ -39,6 +39,7 @@
 #include "server/http_target.h"
 #include "server/negotiate.h"
 #include "server/pack.h"
+#include "server/tls.h"
 
 #define MAX_LISTEN 9
 #define COMPRESS_FROM 1024             // bytes; smaller replies fit one packet anyway
@@ -856,13 +857,20 @@ static tft_status listen_at(const char *text, int *out, char host[64], uint16_t 
 static tft_status start_daemon(http_server *server, int fd, tft_error *err)
 {
     const http_options *const o = &server->options;
+    const struct MHD_OptionItem secure[] = {
+        {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, o->tls != NULL ? tls_certificate_callback() : NULL},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, o->tls != NULL ? (void *)(uintptr_t)tls_priorities(o->tls) : NULL},
+        {MHD_OPTION_END, 0, NULL}};
+    const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_Daemon *const daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG, 0, NULL, NULL, on_request, server,
-        MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd,
-        MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed, server,
-        MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->max_connections_per_ip,
-        MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE, o->threads, MHD_OPTION_END);
+        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+            (o->tls != NULL ? MHD_USE_TLS : 0),
+        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET,
+        (MHD_socket)fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
+        server, MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
+        o->max_connections_per_ip, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
+        MHD_OPTION_ARRAY, o->tls != NULL ? secure : plain, MHD_OPTION_END);
     if (daemon == NULL) {
         close(fd);
         return tft_fail(err, TFT_ERR_MEMORY, "the HTTP server could not be started");
@@ -896,8 +904,8 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
         if (status != TFT_OK && err != NULL)
             *err = busy;
         if (status == TFT_OK && i == 0)
-            snprintf(server->url, sizeof server->url, strchr(host, ':') != NULL ? "http://[%s]:%u" : "http://%s:%u",
-                     host, port);
+            snprintf(server->url, sizeof server->url, strchr(host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u",
+                     options->tls != NULL ? "https" : "http", host, port);
         if (status == TFT_OK)
             status = start_daemon(server, fd, err);
     }

@@ -172,11 +172,12 @@ typedef struct http_outcome {
 typedef struct http_options {
     const char *const *listen; // "127.0.0.1:8000", "[::1]:8000"; port 0 picks one
     size_t n_listen;
-    size_t n_optional; // so many at the end may be taken by somebody else: a warning, and it goes on without
+    size_t n_optional;  // so many at the end may be taken by somebody else: a warning, and it goes on without
     size_t max_body;    // bytes of one body
     size_t body_budget; // bytes of all bodies being read; beyond it: 503
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, threads;
     bool compress;
+    struct tls *tls;                 // tls.h: all listeners speak TLS; NULL = plain. Lent until close
     const char *const *cors_origins; // http.cors_origins: origins whose pages may read replies; "*" = all. Lent
     size_t n_cors_origins;
     const http_route *const *families; // [n_families] of rows, each ended by a row without path; lent until close

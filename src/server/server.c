@@ -294,8 +294,36 @@ static void wake_streams(void *context)
     http_wake_streams(srv->http);
 }
 
+static tft_status open_tls(server *srv, tft_error *err)
+{
+    const server_options *const o = &srv->options;
+    const bool has_cert = o->tls_cert != NULL && o->tls_cert[0] != '\0',
+               has_key = o->tls_key != NULL && o->tls_key[0] != '\0';
+    const bool has_clients = o->tls_client_ca != NULL && o->tls_client_ca[0] != '\0';
+    if (has_cert != has_key || (has_clients && !has_cert))
+        return tft_fail(err, TFT_ERR_ARGUMENT, "tls.cert and tls.key go together, and tls.client_ca needs both");
+    if (!has_cert)
+        return TFT_OK;
+    const tls_options how = {o->tls_cert, o->tls_key, o->tls_client_ca, o->tls_only_13};
+    return tls_open(&how, &srv->tls, err);
+}
+
+void server_reload_tls(server *srv)
+{
+    tft_error err = {0};
+    if (srv->tls == NULL)
+        return;
+    if (tls_reload(srv->tls, &err) == TFT_OK)
+        log_line(srv->log, LOG_TAG_INFO, "TLS: %s is the certificate from here on", srv->options.tls_cert);
+    else
+        log_line(srv->log, LOG_TAG_ERROR, "TLS: the old certificate stays: %s", err.text);
+}
+
 static tft_status open_listeners(server *srv, tft_error *err)
 {
+    const tft_status secure = open_tls(srv, err);
+    if (secure != TFT_OK)
+        return secure;
     const server_options *const o = &srv->options;
     const http_options how = {.listen = o->listen,
                               .n_listen = o->n_listen,
@@ -307,6 +335,7 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .idle_timeout_s = o->idle_timeout_s,
                               .threads = o->http_threads,
                               .compress = o->compress,
+                              .tls = srv->tls,
                               .cors_origins = o->cors_origins,
                               .n_cors_origins = o->n_cors_origins,
                               .families = server_families,
@@ -441,6 +470,7 @@ void server_close(server *srv)
     tft_text_free(&srv->document);
     pthread_mutex_destroy(&srv->document_lock);
     auth_close(srv->auth);
+    tls_close(srv->tls);
     news_free(&srv->news);
     meters_close(&srv->meters);
     events_close(srv->events);

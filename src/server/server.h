@@ -30,6 +30,7 @@
 #include "server/model_facts.h"
 #include "server/news.h"
 #include "server/pages.h"
+#include "server/tls.h"
 #include "store/store.h"
 
 #define SERVER_MAX_LISTEN 9
@@ -49,6 +50,8 @@ typedef struct server_options {
     bool compress;
     const char *cors_origins[HTTP_MAX_ORIGINS]; // http.cors_origins
     size_t n_cors_origins;
+    const char *tls_cert, *tls_key, *tls_client_ca; // tls.*; NULL or "" = no TLS, no client certificates
+    bool tls_only_13;
     const char *keys_file; // NULL: no authentication at all (tests)
     auth_mode auth;
     bool protect_status, allow_unauthenticated;
@@ -103,6 +106,7 @@ typedef struct server {
     engine *engine;
     notify *notify;
     http_server *http;
+    tls *tls;                            // NULL where options.tls_cert is not set
     auth *auth;                          // NULL where options.keys_file is
     _Atomic int64_t incident_horizon_ms; // risk.incident_horizon
     int64_t started_ms;
@@ -136,6 +140,8 @@ void server_close(server *srv); // accepts NULL; stops first
 /* Takes over what may change while it runs: alerts, receivers and routes, risk, levels of states, servers.stale_after and
  * .offline_after_steps, time.clock, forecast.min_interval. `fresh` is lent for the call. Where it fails, receivers are those of before or none. */
 tft_status server_reload(server *srv, const server_options *fresh, tft_error *err);
+/* Reads the certificates again; the old ones stay where it fails, and the log says which. Without TLS: nothing. */
+void server_reload_tls(server *srv);
 /* Look for a newer model now (SIGHUP). */
 void server_rescan_models(server *srv);
 const char *server_url(const server *srv);

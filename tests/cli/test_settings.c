@@ -102,7 +102,7 @@ static void mistakes_are_named_with_line_and_column(void **state)
         {"states: {critical: {cpu_pct: hot}}", "is not a number"},
         {"states: {sometimes: {cpu_pct: 5}}", "unknown key"},
         {"profiles: {prefixes: {x: toaster}}", "is not a profile"},
-        {"tls: {cert: a.pem}", "tls.cert: unknown key"},
+        {"tls: {certificate: a.pem}", "tls.certificate: unknown key"},
         {"- a\n- b", "must be a mapping"},
         {"just text", "must be a mapping"},
         {"a: &x {b: 1}\nc: *x", "unknown key"},
