@@ -247,28 +247,63 @@ static void reopen_log(log_sink *log)
         log_line(log, LOG_TAG_WARNING, "The log goes on in the old file: %s", err.text);
 }
 
-static void reload_keys(server *srv)
+/* What a reload needs, whether a signal or POST /-/reload asked for it. */
+typedef struct reloading {
+    const serve_args *args;
+    pthread_mutex_t lock; // one at a time
+} reloading;
+
+static tft_status reload_keys(server *srv, tft_error *err)
 {
-    tft_error err = {0};
-    if (srv->auth != NULL && auth_reload(srv->auth, &err) != TFT_OK)
-        log_line(srv->log, LOG_TAG_ERROR, "The old API keys stay: %s", err.text);
+    tft_error why = {0};
+    const tft_status status = srv->auth != NULL ? auth_reload(srv->auth, &why) : TFT_OK;
+    if (status != TFT_OK) {
+        log_line(srv->log, LOG_TAG_ERROR, "The old API keys stay: %s", why.text);
+        *err = why;
+    }
+    return status;
 }
 
 /* Alerts, receivers, risk and levels as the file says now; a bad file changes nothing. */
-static void reload_settings(server *srv, const serve_args *args)
+static tft_status reload_settings(server *srv, const serve_args *args, tft_error *err)
 {
-    tft_error err = {0};
+    tft_error why = {0};
     settings *const s = calloc(1, sizeof *s);
-    tft_status status = s != NULL ? settings_read(args->config, s, &err) : tft_fail(&err, TFT_ERR_MEMORY, "no memory");
+    tft_status status = s != NULL ? settings_read(args->config, s, &why) : tft_fail(&why, TFT_ERR_MEMORY, "no memory");
     if (status == TFT_OK) {
         const server_options options = to_options(s);
-        status = server_reload(srv, &options, &err);
+        status = server_reload(srv, &options, &why);
     }
-    if (status != TFT_OK)
-        log_line(srv->log, LOG_TAG_ERROR, "The old settings stay: %s", err.text);
+    if (status != TFT_OK) {
+        log_line(srv->log, LOG_TAG_ERROR, "The old settings stay: %s", why.text);
+        *err = why;
+    }
     if (s != NULL)
         settings_free(s);
     free(s);
+    return status;
+}
+
+/* Everything that can be read again is, each for itself; the first thing that was bad is told. */
+static tft_status reload(void *context, server *srv, tft_error *err)
+{
+    reloading *const how = context;
+    tft_error whys[3] = {{0}, {0}, {0}};
+    pthread_mutex_lock(&how->lock);
+    reopen_log(srv->log);
+    const tft_status results[3] = {reload_settings(srv, how->args, &whys[0]), reload_keys(srv, &whys[1]),
+                                   server_reload_tls(srv, &whys[2])};
+    server_rescan_models(srv);
+    pthread_mutex_unlock(&how->lock);
+    for (size_t i = 0; i < 3; i++) {
+        if (results[i] != TFT_OK) {
+            *err = whys[i];
+            return results[i];
+        }
+    }
+    log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys and settings read, models looked for in %s",
+             srv->options.models_dir);
+    return TFT_OK;
 }
 
 static void dump_state(const server *srv)
@@ -289,7 +324,7 @@ static void dump_state(const server *srv)
 }
 
 /* Until SIGTERM or SIGINT; returns its number. */
-static int wait_for_end(server *srv, const serve_args *args, const sigset_t *taken)
+static int wait_for_end(server *srv, reloading *how, const sigset_t *taken)
 {
     for (;;) {
         siginfo_t info;
@@ -299,13 +334,7 @@ static int wait_for_end(server *srv, const serve_args *args, const sigset_t *tak
         case SIGINT:
             return number;
         case SIGHUP:
-            reopen_log(srv->log);
-            reload_keys(srv);
-            server_reload_tls(srv);
-            reload_settings(srv, args);
-            server_rescan_models(srv);
-            log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys and settings read, models looked for in %s",
-                     srv->options.models_dir);
+            (void)reload(how, srv, &(tft_error){0}); // the log has what was bad
             break;
         case SIGUSR1:
             reopen_log(srv->log);
@@ -357,7 +386,10 @@ static void say_where_to_look(const server *srv, const char *control)
 
 static int run(const settings *s, const serve_args *args, int scenario, log_sink *log, const sigset_t *taken)
 {
+    reloading how = {args, PTHREAD_MUTEX_INITIALIZER};
     server_options options = to_options(s);
+    options.reload = reload;
+    options.reload_context = &how;
     if (args->model != NULL)
         options.model_path = args->model;
     if (args->no_model)
@@ -378,7 +410,7 @@ static int run(const settings *s, const serve_args *args, int scenario, log_sink
         if (demo_open(srv, (generate_scenario)scenario, control_address(s), &fleet_demo, &err) != TFT_OK)
             log_line(log, LOG_TAG_ERROR, "The demo fleet does not start: %s", err.text);
     }
-    const int number = wait_for_end(srv, args, taken);
+    const int number = wait_for_end(srv, &how, taken);
     log_line(log, LOG_TAG_SHUTDOWN, "Received signal %d, saving state...", number);
     notify_manager("STOPPING=1");
     expect_second_signal();

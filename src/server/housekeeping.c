@@ -83,7 +83,7 @@ void *server_housekeeping(void *context)
         }
         if (now >= next_wake) {
             if (srv->tls != NULL && tls_changed(srv->tls))
-                server_reload_tls(srv);
+                (void)server_reload_tls(srv, NULL); // the log says it
             events_wake(srv->events);
             next_wake = now + WAKE_EVERY_S;
         }

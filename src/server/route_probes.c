@@ -94,6 +94,22 @@ static void route_version(void *context, const http_request *request, http_reply
     tft_text_puts(out, "}");
 }
 
+/* What SIGHUP does. The reason names files and keys of the configuration: for administrators, who may read those. */
+static void route_reload(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    tft_error err = {0};
+    const tft_status status = srv->options.reload != NULL
+                                  ? srv->options.reload(srv->options.reload_context, srv, &err)
+                                  : tft_fail(&err, TFT_ERR_STATE, "this daemon has nothing to reload");
+    log_line(srv->log, LOG_TAG_INFO, "Reload asked for by %s at %s",
+             request->key_name[0] != '\0' ? request->key_name : "nobody in particular", request->peer);
+    if (status == TFT_OK)
+        say(reply, 200, "reloaded\n");
+    else
+        http_reply_detail(reply, 422, "The old settings stay: %s", err.text);
+}
+
 static const http_parameter of_ready[] = {{"verbose", "{}", "Also the checks that are well", NULL, false}, {0}};
 
 #define PROBE(where, what, takes_these, said, text)                                                                    \
@@ -108,6 +124,14 @@ const http_route routes_probes[] = {
     PROBE("/-/healthy", route_alive, NULL, "200", "As /healthz, under the path that Prometheus uses"),
     PROBE("/readyz", route_ready, of_ready, "200 503", "Ready: it can store and serve now"),
     PROBE("/-/ready", route_ready, of_ready, "200 503", "As /readyz, under the path that Prometheus uses"),
+    {.path = "/-/reload",
+     .method = HTTP_POST,
+     .role = ROLE_ADMIN,
+     .handler = route_reload,
+     .tag = "Health",
+     .summary = "Read settings, keys and certificates again, as SIGHUP does; what is bad keeps the old",
+     .produces = "text/plain",
+     .statuses = "200 422"},
     {.path = "/api/v1/version",
      .method = HTTP_GET,
      .role = ROLE_READ,

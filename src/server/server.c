@@ -308,15 +308,19 @@ static tft_status open_tls(server *srv, tft_error *err)
     return tls_open(&how, &srv->tls, err);
 }
 
-void server_reload_tls(server *srv)
+tft_status server_reload_tls(server *srv, tft_error *err)
 {
-    tft_error err = {0};
+    tft_error why = {0};
     if (srv->tls == NULL)
-        return;
-    if (tls_reload(srv->tls, &err) == TFT_OK)
+        return TFT_OK;
+    const tft_status status = tls_reload(srv->tls, &why);
+    if (status == TFT_OK)
         log_line(srv->log, LOG_TAG_INFO, "TLS: %s is the certificate from here on", srv->options.tls_cert);
     else
-        log_line(srv->log, LOG_TAG_ERROR, "TLS: the old certificate stays: %s", err.text);
+        log_line(srv->log, LOG_TAG_ERROR, "TLS: the old certificate stays: %s", why.text);
+    if (status != TFT_OK && err != NULL)
+        *err = why;
+    return status;
 }
 
 static tft_status open_listeners(server *srv, tft_error *err)

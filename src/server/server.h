@@ -39,6 +39,8 @@
 /* Opens a model directory for the engine, which will own it (server_load_model() of model_loader.h; tests bring theirs). */
 typedef tft_status server_model_opener(const char *directory, size_t n_threads, engine_model *model, tft_error *err);
 
+struct server;
+
 /* Everything that configuration says about the daemon; lent strings live as long as the server. */
 typedef struct server_options {
     const char *listen[SERVER_MAX_LISTEN];
@@ -81,6 +83,9 @@ typedef struct server_options {
     /* Levels by metric name: applied to the contract's metrics once it is known. Called with context; may be NULL. */
     void (*levels)(const void *context, const tft_contract *contract, state_rules *states, engine_settings *engine);
     const void *levels_context;
+    /* What SIGHUP does, for POST /-/reload; NULL = cannot. Called by any HTTP thread; guards itself. */
+    tft_status (*reload)(void *context, struct server *srv, tft_error *err);
+    void *reload_context;
     const char *version;
     const char *isa; // "avx2": what the network's kernels use, for metadata.device
 } server_options;
@@ -141,7 +146,7 @@ void server_close(server *srv); // accepts NULL; stops first
  * .offline_after_steps, time.clock, forecast.min_interval. `fresh` is lent for the call. Where it fails, receivers are those of before or none. */
 tft_status server_reload(server *srv, const server_options *fresh, tft_error *err);
 /* Reads the certificates again; the old ones stay where it fails, and the log says which. Without TLS: nothing. */
-void server_reload_tls(server *srv);
+tft_status server_reload_tls(server *srv, tft_error *err);
 /* Look for a newer model now (SIGHUP). */
 void server_rescan_models(server *srv);
 const char *server_url(const server *srv);

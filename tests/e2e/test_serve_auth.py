@@ -178,7 +178,23 @@ def test_keys_command():
     assert run("list").returncode == 4
 
 
-for test in (test_keys_command, test_roles, test_rotation_without_restart, test_guessing_is_slowed_down, test_rate_limit,
+def test_reload():
+    """POST /-/reload: 200 with a good file, 422 with the place of the fault in a bad one, which changes nothing."""
+    d = Daemon()
+    path = os.path.join(d.data, "tftd.yaml")
+    open(path, "w").write("alerts: {for: 60s}\n")
+    with d:
+        assert status(d, "POST", "/-/reload") == 200
+        assert status(d, "GET", "/-/reload") == 405
+        open(path, "w").write("alerts: {fro: 60s}\n")
+        code, _, body = d.request("POST", "/-/reload")
+        assert code == 422 and b"tftd.yaml:1:" in body and b"unknown key" in body, (code, body)
+        assert "The old settings stay" in d.log()
+        os.remove(path)
+        assert status(d, "POST", "/-/reload") == 200
+
+
+for test in (test_keys_command, test_reload, test_roles, test_rotation_without_restart, test_guessing_is_slowed_down, test_rate_limit,
              test_foreign_pages, test_outside_needs_a_key):
     test()
     print("ok", test.__name__, flush=True)
