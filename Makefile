@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS    ?= $(shell nproc)
 TFTD    := build/release/tftd
 
-.PHONY: help run build test check-long check-fresh install bench bench-peers bench-kernels quality asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
+.PHONY: screenshots help run build test check-long check-fresh install bench bench-peers bench-kernels quality asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
 
 help:
 	@echo "make run          install what is missing, build, start the demo fleet and say where to look"
@@ -14,6 +14,7 @@ help:
 	@echo "make bench        figures of this machine: forecasts, training, ingest, memory"
 	@echo "make bench-peers  the same network in ONNX Runtime and PyTorch, alternately (downloads about 5 GB once)"
 	@echo "make quality      trains, judges, writes docs/QUALITY.md and docs/MODEL_CARD.md (an hour; QUALITY_MODEL=DIR judges one)"
+	@echo "make screenshots  every view of the dashboard, both themes and phone -> docs/images/dashboard"
 	@echo "make check-long   the longer checks: sanitizers, valgrind, clang-tidy, long fuzzing"
 	@echo "make check-fresh  the README's two commands in a bare Debian 12 root (needs root, debootstrap)"
 	@echo "make install      DESTDIR= PREFIX=$(PREFIX)"
@@ -35,6 +36,9 @@ run: deps-run build
 
 test: deps-test build
 	@cd build/release && ctest --output-on-failure -j $(JOBS)
+
+screenshots: deps-test build
+	@tools/screenshots.sh
 
 asan tsan: %: build/%/build.ninja
 	@cmake --build build/$* -j $(JOBS) -- --quiet

@@ -11,5 +11,6 @@ step build/release/tests/test_tensor_vmath all
 step make tsan
 step tools/fuzz.sh 60
 step env TFTD=build/release/tftd python3 tests/e2e/day_in_the_life.py
+step env TFTD_LONG=1 python3 tests/e2e/test_dashboard.py Dashboard.test_twenty_servers
 step make check-fresh
 echo "check-long: all passed"

@@ -119,13 +119,17 @@ function setProps(node: Element, before: Props, after: Props): void {
 
 /* ---- making and changing ------------------------------------------------------------------------------- */
 
+/* Islands that have been made room for: they are started once their place is in the document, where it has a size and where
+ * a dialog may open. */
+let born: VNode[] = [];
+
 function create(leaf: Leaf): Node {
   if (typeof leaf === 'string') return document.createTextNode(leaf);
   const node = SVG_TAGS.has(leaf.tag) ? document.createElementNS(SVG, leaf.tag) : document.createElement(leaf.tag);
   leaf.node = node;
   for (const kid of leaf.kids) node.appendChild(create(kid));
   setProps(node, {}, leaf.props); // after the children: a select's value needs its options
-  if (leaf.make) leaf.island = leaf.make(node as HTMLElement, leaf.data);
+  if (leaf.make) born.push(leaf);
   return node;
 }
 
@@ -148,9 +152,13 @@ function update(node: Node, before: Leaf, after: Leaf): void {
     return;
   }
   after.node = node as Element;
-  if (after.make && before.island) {
-    after.island = before.island;
+  if (after.make) {
     setProps(after.node, before.props, after.props);
+    if (!before.island) {
+      born.push(after); // it could not start the last time
+      return;
+    }
+    after.island = before.island;
     after.island.update(after.data);
     return;
   }
@@ -200,5 +208,8 @@ function patchKids(parent: Node, before: Leaf[], after: Leaf[]): void {
 export function patch(host: Element, before: Leaf[], after: Child[]): Leaf[] {
   const wanted = flatten(after, []);
   patchKids(host, before, wanted);
+  const starting = born;
+  born = [];
+  for (const leaf of starting) leaf.island = leaf.make!(leaf.node as HTMLElement, leaf.data);
   return wanted;
 }

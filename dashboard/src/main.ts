@@ -16,6 +16,7 @@ import { findView } from './views/all';
 import type { Context } from './views/view';
 
 const host = document.getElementById('app')!;
+host.replaceChildren();
 let drawn: ReturnType<typeof patch> = [];
 let scheduled = false;
 let shownView = '';
@@ -55,6 +56,7 @@ function render(): void {
   }
   store.beginRender();
   const status = store.use<Status>('status', '/status', 'live');
+  if (status.data) store.forecasting = status.data.last_forecast_at !== null && status.data.records_total >= 100;
   const newest = store.use<Page<Server>>('newest', '/api/v1/servers?sort=last_seen&limit=1', 'live');
   const contract = store.use<Contract>('contract', '/api/v1/contract', 'once');
   const { now: wall, lag } = daemonNow(status.data, status.at, newest.data?.items[0]);

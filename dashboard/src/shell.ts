@@ -72,7 +72,7 @@ function topBar(p: ShellProps): VNode {
   };
   return h('header', { class: 'top' },
     h('button', { type: 'button', class: 'menu-button', 'aria-expanded': String(menuOpen), 'aria-controls': 'nav', on: { click: () => setMenu(p, !menuOpen) } }, text.menu),
-    h('a', { class: 'brand', href: href('overview') }, logo(), h('span', null, text.product)),
+    h('a', { class: 'brand', 'aria-label': text.product, href: href('overview') }, logo(), h('span', null, text.product)),
     h('button', { type: 'button', class: 'search-button', 'aria-label': text.bar.search, on: { click: () => openDialog('search') } }, h('span', { class: 'search-text' }, text.bar.search), h('kbd', null, '/')),
     h('span', { class: 'grow' }),
     liveLabel(p),
@@ -118,7 +118,7 @@ function keyForm(p: ShellProps): VNode {
     p.schedule();
   };
   return h('form', { class: 'card key-form', on: { submit } },
-    h('p', null, text.banner.denied),
+    h('h1', null, text.banner.denied),
     h('label', { class: 'field' }, h('span', { class: 'field-label' }, text.banner.key), h('input', { name: 'key', type: 'password', autocomplete: 'off', required: true })),
     h('button', { class: 'button button-main', type: 'submit' }, text.banner.use_key));
 }
@@ -167,7 +167,7 @@ function demoBar(p: ShellProps): Child {
 export function shell(p: ShellProps): VNode {
   const stale = p.store.failing || (!p.replay && p.lag > 30 * 60);
   return h('div', { class: `frame ${menuOpen ? 'menu-open' : ''} ${stale ? 'is-stale' : ''}` },
-    h('a', { class: 'skip', href: location.hash || '#/overview', on: { click: (e: Event) => { e.preventDefault(); document.getElementById('content')?.focus(); } } }, text.skip),
+    h('a', { class: 'skip', href: '#content', on: { click: (e: Event) => { e.preventDefault(); document.getElementById('content')?.focus(); } } }, text.skip),
     topBar(p),
     navigation(p),
     h('main', { id: 'content', tabindex: '-1', class: `view view-${p.view.name}` },

@@ -42,6 +42,9 @@ const ABSENT = new Fault('absent', 404, 'not offered');
 /* Paths that an older daemon, or one that was built with less, may lack. They are not asked for before its own list of paths
  * has said that they are there: a request that must fail is a line in the browser's console and in the daemon's counters. */
 const OPTIONAL = /^\/api\/v1\/(quality|drift|explain|history|models|config|demo|heatmap|alerts|silences|receivers)\b/;
+/* Paths that answer 503 while there is no forecast yet. */
+const OF_FORECASTS = /^\/api\/v1\/(forecasts|incidents|heatmap|risk|explain)\b/;
+const UNREADY = new Fault('unready', 503, 'no forecast yet');
 const PATHS = '/api/v1/openapi.json';
 
 export class Store {
@@ -49,6 +52,8 @@ export class Store {
   private readonly slots = new Map<string, string>(); // slot → path that last had data
   private wanted = new Set<string>();
   private offered: Set<string> | null = null; // "/api/v1/history/steps" …; null = not known yet
+  private offeredBy: unknown;
+  forecasting = false; // there is a forecast to ask for
   lastOk = Date.now();
   failing = false; // the last request did not reach the daemon
 
@@ -58,6 +63,7 @@ export class Store {
     if (OPTIONAL.test(path) && !this.offers(path)) {
       return { data: undefined, fault: this.offered ? ABSENT : undefined, at: 0, loading: !this.offered, outdated: false };
     }
+    if (!this.forecasting && OF_FORECASTS.test(path)) return { data: undefined, fault: UNREADY, at: 0, loading: false, outdated: false };
     let entry = this.entries.get(path);
     if (!entry) {
       entry = { path, pace, data: undefined, fault: undefined, at: 0, asked: 0, used: 0, loading: false, stale: false };
@@ -82,15 +88,14 @@ export class Store {
   /* Whether the daemon has a route for this path; asks for the list the first time. */
   offers(path: string): boolean {
     const list = this.use<{ paths: Record<string, unknown> }>('paths', PATHS, 'once');
-    if (list.data && !this.offered) this.offered = new Set(Object.keys(list.data.paths).map((p) => p.replace(/\{[^}]*\}/g, '*')));
-    if (list.fault && list.fault.kind !== 'offline' && !this.offered) this.offered = new Set();
+    if (list.data && list.data !== this.offeredBy) {
+      this.offeredBy = list.data; // the daemon may be another one now
+      this.offered = new Set(Object.keys(list.data.paths).map((p) => p.replace(/\{[^}]*\}/g, '*')));
+    }
+    if (!this.offered && (list.fault?.kind === 'absent' || list.fault?.kind === 'refused')) this.offered = new Set();
     if (!this.offered) return false;
     const segments = path.split('?')[0]!.split('/');
     return this.offered.has(segments.join('/')) || this.offered.has([...segments.slice(0, -1), '*'].join('/')) || (segments.length > 5 && this.offered.has([...segments.slice(0, -2), '*', segments.at(-1)].join('/')));
-  }
-  /* The daemon may be another one: what it offers is asked again. */
-  forgetOffers(): void {
-    this.offered = null;
   }
 
   /* Around a rendering: what was not asked for between the two is not refreshed any more. */
@@ -108,7 +113,6 @@ export class Store {
   /* Fetches again what is wanted and due. */
   refresh(reason: 'live' | 'clock' | 'all'): void {
     const now = Date.now();
-    if (reason === 'all') this.forgetOffers();
     for (const path of this.wanted) {
       const entry = this.entries.get(path);
       if (!entry) continue;

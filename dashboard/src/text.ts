@@ -112,6 +112,7 @@ export const text = {
     expected: 'Expected',
     probability: 'Probability',
     unit: 'Unit',
+    actions: 'Actions',
     by_network: 'network',
     by_heuristic: 'simple rule',
   },

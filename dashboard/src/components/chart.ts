@@ -133,8 +133,6 @@ function options(d: ChartData, width: number, current: () => ChartData, read: (u
         ctx.stroke();
         ctx.font = `${10.5 * ratio}px system-ui, sans-serif`;
         ctx.textAlign = 'right';
-        const heights = now.thresholds.map((t) => u.valToPos(t.value, 'y', true));
-        const crowded = heights.length === 2 && Math.abs(heights[0]! - heights[1]!) < 13 * ratio;
         for (const t of now.thresholds) {
           const y = u.valToPos(t.value, 'y', true);
           if (y < top || y > top + hh) continue;
@@ -145,9 +143,8 @@ function options(d: ChartData, width: number, current: () => ChartData, read: (u
           ctx.lineTo(left + w, y);
           ctx.stroke();
           ctx.fillStyle = cssVar(t.severity === 'critical' ? '--bad-ink' : '--warn-ink');
-          // where both lines lie close, the lower one's label stands below it; at the top edge likewise
-          const below = (crowded && t.severity === 'warning') || y - 13 * ratio < top;
-          ctx.fillText(t.label, left + w - (below && crowded && t.severity === 'critical' ? 80 : 4) * ratio, below ? y + 11 * ratio : y - 3 * ratio);
+          // side by side, so that labels of lines that lie close stay apart; at the top edge below their line
+          ctx.fillText(t.label, left + w - (t.severity === 'critical' ? 84 : 4) * ratio, y - 13 * ratio < top ? y + 11 * ratio : y - 3 * ratio);
         }
         ctx.restore();
       }],

@@ -44,7 +44,7 @@ function draw(e: Explanation, now: number): Child {
     attentionStrip(e.attention, now),
     h('p', { class: 'help', key: 'inputs' }, text.server.inputs),
     h('div', { class: 'weights', key: 'weights' }, parts.filter(([, list]) => list.length).map(([name, list]) =>
-      h('div', { key: name }, h('h4', null, name), h('ul', null, list.map((w) =>
+      h('div', { key: name }, h('h3', null, name), h('ul', null, list.map((w) =>
         h('li', { key: w.name }, h('span', { class: 'weight-name' }, metricName(w.name)), h('span', { class: 'weight-track', 'aria-hidden': 'true' }, h('i', { css: { width: `${100 * w.weight}%` } })), h('span', { class: 'weight-value' }, percent(w.weight)))))))),
   ];
 }

@@ -13,6 +13,7 @@ export interface Column<T> {
   cell: (row: T) => Child;
   value?: (row: T) => number | string | null | undefined; // to sort and to copy by
   number?: boolean;
+  bare?: boolean; // its heading is for screen readers only
   narrow?: boolean; // left out on a phone
   title?: string;
 }
@@ -78,14 +79,14 @@ export function table<T>(options: TableOptions<T>): VNode {
   const head = (c: Column<T>): VNode => {
     const is = c.key === by;
     const kind = `${c.number ? 'number' : ''} ${c.narrow ? 'narrow' : ''}`;
-    if (!c.value) return h('th', { key: c.key, class: kind, scope: 'col', title: c.title }, c.head);
+    if (!c.value) return h('th', { key: c.key, class: kind, scope: 'col', title: c.title }, c.bare ? h('span', { class: 'sr' }, c.head) : c.head);
     const next = is ? (down ? 'asc' : 'desc') : c.number ? 'desc' : 'asc';
     return h('th', { key: c.key, class: kind, scope: 'col', title: c.title, 'aria-sort': is ? (down ? 'descending' : 'ascending') : undefined },
       h('button', { type: 'button', class: 'sorter', title: text.sort_by(c.head), on: { click: () => setParams({ [options.id]: `${c.key},${next}` }) } },
-        c.head, h('span', { class: 'arrow', 'aria-hidden': 'true' }, is ? (down ? '↓' : '↑') : '')));
+        c.bare ? h('span', { class: 'sr' }, c.head) : c.head, h('span', { class: 'arrow', 'aria-hidden': 'true' }, is ? (down ? '↓' : '↑') : '')));
   };
   return h('div', { class: 'table-box', key: options.id },
-    h('div', { class: 'table-scroll', role: 'region', tabindex: '0', 'aria-label': options.caption },
+    h('div', { class: 'table-scroll', role: 'group', tabindex: '0', 'aria-label': options.caption },
       h('table', null,
         h('caption', { class: 'sr' }, options.caption),
         h('thead', null, h('tr', null, options.columns.map(head))),

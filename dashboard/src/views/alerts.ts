@@ -80,7 +80,7 @@ function list(c: Context, alerts: FullAlert[]): VNode {
       { key: 'when', head: w.time, cell: (a) => (a.minutes_ahead !== null ? [text.alerts.in(a.minutes_ahead), h('span', { class: 'sub' }, soon(a.expected_at, c.now))] : text.none), value: (a) => a.expected_at },
       { key: 'p', head: w.probability, number: true, narrow: true, cell: (a) => percent(a.probability), value: (a) => a.probability },
       { key: 'since', head: w.since, narrow: true, cell: (a) => [dateClock(a.starts_at ?? a.since), a.ends_at ? ` – ${soon(a.ends_at, c.now)}` : h('span', { class: 'sub' }, ago(a.starts_at ?? a.since, c.now))], value: (a) => a.starts_at ?? a.since },
-      { key: 'do', head: '', cell: (a) => actions(c, a) },
+      { key: 'do', bare: true, head: text.words.actions, cell: (a) => actions(c, a) },
     ],
   });
 }
@@ -124,7 +124,7 @@ function silences(c: Context): VNode {
             { key: 'from', head: text.alerts.starts, narrow: true, cell: (s) => dateClock(s.starts_at), value: (s) => s.starts_at },
             { key: 'to', head: text.alerts.ends, cell: (s) => [dateClock(s.ends_at), s.rrule ? h('span', { class: 'sub' }, s.rrule) : null], value: (s) => s.ends_at },
             { key: 'by', head: text.alerts.by, narrow: true, cell: (s) => [s.created_by, s.comment ? h('span', { class: 'sub' }, s.comment) : null], value: (s) => s.created_by },
-            { key: 'do', head: '', cell: (s) => (s.status === 'expired' ? null : small(text.alerts.end, s.id, () => void act(c, () => send('DELETE', `/api/v1/silences/${encodeURIComponent(s.id)}`, undefined, { 'If-Match': '*' })))) },
+            { key: 'do', bare: true, head: text.words.actions, cell: (s) => (s.status === 'expired' ? null : small(text.alerts.end, s.id, () => void act(c, () => send('DELETE', `/api/v1/silences/${encodeURIComponent(s.id)}`, undefined, { 'If-Match': '*' })))) },
           ],
         })
       : empty(text.alerts.no_silences))),

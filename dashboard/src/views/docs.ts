@@ -26,7 +26,7 @@ function block(b: Block, i: number): VNode {
     case 'p': return h('p', { key }, b[1].map(span));
     case 'ul':
     case 'ol': return h(b[0], { key }, b[1].map((item, k) => h('li', { key: String(k) }, item.map(span))));
-    case 'table': return h('div', { key, class: 'table-scroll', role: 'region', tabindex: '0', 'aria-label': text.table }, h('table', null,
+    case 'table': return h('div', { key, class: 'table-scroll', role: 'group', tabindex: '0', 'aria-label': text.table }, h('table', null,
       h('thead', null, h('tr', null, b[1].map((c, k) => h('th', { key: String(k), scope: 'col' }, c.map(span))))),
       h('tbody', null, b[2].map((row, r) => h('tr', { key: String(r) }, row.map((c, k) => h('td', { key: String(k) }, c.map(span))))))));
     default: return h(b[0], { key, id: 'doc-' + b[1] }, b[2].map(span));

@@ -27,7 +27,7 @@ function steps(c: Context, name: string, span: string): Child {
     ];
     return [
       h('div', { class: 'charts', key: 'charts' }, metrics.map((m) => h('figure', { class: 'figure', key: m.name },
-        h('figcaption', null, h('h3', null, metricName(m.name), h('span', { class: 'unit' }, ` ${m.unit}`))),
+        h('figcaption', null, h('h2', null, metricName(m.name), h('span', { class: 'unit' }, ` ${m.unit}`))),
         chart('h-' + m.name, memo.of(name + m.name, [data, hours, c.dark, c.contract], () => joined({
           server: name, metric: m.name, contract: c.contract, steps: data.items, forecast: undefined, hours, compareDays: 0, said: undefined, alerts: [], thresholds: [],
           shades: shadesOf(data.items, c.contract?.step_seconds ?? 300), height: 150, now: c.now, dark: c.dark,

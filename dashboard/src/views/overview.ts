@@ -87,7 +87,7 @@ function riskTable(c: Context, servers: Server[], alerts: Alert[]): VNode {
     id: 'risk', caption: text.overview.by_risk, rows: top, params: c.params, rowKey: (s) => s.server_name, rowClass: (s) => (s.stale ? 'stale' : ''),
     note: servers.length > top.length ? h('a', { href: href('top', '', { n: '50' }) }, `${text.overview.all_servers} (${servers.length})`) : undefined,
     columns: [
-      { key: 'priority', head: '', cell: (s) => priorityChip(s.risk?.priority), value: (s) => s.risk?.priority },
+      { key: 'priority', bare: true, head: text.words.priority, cell: (s) => priorityChip(s.risk?.priority), value: (s) => s.risk?.priority },
       { key: 'server', head: w.server, cell: (s) => [serverLink(s.server_name), h('span', { class: 'sub' }, stateLabel(s.state, s.stale), ` · ${words(s.profile)}`)], value: (s) => s.server_name },
       { key: 'risk', head: w.risk, number: true, cell: (s) => riskBar(s.risk?.score), value: (s) => s.risk?.score },
       { key: 'p8', head: w.p8, number: true, cell: (s) => chance(s.incident_probability?.['8h']), value: (s) => s.incident_probability?.['8h'] },

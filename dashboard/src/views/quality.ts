@@ -40,7 +40,7 @@ function scores(c: Context, quality: Quality): VNode {
   return card(t.baselines, [h('p', { class: 'help' }, t.coverage_help), rows.length ? table<Scores>({
     id: 'scores', caption: t.baselines, rows, rowKey: (r) => r.group, params: c.params, first: 50,
     columns: [
-      { key: 'group', head: '', cell: (r) => metricName(r.group), value: (r) => r.group },
+      { key: 'group', bare: true, head: text.words.metric, cell: (r) => metricName(r.group), value: (r) => r.group },
       { key: 'n', head: t.n, number: true, cell: (r) => count(r.n), value: (r) => r.n },
       { key: 'coverage', head: t.coverage, number: true, cell: (r) => percent(r.coverage), value: (r) => r.coverage },
       { key: 'crps', head: t.crps, number: true, cell: (r) => number(r.crps), value: (r) => r.crps },

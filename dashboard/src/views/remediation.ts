@@ -38,7 +38,7 @@ export const remediation: View = {
         return table<Server>({
           id: 'todo', caption: t.title, rows, rowKey: (s) => s.server_name, params: c.params, first: 50,
           columns: [
-            { key: 'priority', head: '', cell: (s) => priorityChip(s.risk?.priority), value: (s) => s.risk?.priority },
+            { key: 'priority', bare: true, head: text.words.priority, cell: (s) => priorityChip(s.risk?.priority), value: (s) => s.risk?.priority },
             { key: 'server', head: text.words.server, cell: (s) => [serverLink(s.server_name), h('span', { class: 'sub' }, words(s.profile))], value: (s) => s.server_name },
             { key: 'why', head: t.because, cell: (s) => h('span', { class: 'why' }, reasons(s, alerts, c.contract, c.now).join('; ')), value: (s) => reasons(s, alerts, c.contract, c.now).join('; ') },
             { key: 'action', head: t.action, cell: (s) => suggestion(s), value: suggestion },

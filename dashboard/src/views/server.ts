@@ -120,9 +120,9 @@ function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts']): Child {
     absent ? h('p', { class: 'help', key: 'absent' }, text.state.absent) : null,
     h('div', { class: 'charts', key: 'charts' },
       metrics.map((m) => h('figure', { key: m.name, class: 'figure' },
-        h('figcaption', null, h('h3', null, metricName(m.name), h('span', { class: 'unit' }, ` ${m.unit}`)), h('span', { class: 'muted' }, `${text.words.current.toLowerCase()} `), h('b', null, withUnit(s.current[m.name], m.unit))),
+        h('figcaption', null, h('h2', null, metricName(m.name), h('span', { class: 'unit' }, ` ${m.unit}`)), h('span', { class: 'muted' }, `${text.words.current.toLowerCase()} `), h('b', null, withUnit(s.current[m.name], m.unit))),
         chart(m.name, ready.get(m.name)!))),
-      risk ? h('figure', { key: 'risk', class: 'figure' }, h('figcaption', null, h('h3', null, text.server.incident_curve, h('span', { class: 'unit' }, ' %'))), chart('risk', risk)) : null),
+      risk ? h('figure', { key: 'risk', class: 'figure' }, h('figcaption', null, h('h2', null, text.server.incident_curve, h('span', { class: 'unit' }, ' %'))), chart('risk', risk)) : null),
     h('details', { class: 'card', key: 'table', open: c.params['table'] === '1', on: { toggle: (e: Event) => setParams({ table: (e.target as HTMLDetailsElement).open ? '1' : '' }) } },
       h('summary', null, text.server.as_table), c.params['table'] === '1' ? valuesTable(c, ready) : null),
   ];
@@ -166,7 +166,7 @@ function one(c: Context): Child {
   const compareDays = c.params['overlay'] === 'week' ? 7 : c.params['overlay'] === 'day' ? 1 : 0;
   return [
     head(c, s, alerts), controls(c), charts(c, s, alerts),
-    h('div', { class: 'cards', key: 'cards' }, alertsCard(c, alerts), incidentsCard(c, stepsOf(c, name, hours + 24 * compareDays).steps), explainCard(c, name), trackRecord(c, name), aboutCard(c, s)),
+    h('div', { class: 'cards', key: 'cards' }, alertsCard(c, alerts), incidentsCard(c, stepsOf(c, name, hours + 24 * compareDays).steps), s.model_type === 'TFT' ? explainCard(c, name) : null, trackRecord(c, name), aboutCard(c, s)),
   ];
 }
 

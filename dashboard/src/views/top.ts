@@ -51,7 +51,7 @@ function all(c: Context, servers: Server[], alerts: ActiveAlerts['alerts']): VNo
   return card(text.overview.all_servers, table<Server>({
     id: 'all', caption: text.overview.all_servers, rows: servers, rowKey: (s) => s.server_name, rowClass: (s) => (s.stale ? 'stale' : ''), params: c.params, first: 50, sort: 'risk,desc',
     columns: [
-      { key: 'priority', head: '', cell: (s) => priorityChip(s.risk?.priority), value: (s) => s.risk?.priority },
+      { key: 'priority', bare: true, head: text.words.priority, cell: (s) => priorityChip(s.risk?.priority), value: (s) => s.risk?.priority },
       { key: 'server', head: w.server, cell: (s) => serverLink(s.server_name), value: (s) => s.server_name },
       { key: 'profile', head: w.profile, narrow: true, cell: (s) => words(s.profile), value: (s) => s.profile },
       { key: 'state', head: w.state, narrow: true, cell: (s) => stateLabel(s.state, s.stale), value: (s) => s.state },

@@ -1,0 +1,123 @@
+#!/usr/bin/env python3
+"""The dashboard in Chromium: every view and control, live updates, restarts, fleets of 0, 1, 20 and 1,000 servers, hostile
+names, a key that may only read, a slow network; axe-core, the console, the policy. TFTD_LONG=1: the heap over 30 minutes."""
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import unittest
+
+from serving import FLEET, SLOW, TFTD, Daemon, record, tick
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+BROWSER = os.path.join(HERE, "../browser")
+MODELS = os.path.join(HERE, "../../models")
+LONG = bool(os.environ.get("TFTD_LONG"))
+
+
+def need_browser():
+    """Installs what package-lock.json names, once; leaves with 77 where there is no browser or no network."""
+    if not (shutil.which("chromium") and shutil.which("npm")):
+        print("skipped: chromium and npm are needed (tools/install-deps.sh test)")
+        sys.exit(77)
+    if not os.path.exists(os.path.join(BROWSER, "node_modules/axe-core/axe.min.js")):
+        done = subprocess.run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"], cwd=BROWSER)
+        if done.returncode != 0:
+            print("skipped: the packages of tests/browser cannot be fetched")
+            sys.exit(77)
+
+
+def feed(d, ticks=170, fleet=FLEET, until=None):
+    """`ticks` records per server, 5 s apart, up to now; the first server is in trouble."""
+    end = until or int(time.time())
+    for n in range(ticks, 0, -1):
+        d.post(sick(tick(end - 5 * n, fleet), n))
+
+
+def sick(records, n):
+    records[0].update(cpu_pct=min(99.0, 70 + 30 / (1 + n / 40)), latency_ms=260.0, state="critical_issue" if n < 20 else "heavy_load")
+    return records
+
+
+class Dashboard(unittest.TestCase):
+    def run_scenario(self, d, name, answers=None, timeout=180, **given):
+        # playwright leads its own process group, and its answers come line by line
+        p = subprocess.Popen(["node", "scenarios.mjs", name, "http://127.0.0.1:%d" % d.port, json.dumps(given)], cwd=BROWSER,
+                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            for line in p.stdout:
+                if line.startswith(">> "):
+                    (answers or {})[line[3:].strip()]()
+                    p.stdin.write("\n")
+                    p.stdin.flush()
+                else:
+                    print(name + ":", line.strip(), flush=True)
+            self.assertEqual(p.wait(timeout * SLOW), 0, name)
+        finally:
+            if p.poll() is None:
+                p.kill()
+            p.stdin.close()
+            p.stdout.close()
+
+    def daemon(self, *arguments, environment=None):
+        return Daemon(*arguments, model=True, environment={"TFTD_MODEL_DIR": MODELS, **(environment or {})})
+
+    def test_twenty_servers(self):
+        with self.daemon() as d:
+            feed(d)
+            d.wait_for("a forecast with alerts", lambda: d.get("/alerts/active")[1].get("alerts"), 60)
+            more = {"tick": lambda: d.post(sick(tick(time.time()), 1))}
+            self.run_scenario(d, "views", server="ppweb003")
+            self.run_scenario(d, "speed", more)
+            self.run_scenario(d, "controls", more, server="ppweb003", servers=20)
+            self.run_scenario(d, "heap", more, timeout=3600 if LONG else 180, server="ppweb003", rounds=600 if LONG else 5, pause=1000 if LONG else 500)
+
+    def test_a_daemon_that_restarts_and_a_slow_network(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            port = s.getsockname()[1]
+        with self.daemon("--port", str(port)) as d:
+            feed(d)
+            self.run_scenario(d, "life", {"tick": lambda: d.post(tick(time.time())), "stop": d.stop, "start": d.start})
+
+    def test_no_server_then_one(self):
+        with self.daemon() as d:
+            self.run_scenario(d, "empty", {"one": lambda: [d.post([record("only", time.time() - 5 * n)]) for n in range(40)]})
+
+    def test_hostile_names(self):
+        names = ["<img src=x onerror=alert(1)>", "\u202egpj.exe", "x" * 200, "a,b;c", "../%2e%2e/%2F", "'\"`${7*7}{{7*7}}", "=HYPERLINK(\"http://x\")",
+                 "#/settings?x=1&y", "\u05e9\u05e8\u05ea-1", "__proto__", "constructor"]
+        with self.daemon() as d:
+            feed(d, 30, names + FLEET[:3])
+            d.wait_for("a forecast", lambda: d.predictions().get("predictions"), 60)
+            self.run_scenario(d, "hostile", names=names)
+
+    def test_a_thousand_servers(self):
+        fleet = ["web%04d" % i for i in range(1000)]
+        with self.daemon() as d:
+            now = int(time.time())
+            batch = lambda at: d.post([record(name, at, cpu_pct=10.0 + i % 85, mem_pct=20.0 + i * 7 % 70) for i, name in enumerate(fleet)])
+            for n in range(12, 0, -1):  # an hour, in steps
+                self.assertEqual(batch(now - 300 * n)[1]["accepted"], 1000)
+            d.wait_for("a forecast of all", lambda: len(d.predictions("?metrics=cpu_pct&quantiles=p50&horizon_steps=1").get("predictions", {})) == 1000, 120)
+            self.run_scenario(d, "many", {"tick": lambda: batch(time.time())}, servers=1000, slow=4 * SLOW)
+
+    def test_a_key_that_may_only_read(self):
+        with self.daemon() as d:
+            feed(d)
+            d.wait_for("alerts", lambda: d.get("/alerts/active")[1].get("alerts"), 60)
+            d.stop()
+            made = subprocess.run([TFTD, "keys", "add", "--role", "read", "--name", "reader", "--data-dir", os.path.join(d.data, "db")],
+                                  capture_output=True, text=True, check=True)
+            key = made.stdout.split()[-1]
+            d.environment["TFTD_AUTH_ENABLED"] = "true"
+            d.start()
+            self.run_scenario(d, "reader", key=key)
+
+
+if __name__ == "__main__":
+    need_browser()
+    unittest.main()
