@@ -328,9 +328,10 @@ class AlertsTest(unittest.TestCase):
             def reload(text):
                 with open(path, "w") as out:
                     out.write(text)
-                before = d.log().count("Reloaded")
+                done = lambda: d.log().count("Reloaded") + d.log().count("The old settings stay")
+                before = done()
                 d.process.send_signal(1)
-                d.wait_for("the reload", lambda: d.log().count("Reloaded") > before)
+                d.wait_for("the reload", lambda: done() > before)
 
             with Daemon("--config", path) as d:
                 feed(d, 50, n=200, end=time.time() - 90)
