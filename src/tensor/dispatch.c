@@ -226,6 +226,23 @@ void tft_layernorm_backward(const float *w, const float *normed, const float *in
     kernels()->layernorm_backward(w, normed, inv_std, dy, n, d, dx, dw, db);
 }
 
+void tft_gate_norm(const float *x, const float *skip, const float *w, const float *b, size_t n, size_t d, float eps,
+                   float *y, float *gate_sigmoid, float *normed, float *inv_std)
+{
+    kernels()->gate_norm(x, skip, w, b, n, d, eps, y, gate_sigmoid, normed, inv_std);
+}
+
+void tft_weigh_rows(const float *x, const float *a, size_t lda, size_t n, size_t d, float *y)
+{
+    kernels()->weigh_rows(x, a, lda, n, d, y);
+}
+
+void tft_weigh_rows_backward(const float *x, const float *a, size_t lda, const float *dy, size_t n, size_t d, float *dx,
+                             float *da, size_t ldda)
+{
+    kernels()->weigh_rows_backward(x, a, lda, dy, n, d, dx, da, ldda);
+}
+
 void tft_softmax(const float *x, size_t n, size_t d, size_t ld, float *y)
 {
     kernels()->softmax(x, n, d, ld, y);
@@ -251,4 +268,21 @@ void tft_lstm_cell_backward(const float *gates, const float *c_prev, const float
 void tft_dropout_mask(float *mask, size_t n, float p, uint64_t key)
 {
     kernels()->dropout_mask(mask, n, p, key);
+}
+
+bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const float *weights, size_t ldw, size_t n,
+                    float *y)
+{
+    return kernels()->curves_mix(curves, x, ldx, weights, ldw, n, y);
+}
+
+void tft_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
+                size_t first_open, size_t step, float scale, float share, float *out)
+{
+    kernels()->attend(q, ldq, k, v, ld, n, d, first_open, step, scale, share, out);
+}
+
+void tft_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *c, float *h)
+{
+    kernels()->lstm_cell_lean(gates, n, hidden, c, h);
 }

@@ -79,6 +79,44 @@ void tft_ref_layernorm_backward(const float *w, const float *normed, const float
     }
 }
 
+void tft_ref_gate_norm(const float *x, const float *skip, const float *w, const float *b, size_t n, size_t d, float eps,
+                       float *y, float *gate_sigmoid, float *normed, float *inv_std)
+{
+    for (size_t r = 0; r < n; r++) {
+        float *const row = y + r * d; // holds the sum until it is normalised
+        const float *value = x + r * 2 * d, *gate = value + d;
+        for (size_t i = 0; i < d; i++) {
+            const double s = sigmoid(gate[i]);
+            row[i] = (float)((double)skip[r * d + i] + (double)value[i] * s);
+            if (gate_sigmoid != NULL)
+                gate_sigmoid[r * d + i] = (float)s;
+        }
+        tft_ref_layernorm(row, w, b, 1, d, eps, row, normed != NULL ? normed + r * d : NULL,
+                          inv_std != NULL ? inv_std + r : NULL);
+    }
+}
+
+void tft_ref_weigh_rows(const float *x, const float *a, size_t lda, size_t n, size_t d, float *y)
+{
+    for (size_t r = 0; r < n; r++) {
+        for (size_t i = 0; i < d; i++)
+            y[r * d + i] = (float)((double)y[r * d + i] + (double)a[r * lda] * (double)x[r * d + i]);
+    }
+}
+
+void tft_ref_weigh_rows_backward(const float *x, const float *a, size_t lda, const float *dy, size_t n, size_t d,
+                                 float *dx, float *da, size_t ldda)
+{
+    for (size_t r = 0; r < n; r++) {
+        double sum = 0.0;
+        for (size_t i = 0; i < d; i++) {
+            sum += (double)dy[r * d + i] * (double)x[r * d + i]; // before dx, which may be x
+            dx[r * d + i] = a[r * lda] * dy[r * d + i];
+        }
+        da[r * ldda] = (float)sum;
+    }
+}
+
 void tft_ref_softmax(const float *x, size_t n, size_t d, size_t ld, float *y)
 {
     for (size_t r = 0; r < n; r++) {
@@ -170,5 +208,67 @@ void tft_ref_lstm_cell_backward(const float *gates, const float *c_prev, const f
             memset(dgates + 4 * at, 0, 4 * hidden * sizeof(float));
         else
             cell_row_backward(gates + 4 * at, c_prev + at, tanh_c + at, hidden, dh + at, dc + at, dgates + 4 * at);
+    }
+}
+
+/* ---- evaluation only ---------------------------------------------------------------------------------- */
+
+bool tft_ref_curves_mix(const tft_curves *c, const float *x, size_t ldx, const float *weights, size_t ldw, size_t n,
+                        float *y)
+{
+    bool all_inside = true;
+    for (size_t r = 0; r < n; r++) {
+        for (size_t i = 0; i < c->n; i++) {
+            const double u = ((double)x[r * ldx + i] - (double)c->first[i]) * (double)c->per_unit[i];
+            if (!(u >= 0.0 && u < (double)c->segments[i])) {
+                all_inside = false;
+                continue;
+            }
+            const double s = u - floor(u), rise = s * s * (3.0 - 2.0 * s), weight = (double)weights[r * ldw + i];
+            const float *const node = c->nodes + ((size_t)c->start[i] + (size_t)u) * 2 * c->d;
+            for (size_t j = 0; j < c->d; j++) {
+                const double value = (double)node[j] * (1.0 - rise) + (double)node[2 * c->d + j] * rise +
+                                     (double)node[c->d + j] * (s * (1.0 - s) * (1.0 - s)) -
+                                     (double)node[3 * c->d + j] * (s * s * (1.0 - s));
+                y[r * c->d + j] = (float)((double)y[r * c->d + j] + weight * value);
+            }
+        }
+    }
+    return all_inside;
+}
+
+void tft_ref_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
+                    size_t first_open, size_t step, float scale, float share, float *out)
+{
+    for (size_t r = 0; r < n; r++) {
+        double top = -INFINITY, total = 0.0, sum[TFT_ATTEND_WIDEST] = {0.0};
+        for (int pass = 0; pass < 2; pass++) { // the largest score, then the weights
+            for (size_t s = 0; s < first_open + r * step; s++) {
+                double score = 0.0;
+                for (size_t t = 0; t < d; t++)
+                    score += (double)q[r * ldq + t] * (double)k[t * ld + s] * (double)scale;
+                top = pass == 0 && score > top ? score : top;
+                const double weight = pass == 0 ? 0.0 : exp(score - top);
+                total += weight;
+                for (size_t t = 0; t < d; t++)
+                    sum[t] += weight * (double)v[t * ld + s];
+            }
+        }
+        for (size_t t = 0; t < d && total > 0.0; t++)
+            out[r * d + t] = (float)((double)out[r * d + t] + (double)share * sum[t] / total);
+    }
+}
+
+void tft_ref_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *c, float *h)
+{
+    for (size_t r = 0; r < n; r++) {
+        const float *const gate = gates + r * 4 * hidden;
+        for (size_t i = 0; i < hidden; i++) {
+            const size_t at = r * hidden + i;
+            const double cell =
+                sigmoid(gate[hidden + i]) * (double)c[at] + sigmoid(gate[i]) * tanh((double)gate[2 * hidden + i]);
+            c[at] = (float)cell;
+            h[at] = (float)(sigmoid(gate[3 * hidden + i]) * tanh(cell));
+        }
     }
 }

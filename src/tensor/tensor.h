@@ -90,6 +90,19 @@ void tft_layernorm(const float *x, const float *w, const float *b, size_t n, siz
 void tft_layernorm_backward(const float *w, const float *normed, const float *inv_std, const float *dy, size_t n,
                             size_t d, float *dx, float *dw, float *db);
 
+/* GLU, skip and normalisation in one walk, the end of every gated block:
+ *     y [N, D] = layer normalisation of (skip + value ⊙ σ(gate)),  x [N, 2D] = value ∥ gate.
+ * `gate_sigmoid`, `normed` and `inv_std` are kept for tft_glu_backward() and tft_layernorm_backward(), all or none.
+ * y may be skip. */
+void tft_gate_norm(const float *x, const float *skip, const float *w, const float *b, size_t n, size_t d, float eps,
+                   float *y, float *gate_sigmoid, float *normed, float *inv_std);
+
+/* Rows weighed one by one:  y [N, D] += a ⊙ x, the weight of row r at a[r · lda].
+ * Backward: dx = a ⊙ dy and da = row sums of dy ⊙ x, both overwritten; dx may be x. */
+void tft_weigh_rows(const float *x, const float *a, size_t lda, size_t n, size_t d, float *y);
+void tft_weigh_rows_backward(const float *x, const float *a, size_t lda, const float *dy, size_t n, size_t d, float *dx,
+                             float *da, size_t ldda);
+
 /* Softmax of each row of [N, ld], over its first d entries; the rest of the row is left alone. In place is fine.
  * An entry of −∞ gets weight 0; a row of nothing but −∞ becomes zeros (it has nothing to choose from).
  * Backward: dx = y ⊙ (dy − Σ y dy); dx may be dy. */
@@ -111,5 +124,31 @@ void tft_lstm_cell_backward(const float *gates, const float *c_prev, const float
 /* Dropout: mask[i] is 0 or 1/(1−p), drawn from (key, i) by a counter-based generator, so that the mask of an
  * element does not depend on threads. p = 0 gives all ones. */
 void tft_dropout_mask(float *mask, size_t n, float p, uint64_t key);
+
+/* ---- evaluation only: nothing is kept for backward ----------------------------------------------------- */
+
+/* Functions of one number with `d` values each, as cubic pieces between equally spaced nodes (Hermite: value and slope at
+ * both ends). Curve i covers first[i] ≤ x < first[i] + segments[i] / per_unit[i]; its nodes are number start[i] on. */
+typedef struct tft_curves {
+    size_t n, d;
+    float *first, *per_unit, *segments; // [n]; segments holds whole numbers, 0 for a curve that is not there
+    uint32_t *start;                    // [n]
+    float *nodes;                       // [all nodes, 2, d]: values, slopes times the spacing
+} tft_curves;
+
+/* y [N, d] += Σ over i of weights [N, n] ⊙ curve i at x [N, n].  Returns false where some x lay outside its curve (or is not
+ * a number): those terms are left out, and the caller adds them. */
+bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const float *weights, size_t ldw, size_t n,
+                    float *y);
+
+#define TFT_ATTEND_WIDEST 8 // d up to which tft_attend() works
+/* One head:  out [n, d] += share · softmax(scale · q kᵀ) v,  where query r sees the first first_open + r · step keys.
+ * q [n, ldq]; k and v lie transposed, [d, ld]: keys side by side. A query without a key adds nothing. */
+void tft_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
+                size_t first_open, size_t step, float scale, float share, float *out);
+
+/* tft_lstm_cell() for all rows live: c [N, H] is replaced by the new cell, h overwritten; gates are only read. Within 3e-7 of
+ * the exact value, times the largest |c|. */
+void tft_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *c, float *h);
 
 #endif

@@ -7,6 +7,12 @@ void tft_gate_define(tft_builder *builder, tft_gate *w, const char *fc, const ch
     w->out = out;
     tft_builder_linear(builder, fc, in, 2 * out, TFT_INITIAL_UNIFORM, tft_xavier_bound(in, 2 * out), 0.0, &w->w, &w->b);
     tft_builder_norm(builder, norm, out, &w->norm_w, &w->norm_b);
+    w->packed = tft_builder_packed(builder, in, 2 * out);
+}
+
+void tft_gate_refresh(tft_gate *w)
+{
+    tft_linear_pack(w->w, w->in, 2 * w->out, w->packed);
 }
 
 void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool keep, tft_gate_tape *tape)
@@ -18,7 +24,6 @@ void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool kee
 }
 
 typedef struct gate_tmp {
-    float *sum;  // [N, out]: GLU + skip
     float *dpre; // [N, 2·out]
     float *mask; // [N, in]
 } gate_tmp;
@@ -26,7 +31,6 @@ typedef struct gate_tmp {
 static size_t gate_carve_tmp(const tft_gate *w, size_t n, bool training, float *base, gate_tmp *t)
 {
     tft_carve carve = {base, 0};
-    t->sum = tft_carve_floats(&carve, n * w->out);
     t->dpre = tft_carve_floats(&carve, training ? n * 2 * w->out : 0);
     t->mask = tft_carve_floats(&carve, training ? n * w->in : 0);
     return carve.used;
@@ -38,12 +42,10 @@ size_t tft_gate_tmp(const tft_gate *w, size_t n, bool training)
     return gate_carve_tmp(w, n, training, NULL, &t);
 }
 
-void tft_gate_product(const tft_gate *w, const float *pre, const float *skip, size_t n, tft_gate_tape *tape, float *y,
-                      float *sum)
+void tft_gate_product(const tft_gate *w, const float *skip, size_t n, tft_gate_tape *tape, float *y)
 {
-    tft_glu(pre, n, w->out, sum, tape->sigmoid); // (5)
-    tft_add(sum, skip, n * w->out);
-    tft_layernorm(sum, w->norm_w, w->norm_b, n, w->out, TFT_NORM_EPS, y, tape->normed, tape->inv_std); // (2)
+    tft_gate_norm(tape->pre, skip, w->norm_w, w->norm_b, n, w->out, TFT_NORM_EPS, y, tape->sigmoid, tape->normed,
+                  tape->inv_std); // (5) inside (2)
 }
 
 void tft_gate_forward(const tft_gate *w, float *x, const float *skip, size_t n, tft_dropout dropout,
@@ -52,8 +54,8 @@ void tft_gate_forward(const tft_gate *w, float *x, const float *skip, size_t n, 
     gate_tmp t;
     gate_carve_tmp(w, n, dropout.p > (float)0, tmp, &t);
     tft_dropout_apply(dropout, x, n * w->in, t.mask);
-    tft_linear(x, w->in, w->w, w->b, n, w->in, 2 * w->out, tape->pre, 2 * w->out);
-    tft_gate_product(w, tape->pre, skip, n, tape, y, t.sum);
+    tft_linear_by(x, w->in, w->w, w->packed, w->b, n, w->in, 2 * w->out, tape->pre, 2 * w->out);
+    tft_gate_product(w, skip, n, tape, y);
 }
 
 void tft_gate_backward(const tft_gate *w, const float *x, size_t n, tft_dropout dropout, const tft_gate_tape *tape,

@@ -6,13 +6,14 @@
  * Value and gate are one matrix, value rows first: pytorch-forecasting stores them so, and its weights load unchanged.
  * Dropout, where there is any, acts on x in place before the product; nothing else reads that x.
  *
- * Shapes:  N rows, in → out; row-major. y must not be skip.
+ * Shapes:  N rows, in → out; row-major.
  * Memory:  the caller owns every buffer; tape and tmp are carved from blocks of its own.
  * Threads: weights are only read; a tape and a tmp per thread.
  */
 #ifndef TFT_TFT_GATE_ADD_NORM_H
 #define TFT_TFT_GATE_ADD_NORM_H
 
+#include "tensor/tensor.h"
 #include "tft/carve.h"
 #include "tft/dropout.h"
 #include "tft/parameters.h"
@@ -27,10 +28,36 @@ static inline void tft_linear_backward_over(const float *x, size_t ldx, const fl
     tft_linear_backward(x, ldx, w, dy, out, n, in, out, NULL, 0, dw, db);
 }
 
+/* y = x wᵀ + b with the weights packed before, or, where there is no memory for that, as they are. */
+static inline void tft_linear_by(const float *x, size_t ldx, const float *w, const float *packed, const float *b, size_t n,
+                                 size_t in, size_t out, float *y, size_t ldy)
+{
+    if (packed != NULL)
+        tft_linear_packed(x, ldx, packed, b, n, in, out, y, ldy);
+    else
+        tft_linear(x, ldx, w, b, n, in, out, y, ldy);
+}
+
+static inline void tft_linear_add_by(const float *x, size_t ldx, const float *w, const float *packed, const float *b,
+                                     size_t n, size_t in, size_t out, float *y, size_t ldy)
+{
+    if (packed != NULL)
+        tft_linear_packed_add(x, ldx, packed, b, n, in, out, y, ldy);
+    else
+        tft_linear_add(x, ldx, w, b, n, in, out, y, ldy);
+}
+
+/* Memory for packed weights, in a model; NULL in a struct of gradients. */
+static inline float *tft_builder_packed(tft_builder *builder, size_t in, size_t out)
+{
+    return builder->derived ? tft_arena_floats(builder->arena, tft_linear_packed_floats(in, out)) : NULL;
+}
+
 typedef struct tft_gate { // also holds gradients: same fields, same shapes
     size_t in, out;
     float *w, *b;           // [2·out, in], [2·out]
     float *norm_w, *norm_b; // [out]
+    float *packed;          // w, by tft_gate_refresh()
 } tft_gate;
 
 typedef struct tft_gate_tape {
@@ -43,6 +70,8 @@ typedef struct tft_gate_tape {
 /* Tensors "<fc>.weight", "<fc>.bias", "<norm>.weight", "<norm>.bias". */
 void tft_gate_define(tft_builder *builder, tft_gate *w, const char *fc, const char *norm, size_t in, size_t out);
 
+void tft_gate_refresh(tft_gate *w); // after the weights have changed
+
 /* Without `keep` only what forward itself needs is carved; backward is then impossible. */
 void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool keep, tft_gate_tape *tape);
 size_t tft_gate_tmp(const tft_gate *w, size_t n, bool training); // floats of tmp for either direction over n rows
@@ -51,9 +80,8 @@ size_t tft_gate_tmp(const tft_gate *w, size_t n, bool training); // floats of tm
 void tft_gate_forward(const tft_gate *w, float *x, const float *skip, size_t n, tft_dropout dropout,
                       tft_gate_tape *tape, float *y, float *tmp);
 
-/* The rest of forward from pre = W x + b on, for who has made that product another way; sum [N, out] is scratch. */
-void tft_gate_product(const tft_gate *w, const float *pre, const float *skip, size_t n, tft_gate_tape *tape, float *y,
-                      float *sum);
+/* The rest of forward from tape->pre = W x + b on, for who has made that product another way. */
+void tft_gate_product(const tft_gate *w, const float *skip, size_t n, tft_gate_tape *tape, float *y);
 
 /* x as forward left it. dx [N, in] and dskip [N, out] are overwritten, `grad` is added to. */
 void tft_gate_backward(const tft_gate *w, const float *x, size_t n, tft_dropout dropout, const tft_gate_tape *tape,

@@ -33,6 +33,9 @@ void tft_grn_define(tft_builder *builder, tft_grn *w, const char *name, size_t i
         w->direct_w = tft_arena_floats(builder->arena, 2 * out * hidden);
         w->direct_b = tft_arena_floats(builder->arena, 2 * out);
     }
+    w->fc1_packed = tft_builder_packed(builder, in, hidden);
+    w->fc2_packed = tft_builder_packed(builder, hidden, hidden);
+    w->direct_packed = tft_builder_packed(builder, hidden, 2 * out);
 }
 
 void tft_grn_refresh(tft_grn *w)
@@ -42,6 +45,10 @@ void tft_grn_refresh(tft_grn *w)
     tft_matmul_nn(w->gate.w, h, w->fc2_w, h, out, h, h, (float)1, (float)0, w->direct_w, h);
     memcpy(w->direct_b, w->gate.b, out * sizeof *w->direct_b);
     tft_matmul_nt(w->gate.w, h, w->fc2_b, h, out, 1, h, (float)1, (float)1, w->direct_b, 1);
+    tft_linear_pack(w->fc1_w, w->in, h, w->fc1_packed);
+    tft_linear_pack(w->fc2_w, h, h, w->fc2_packed);
+    tft_linear_pack(w->direct_w, h, out, w->direct_packed);
+    tft_gate_refresh(&w->gate);
 }
 
 void tft_grn_tape_carve(tft_carve *carve, const tft_grn *w, size_t n, bool keep, tft_grn_tape *tape)
@@ -99,11 +106,12 @@ void tft_grn_core_forward(const tft_grn *w, const float *skip, size_t n, tft_dro
     }
     tft_elu(tape->eta2, tape->eta2, n * h); // (4)
     if (tape->eta1 == NULL) {               // (3) and the product in (5)
-        tft_linear(tape->eta2, h, w->direct_w, w->direct_b, n, h, 2 * w->out, tape->gate.pre, 2 * w->out);
-        tft_gate_product(&w->gate, tape->gate.pre, skip, n, &tape->gate, y, t.gate); // (2)
+        tft_linear_by(tape->eta2, h, w->direct_w, w->direct_packed, w->direct_b, n, h, 2 * w->out, tape->gate.pre,
+                      2 * w->out);
+        tft_gate_product(&w->gate, skip, n, &tape->gate, y); // (2)
         return;
     }
-    tft_linear(tape->eta2, h, w->fc2_w, w->fc2_b, n, h, h, tape->eta1, h);            // (3)
+    tft_linear_by(tape->eta2, h, w->fc2_w, w->fc2_packed, w->fc2_b, n, h, h, tape->eta1, h); // (3)
     tft_gate_forward(&w->gate, tape->eta1, skip, n, dropout, &tape->gate, y, t.gate); // (2)
 }
 
@@ -165,9 +173,9 @@ void tft_grn_forward(const tft_grn *w, const float *x, tft_grn_rows rows, tft_dr
         tft_resample_product(&w->resample, x, w->in, rows.n, &tape->resample, t.resample);
     if (rows.product != NULL) {
         tft_grn_start_rows(w, rows, tape->eta2);
-        tft_linear_add(x, w->in, w->fc1_w, w->fc1_b, rows.n, w->in, w->hidden, tape->eta2, w->hidden);
+        tft_linear_add_by(x, w->in, w->fc1_w, w->fc1_packed, w->fc1_b, rows.n, w->in, w->hidden, tape->eta2, w->hidden);
     } else {
-        tft_linear(x, w->in, w->fc1_w, w->fc1_b, rows.n, w->in, w->hidden, tape->eta2, w->hidden);
+        tft_linear_by(x, w->in, w->fc1_w, w->fc1_packed, w->fc1_b, rows.n, w->in, w->hidden, tape->eta2, w->hidden);
     }
     tft_grn_core_forward(w, x, rows.n, dropout, tape, y, tmp);
 }

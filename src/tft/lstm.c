@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "tensor/tensor.h"
+#include "tft/gate_add_norm.h"
 
 void tft_lstm_define(tft_builder *builder, tft_lstm *w, const char *name, size_t hidden, size_t n_layers)
 {
@@ -22,6 +23,16 @@ void tft_lstm_define(tft_builder *builder, tft_lstm *w, const char *name, size_t
             tft_builder_add(builder, TFT_INITIAL_UNIFORM, bound, true, 4 * hidden, 0, "%s.bias_ih_l%zu", name, l);
         w->b_hh[l] =
             tft_builder_add(builder, TFT_INITIAL_UNIFORM, bound, true, 4 * hidden, 0, "%s.bias_hh_l%zu", name, l);
+        w->ih_packed[l] = tft_builder_packed(builder, hidden, 4 * hidden);
+        w->hh_packed[l] = tft_builder_packed(builder, hidden, 4 * hidden);
+    }
+}
+
+void tft_lstm_refresh(tft_lstm *w)
+{
+    for (size_t l = 0; l < w->n_layers; l++) {
+        tft_linear_pack(w->w_ih[l], w->hidden, 4 * w->hidden, w->ih_packed[l]);
+        tft_linear_pack(w->w_hh[l], w->hidden, 4 * w->hidden, w->hh_packed[l]);
     }
 }
 
@@ -43,8 +54,8 @@ void tft_lstm_tape_carve(tft_carve *carve, const tft_lstm *w, size_t n, size_t n
         const bool own = keep || l == 0;
         tape->x[l] = own ? tft_carve_floats(carve, n * d) : tape->x[0];
         tape->h[l] = own ? tft_carve_floats(carve, n * d) : tape->h[0];
-        tape->c[l] = own ? tft_carve_floats(carve, n * d) : tape->c[0];
-        tape->tanh_c[l] = own ? tft_carve_floats(carve, n * d) : tape->tanh_c[0];
+        tape->c[l] = keep ? tft_carve_floats(carve, n * d) : NULL;
+        tape->tanh_c[l] = keep ? tft_carve_floats(carve, n * d) : NULL;
         tape->gates[l] = own ? tft_carve_floats(carve, n * 4 * d) : tape->gates[0];
         tape->h0[l] = own ? tft_carve_floats(carve, n_windows * d) : tape->h0[0];
         tape->c0[l] = own ? tft_carve_floats(carve, n_windows * d) : tape->c0[0];
@@ -98,16 +109,39 @@ static void by_window(const tft_rows *rows, const float *ranked, size_t d, float
         memcpy(windows + rows->order[k] * d, ranked + k * d, d * sizeof *windows);
 }
 
+/* For evaluation: only h is kept; c stays where it is, in tape->c0, a row per window by rank. The product with W_ih goes a
+ * few steps ahead of the recurrence, so that its result is still in the cache. */
+static void layer_forward_lean(const tft_lstm *w, size_t l, const tft_rows *rows, tft_lstm_tape *tape)
+{
+    enum { AHEAD = 96 }; // rows
+    const size_t d = w->hidden;
+    const float *h_prev = tape->h0[l];
+    for (size_t s = 0, made = 0; s < rows->longest; s++) {
+        const size_t live = tft_rows_live(rows, s), at = rows->step[s];
+        if (at + live > made) {
+            size_t more = at + live > made + AHEAD ? at + live - made : AHEAD;
+            more = made + more > rows->n ? rows->n - made : more;
+            tft_linear_by(tape->x[l] + made * d, d, w->w_ih[l], w->ih_packed[l], w->b_ih[l], more, d, 4 * d,
+                          tape->gates[l] + made * 4 * d, 4 * d);
+            made += more;
+        }
+        float *const gates = tape->gates[l] + at * 4 * d, *const h = tape->h[l] + at * d;
+        tft_linear_add_by(h_prev, d, w->w_hh[l], w->hh_packed[l], w->b_hh[l], live, d, 4 * d, gates, 4 * d);
+        tft_lstm_cell_lean(gates, live, d, tape->c0[l], h);
+        h_prev = h;
+    }
+}
+
 static void layer_forward(const tft_lstm *w, size_t l, const tft_rows *rows, tft_lstm_tape *tape, lstm_tmp *t)
 {
     const size_t d = w->hidden;
-    tft_linear(tape->x[l], d, w->w_ih[l], w->b_ih[l], rows->n, d, 4 * d, tape->gates[l], 4 * d);
+    tft_linear_by(tape->x[l], d, w->w_ih[l], w->ih_packed[l], w->b_ih[l], rows->n, d, 4 * d, tape->gates[l], 4 * d);
     const float *h_prev = tape->h0[l], *c_prev = tape->c0[l];
     for (size_t s = 0; s < rows->longest; s++) {
         const size_t live = tft_rows_live(rows, s), at = rows->step[s];
         float *const gates = tape->gates[l] + at * 4 * d;
         float *const h = tape->h[l] + at * d, *const c = tape->c[l] + at * d;
-        tft_linear_add(h_prev, d, w->w_hh[l], w->b_hh[l], live, d, 4 * d, gates, 4 * d);
+        tft_linear_add_by(h_prev, d, w->w_hh[l], w->hh_packed[l], w->b_hh[l], live, d, 4 * d, gates, 4 * d);
         tft_lstm_cell(gates, c_prev, h_prev, NULL, live, d, c, h, tape->tanh_c[l] + at * d, t->h_out, d);
         h_prev = h;
         c_prev = c;
@@ -124,11 +158,15 @@ void tft_lstm_forward(const tft_lstm *w, const tft_rows *rows, const float *x, c
     for (size_t l = 0; l < w->n_layers; l++) {
         by_rank(rows, first->h[l], d, tape->h0[l]);
         by_rank(rows, first->c[l], d, tape->c0[l]);
-        layer_forward(w, l, rows, tape, &t);
+        if (tape->c[l] == NULL)
+            layer_forward_lean(w, l, rows, tape);
+        else
+            layer_forward(w, l, rows, tape, &t);
         for (size_t k = 0; last != NULL && k < rows->n_windows; k++) {
             const size_t from = last_row(rows, k) * d, to = rows->order[k] * d;
+            const float *const c = tape->c[l] == NULL ? tape->c0[l] + k * d : tape->c[l] + from;
             memcpy(last->h[l] + to, tape->h[l] + from, d * sizeof *y);
-            memcpy(last->c[l] + to, tape->c[l] + from, d * sizeof *y);
+            memcpy(last->c[l] + to, c, d * sizeof *y);
         }
         if (l + 1 < w->n_layers) {
             memcpy(tape->x[l + 1], tape->h[l], rows->n * d * sizeof *y);

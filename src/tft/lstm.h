@@ -26,12 +26,13 @@ typedef struct tft_lstm { // also holds gradients: same fields, same shapes
     size_t hidden, n_layers;
     float *w_ih[TFT_LSTM_MAX_LAYERS], *w_hh[TFT_LSTM_MAX_LAYERS]; // [4H, H] each
     float *b_ih[TFT_LSTM_MAX_LAYERS], *b_hh[TFT_LSTM_MAX_LAYERS]; // [4H] each
+    float *ih_packed[TFT_LSTM_MAX_LAYERS], *hh_packed[TFT_LSTM_MAX_LAYERS];
 } tft_lstm;
 
 typedef struct tft_lstm_tape {
     float *x[TFT_LSTM_MAX_LAYERS];                            // [N, H] what each layer read, in time
     float *h[TFT_LSTM_MAX_LAYERS], *c[TFT_LSTM_MAX_LAYERS];   // [N, H] states after each step, in time
-    float *tanh_c[TFT_LSTM_MAX_LAYERS];                       // [N, H]
+    float *tanh_c[TFT_LSTM_MAX_LAYERS];                       // [N, H]; NULL without `keep`, and c is not used
     float *gates[TFT_LSTM_MAX_LAYERS];                        // [N, 4H] activated
     float *h0[TFT_LSTM_MAX_LAYERS], *c0[TFT_LSTM_MAX_LAYERS]; // [B, H] first states, by rank
 } tft_lstm_tape;
@@ -42,6 +43,7 @@ typedef struct tft_lstm_state {
 } tft_lstm_state;
 
 void tft_lstm_define(tft_builder *builder, tft_lstm *w, const char *name, size_t hidden, size_t n_layers);
+void tft_lstm_refresh(tft_lstm *w); // after the weights have changed
 void tft_lstm_state_carve(tft_carve *carve, const tft_lstm *w, size_t n_windows, tft_lstm_state *state);
 void tft_lstm_tape_carve(tft_carve *carve, const tft_lstm *w, size_t n, size_t n_windows, bool keep,
                          tft_lstm_tape *tape);

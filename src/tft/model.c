@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "tensor/tensor.h"
 #include "tft/model_internal.h"
 
 /* Runs twice over the same lines: counting (model->values NULL, an empty arena), then for good. */
@@ -139,4 +140,10 @@ void tft_model_refresh(tft_model *model)
         if (grns[i] != NULL)
             tft_grn_refresh(grns[i]);
     }
+    tft_gate_refresh(&w->post_lstm);
+    tft_gate_refresh(&w->post_attention);
+    tft_gate_refresh(&w->pre_output);
+    tft_lstm_refresh(&w->lstm_encoder);
+    tft_lstm_refresh(&w->lstm_decoder);
+    model->packed_for = tft_tensor_isa();
 }

@@ -3,6 +3,7 @@
 #define TFT_TFT_MODEL_INTERNAL_H
 
 #include "base/arena.h"
+#include "tensor/tensor.h"
 #include "tft/fold.h"
 #include "tft/model.h"
 #include "tft/network.h"
@@ -16,6 +17,7 @@ struct tft_model {
     float *values;                      // [n_floats]
     tft_arena fold_arena;               // laid out after the network, whose sizes it needs
     tft_fold statics, encoder, decoder; // derived from the values by tft_model_refresh()
+    tft_isa packed_for;                 // the kernels that can read the packed weights
     bool plain;                         // for tests: workspaces opened from now on work without folds
 };
 

@@ -48,6 +48,9 @@ static tft_status check_batch(const tft_model *model, const tft_workspace *ws, c
 {
     if (ws->model != model)
         return tft_fail(err, TFT_ERR_ARGUMENT, "the workspace was opened for another model");
+    if (model->packed_for != tft_tensor_isa())
+        return tft_fail(err, TFT_ERR_ARGUMENT, "weights are packed for %s kernels, in use are %s: refresh the model",
+                        tft_isa_name(model->packed_for), tft_isa_name(tft_tensor_isa()));
     if (batch->n_windows == 0)
         return tft_fail(err, TFT_ERR_ARGUMENT, "a batch without windows");
     if (batch->n_windows > ws->max_windows || batch->encoder_steps > ws->max_encoder ||
@@ -218,7 +221,7 @@ static void forward_statics(const pass *p)
     tft_grn_context(&w->enrichment, a->c_enrichment, p->b, a->enrichment_product);
 }
 
-static void forward_local(const pass *p) // variable selection (6–8), LSTM and its gate (17)
+static void forward_local(const pass *p) // variable selection (6–8), LSTM
 {
     const tft_network *const w = p->w;
     tft_activations *const a = &p->ws->a;
@@ -233,18 +236,33 @@ static void forward_local(const pass *p) // variable selection (6–8), LSTM and
                      &a->lstm_encoder, a->lstm, &a->middle, tmp);
     tft_lstm_forward(&w->lstm_decoder, &p->ws->decoder, a->selected + p->n_e * h, &a->middle,
                      dropout_at(p, PLACE_LSTM_DECODER), &a->lstm_decoder, a->lstm + p->n_e * h, NULL, tmp);
-    tft_gate_forward(&w->post_lstm, a->lstm, a->selected, p->n, dropout_at(p, PLACE_POST_LSTM), &a->post_lstm, a->local,
-                     tmp);
 }
 
-static void forward_temporal(const pass *p, const tft_attention_weights *weights) // (18) to (22)
+/* Row by row from the LSTM's output to what attention reads: (17), (18). For evaluation a tile of rows goes all the way while
+ * it is in the first cache, over and over in the same few kilobytes; a training pass leaves its tape for every row. */
+static void forward_rows(const pass *p)
+{
+    enum { TILE = 96 };
+    const tft_network *const w = p->w;
+    tft_activations *const a = &p->ws->a;
+    const size_t h = p->config->hidden_size, tile = p->ws->training ? p->n : TILE;
+    for (size_t r = 0; r < p->n; r += tile) {
+        tft_grn_rows rows = enrichment_rows(p);
+        rows.n = p->n - r < tile ? p->n - r : tile;
+        rows.window_of += r;
+        tft_gate_forward(&w->post_lstm, a->lstm + r * h, a->selected + r * h, rows.n, dropout_at(p, PLACE_POST_LSTM),
+                         &a->post_lstm, a->local + r * h, p->ws->tmp);
+        tft_grn_forward(&w->enrichment, a->local + r * h, rows, dropout_at(p, PLACE_ENRICHMENT), &a->enrichment,
+                        a->theta + r * h, p->ws->tmp);
+    }
+}
+
+static void forward_temporal(const pass *p, const tft_attention_weights *weights) // (19) to (22)
 {
     const tft_network *const w = p->w;
     tft_activations *const a = &p->ws->a;
     const size_t h = p->config->hidden_size;
     float *const tmp = p->ws->tmp;
-    tft_grn_forward(&w->enrichment, a->local, enrichment_rows(p), dropout_at(p, PLACE_ENRICHMENT), &a->enrichment,
-                    a->theta, tmp); // (18)
     tft_attention_forward(&w->attention, &p->ws->encoder, &p->ws->decoder, p->config->causal_attention, a->theta,
                           dropout_at(p, PLACE_ATTENTION), &a->attention_tape, a->attention, weights, tmp); // (19)
     tft_gate_forward(&w->post_attention, a->attention, a->theta + p->n_e * h, p->n_d,
@@ -270,6 +288,7 @@ static void forward(const pass *p, const tft_outputs *outputs)
 {
     forward_statics(p);
     forward_local(p);
+    forward_rows(p);
     tft_attention_weights weights = {p->batch->encoder_steps, p->batch->decoder_steps, NULL, NULL};
     if (outputs != NULL) {
         const size_t rows = p->b * weights.decoder_steps * p->config->n_heads;

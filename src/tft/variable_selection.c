@@ -223,11 +223,13 @@ static void flatten_folded(selection_call *c, tft_selection_rows rows)
     float *const z = w->flattened.in != w->flattened.out ? t->flat_tape.resample.z : t->z;
     if (rows.product != NULL) {
         tft_grn_start_rows(&w->flattened, (tft_grn_rows){n, rows.window_of, rows.product}, pre);
-        tft_linear_add(rows.reals, rows.n_reals, fold->hidden_w, fold->hidden_b, n, fold->n_reals, hidden, pre, hidden);
+        tft_linear_packed_add(rows.reals, rows.n_reals, fold->hidden_packed, fold->hidden_b, n, fold->n_reals, hidden,
+                              pre, hidden);
     } else {
-        tft_linear(rows.reals, rows.n_reals, fold->hidden_w, fold->hidden_b, n, fold->n_reals, hidden, pre, hidden);
+        tft_linear_packed(rows.reals, rows.n_reals, fold->hidden_packed, fold->hidden_b, n, fold->n_reals, hidden, pre,
+                          hidden);
     }
-    tft_linear(rows.reals, rows.n_reals, fold->z_w, fold->z_b, n, fold->n_reals, w->n, z, w->n);
+    tft_linear_packed(rows.reals, rows.n_reals, fold->z_packed, fold->z_b, n, fold->n_reals, w->n, z, w->n);
     for (size_t i = 0; i < w->n && w->variables[i].categorical; i++) { // they come first
         const tft_variable *const v = &w->variables[i];
         embed(c, v, rows, t->e, v->size);
@@ -386,8 +388,7 @@ static void forward_chunk(selection_call *c, tft_selection_rows rows, tft_dropou
     tft_softmax(c->t.logits, rows.n, v, v, weights); // (6)
     for (size_t i = 0; i < v; i++) {
         transform(c, i, rows, dropout, &tapes, c->t.t);
-        for (size_t r = 0; r < rows.n; r++) // (8)
-            tft_axpy(y + r * d, weights[r * v + i], c->t.t + r * d, d);
+        tft_weigh_rows(c->t.t, weights + i, v, rows.n, d, y); // (8)
     }
 }
 
@@ -399,12 +400,7 @@ static void backward_chunk(selection_call *c, tft_selection_rows rows, tft_dropo
     for (size_t i = 0; i < v; i++) {
         variable_tapes tapes;
         transform(c, i, rows, dropout, &tapes, t->t);
-        for (size_t r = 0; r < rows.n; r++) { // (8)
-            const float weight = weights[r * v + i];
-            t->dweights[r * v + i] = tft_dot(dy + r * d, t->t + r * d, d);
-            for (size_t j = 0; j < d; j++)
-                t->dt[r * d + j] = weight * dy[r * d + j];
-        }
+        tft_weigh_rows_backward(t->t, weights + i, v, dy, rows.n, d, t->dt, t->dweights + i, v); // (8)
         transform_backward(c, i, rows, dropout, &tapes);
     }
     if (v < 2)

@@ -24,7 +24,7 @@
 #include "tft/embedding.h"
 #include "tft/grn.h"
 
-#define TFT_SELECTION_CHUNK 128 // rows
+#define TFT_SELECTION_CHUNK 192 // rows
 
 typedef struct tft_variable {
     bool categorical;

@@ -162,6 +162,89 @@ static void layernorm_of_a_constant_row_is_the_bias(void **state)
     for_each_isa(layernorm_of_equal_values);
 }
 
+/* ---- a gated block's end ------------------------------------------------------------------------------------------- */
+
+static void check_gate_norm(size_t n, size_t d)
+{
+    tft_rng rng = tft_rng_seeded(n, d);
+    matrix x = guard_open(n, 2 * d, 2 * d);
+    guard_fill(&x, &rng, 3.0f);
+    matrix skip = guard_random(n, d, d, &rng), w = guard_random(1, d, d, &rng), b = guard_random(1, d, d, &rng);
+    matrix y = guard_open(n, d, d), s = guard_open(n, d, d), z = guard_open(n, d, d), scale = guard_open(1, n, n);
+    matrix sum = guard_open(n, d, d), gate = guard_open(n, d, d), want = guard_open(n, d, d);
+    tft_gate_norm(x.p, skip.p, w.p, b.p, n, d, 1e-5f, y.p, s.p, z.p, scale.p);
+    tft_ref_glu(x.p, n, d, sum.p, gate.p); // the same in three walks
+    tft_ref_add(sum.p, skip.p, n * d);
+    tft_ref_layernorm(sum.p, w.p, b.p, n, d, 1e-5f, want.p, NULL, NULL);
+    for (size_t i = 0; i < n * d; i++)
+        near(s.p[i], (double)gate.p[i], 2e-7, "sigmoid of the gate");
+    for (size_t r = 0; r < n; r++) {
+        double largest = 0.0;
+        for (size_t i = 0; i < d; i++)
+            largest = fmax(largest, fabs((double)sum.p[r * d + i]));
+        for (size_t i = 0; i < d; i++) {
+            // a rounding of the sum is magnified by the normalisation, and once more by its weight
+            const double bound = 16.0 * u * (1.0 + largest) * (double)scale.p[r];
+            near(y.p[r * d + i], (double)want.p[r * d + i], bound * (1.0 + fabs((double)w.p[i])), "gate_norm");
+            near(y.p[r * d + i], (double)z.p[r * d + i] * (double)w.p[i] + (double)b.p[i],
+                 4.0 * u * (fabs((double)z.p[r * d + i] * (double)w.p[i]) + fabs((double)b.p[i])), "gate_norm's tape");
+        }
+    }
+    tft_gate_norm(x.p, skip.p, w.p, b.p, n, d, 1e-5f, skip.p, NULL, NULL, NULL); // in place, nothing kept: the same
+    assert_true(guard_same_bits(skip.p, y.p, n * d));
+    CLOSE(&x, &skip, &w, &b, &y, &s, &z, &scale, &sum, &gate, &want);
+}
+
+static void gate_norm_over_shapes(void)
+{
+    over_shapes(check_gate_norm);
+}
+
+static void gate_norm_is_glu_skip_and_layernorm(void **state)
+{
+    (void)state;
+    for_each_isa(gate_norm_over_shapes);
+}
+
+static void check_weigh_rows(size_t n, size_t d)
+{
+    const size_t lda = 3, ldda = 2;
+    tft_rng rng = tft_rng_seeded(n, d);
+    matrix x = guard_random(n, d, d, &rng), dy = guard_random(n, d, d, &rng), a = guard_random(n, 1, lda, &rng);
+    matrix y = guard_random(n, d, d, &rng), dx = guard_open(n, d, d), da = guard_open(n, 1, ldda);
+    matrix want = guard_open(n, d, d), want_dx = guard_open(n, d, d), want_da = guard_open(n, 1, ldda);
+    for (size_t i = 0; i < n * d; i++)
+        want.p[i] = y.p[i];
+    tft_weigh_rows(x.p, a.p, lda, n, d, y.p);
+    tft_ref_weigh_rows(x.p, a.p, lda, n, d, want.p);
+    for (size_t i = 0; i < n * d; i++)
+        near(y.p[i], (double)want.p[i], 4.0 * u * (1.0 + 2.0 * fabs((double)want.p[i])), "weigh_rows");
+    tft_weigh_rows_backward(x.p, a.p, lda, dy.p, n, d, dx.p, da.p, ldda);
+    tft_ref_weigh_rows_backward(x.p, a.p, lda, dy.p, n, d, want_dx.p, want_da.p, ldda);
+    for (size_t r = 0; r < n; r++) {
+        double magnitude = 0.0;
+        for (size_t i = 0; i < d; i++) {
+            magnitude += fabs((double)x.p[r * d + i] * (double)dy.p[r * d + i]);
+            near(dx.p[r * d + i], (double)want_dx.p[r * d + i], 2.0 * u * fabs((double)want_dx.p[r * d + i]), "dx");
+        }
+        near(da.p[r * ldda], (double)want_da.p[r * ldda], (double)(d + 4) * u * magnitude, "da");
+    }
+    tft_weigh_rows_backward(x.p, a.p, lda, dy.p, n, d, x.p, da.p, ldda); // dx in place of x
+    assert_true(guard_same_bits(x.p, dx.p, n * d));
+    CLOSE(&x, &dy, &a, &y, &dx, &da, &want, &want_dx, &want_da);
+}
+
+static void weigh_rows_over_shapes(void)
+{
+    over_shapes(check_weigh_rows);
+}
+
+static void weigh_rows_agrees_with_its_definition(void **state)
+{
+    (void)state;
+    for_each_isa(weigh_rows_over_shapes);
+}
+
 /* ---- softmax ------------------------------------------------------------------------------------------------------ */
 
 static void check_softmax(size_t n, size_t d)
@@ -491,6 +574,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(glu_agrees_with_its_definition),
+        cmocka_unit_test(gate_norm_is_glu_skip_and_layernorm),
+        cmocka_unit_test(weigh_rows_agrees_with_its_definition),
         cmocka_unit_test(layernorm_agrees_with_its_definition),
         cmocka_unit_test(layernorm_of_a_constant_row_is_the_bias),
         cmocka_unit_test(softmax_agrees_with_its_definition_and_leaves_the_rest_of_the_row),

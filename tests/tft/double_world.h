@@ -35,6 +35,13 @@
 #define tft_linear tft_ref_linear
 #define tft_linear_add tft_ref_linear_add
 #define tft_linear_backward tft_ref_linear_backward
+#define tft_linear_pack tft_ref_linear_pack
+#define tft_linear_packed tft_ref_linear_packed
+#define tft_linear_packed_add tft_ref_linear_packed_add
+#define tft_curves tft_ref_curves
+#define tft_curves_mix tft_ref_curves_mix
+#define tft_attend tft_ref_attend
+#define tft_lstm_cell_lean tft_ref_lstm_cell_lean
 #define tft_matmul_nt tft_ref_matmul_nt
 #define tft_matmul_nn tft_ref_matmul_nn
 #define tft_matmul_tn tft_ref_matmul_tn
@@ -50,6 +57,9 @@
 #define tft_glu_backward tft_ref_glu_backward
 #define tft_layernorm tft_ref_layernorm
 #define tft_layernorm_backward tft_ref_layernorm_backward
+#define tft_gate_norm tft_ref_gate_norm
+#define tft_weigh_rows tft_ref_weigh_rows
+#define tft_weigh_rows_backward tft_ref_weigh_rows_backward
 #define tft_softmax tft_ref_softmax
 #define tft_softmax_backward tft_ref_softmax_backward
 #define tft_lstm_cell tft_ref_lstm_cell

@@ -331,10 +331,12 @@ static void instruction_sets_agree(void **state)
     float *const reference = malloc(sizeof f->raw);
     assert_non_null(reference);
     tft_tensor_init(TFT_ISA_PORTABLE);
+    tft_model_refresh(f->model);
     forward(f);
     memcpy(reference, f->raw, sizeof f->raw);
     for (tft_isa isa = TFT_ISA_AVX2; isa <= TFT_ISA_AVX512; isa++) {
         tft_tensor_init(isa);
+        tft_model_refresh(f->model);
         forward(f);
         for (size_t i = 0; i < WINDOWS * DECODER * OUTPUTS; i++)
             assert_true(fabsf(f->raw[i] - reference[i]) <= 1e-5f);

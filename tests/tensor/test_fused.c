@@ -1,0 +1,161 @@
+/* test_fused.c - the kernels of evaluation against their definitions, on every instruction set.
+ *
+ * Buffers end at a forbidden page, so a vector that reads or writes past a row is a crash.
+ */
+#include "guard.h"
+
+static const double u = 0x1p-24; // half a unit in the last place of 1
+
+static void near(float got, double want, double bound, const char *what)
+{
+    if (!(fabs((double)got - want) <= bound))
+        fail_msg("%s: %s is %.9g, expected %.9g within %.3g", tft_isa_name(tft_tensor_isa()), what, (double)got, want,
+                 bound);
+}
+
+/* ---- curves ------------------------------------------------------------------------------------------------- */
+
+enum { MOST = 40, SEGMENTS = 5 };
+
+static void check_curves(size_t n_curves, size_t d)
+{
+    enum { ROWS = 9 };
+    tft_rng rng = tft_rng_seeded(n_curves, d);
+    matrix first = guard_open(1, n_curves, n_curves), per_unit = guard_open(1, n_curves, n_curves);
+    matrix segments = guard_open(1, n_curves, n_curves);
+    matrix nodes = guard_random(n_curves * (SEGMENTS + 1), 2 * d, 2 * d, &rng);
+    matrix x = guard_random(ROWS, n_curves, n_curves + 2, &rng), w = guard_random(ROWS, n_curves, n_curves + 1, &rng);
+    matrix y = guard_random(ROWS, d, d, &rng), want = guard_open(ROWS, d, d);
+    uint32_t start[MOST];
+    for (size_t i = 0; i < n_curves; i++) {
+        first.p[i] = -8.0f;
+        per_unit.p[i] = (float)SEGMENTS / 16.0f;
+        segments.p[i] = (float)SEGMENTS;
+        start[i] = (uint32_t)(i * (SEGMENTS + 1));
+    }
+    const tft_curves c = {n_curves, d, first.p, per_unit.p, segments.p, start, nodes.p};
+    for (int round = 0; round < 3; round++) {
+        if (round == 1)
+            x.p[3 * (n_curves + 2) + n_curves - 1] = 8.0f; // the end itself is outside
+        if (round == 2)
+            x.p[4 * (n_curves + 2)] = NAN;
+        memcpy(want.p, y.p, ROWS * d * sizeof(float));
+        const bool expected = tft_ref_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, ROWS, want.p);
+        assert_true(expected == (round == 0));
+        assert_true(tft_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, ROWS, y.p) == expected);
+        for (size_t i = 0; i < ROWS * d; i++) // the place in a piece is good to 5 u, values are at most 1
+            near(y.p[i], (double)want.p[i], 40.0 * u * (double)n_curves, "curves");
+    }
+    guard_close(&first);
+    guard_close(&per_unit);
+    guard_close(&segments);
+    guard_close(&nodes);
+    guard_close(&x);
+    guard_close(&w);
+    guard_close(&y);
+    guard_close(&want);
+}
+
+static void curves_over_shapes(void)
+{
+    static const size_t counts[] = {1, 3, 11, 16, 17, 31}, widths[] = {1, 6, 16, 17, 32, 40, 160};
+    for (size_t i = 0; i < 6; i++)
+        for (size_t j = 0; j < 7; j++)
+            check_curves(counts[i], widths[j]);
+}
+
+static void curves_agree_with_their_definition_and_tell_what_lies_outside(void **state)
+{
+    (void)state;
+    for_each_isa(curves_over_shapes);
+}
+
+/* ---- attention ------------------------------------------------------------------------------------------------ */
+
+static void check_attend(size_t d, size_t n, size_t first_open, size_t step, float scale)
+{
+    const size_t keys = first_open + n * step;
+    tft_rng rng = tft_rng_seeded(d * 1000 + n, keys);
+    matrix q = guard_random(n, d, d + 3, &rng), k = guard_random(d, keys, keys + 5, &rng);
+    matrix v = guard_random(d, keys, keys + 5, &rng), out = guard_random(n, d, d, &rng), want = guard_open(n, d, d);
+    memcpy(want.p, out.p, n * d * sizeof(float));
+    tft_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 0.125f, out.p);
+    tft_ref_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 0.125f, want.p);
+    // a score errs by a few units of the largest partial sum; the exponential turns that into a relative error
+    const double bound = 0.125 * u * (16.0 + 8.0 * (double)d * (double)scale);
+    for (size_t i = 0; i < n * d; i++)
+        near(out.p[i], (double)want.p[i], bound + 2.0 * u, "attention");
+    guard_close(&q);
+    guard_close(&k);
+    guard_close(&v);
+    guard_close(&out);
+    guard_close(&want);
+}
+
+static void attend_over_shapes(void)
+{
+    static const size_t opens[] = {0, 1, 7, 16, 33, 96};
+    for (size_t d = 1; d <= TFT_ATTEND_WIDEST; d++)
+        for (size_t i = 0; i < 6; i++)
+            for (size_t step = 0; step < 2; step++) {
+                if (opens[i] + step == 0)
+                    continue;
+                check_attend(d, 5, opens[i], step, 0.5f);
+                check_attend(d, 5, opens[i], step, 100.0f); // scores far beyond what an exponential holds
+            }
+}
+
+static void attention_agrees_with_its_definition_also_where_scores_are_huge(void **state)
+{
+    (void)state;
+    for_each_isa(attend_over_shapes);
+}
+
+/* ---- LSTM cell -------------------------------------------------------------------------------------------------- */
+
+static void check_cell(size_t n, size_t hidden, float size)
+{
+    tft_rng rng = tft_rng_seeded(n, hidden);
+    matrix gates = guard_open(n, 4 * hidden, 4 * hidden);
+    guard_fill(&gates, &rng, size);
+    matrix c = guard_random(n, hidden, hidden, &rng), h = guard_open(n, hidden, hidden);
+    matrix want_c = guard_open(n, hidden, hidden), want_h = guard_open(n, hidden, hidden);
+    memcpy(want_c.p, c.p, n * hidden * sizeof(float));
+    tft_lstm_cell_lean(gates.p, n, hidden, c.p, h.p);
+    tft_ref_lstm_cell_lean(gates.p, n, hidden, want_c.p, want_h.p);
+    for (size_t i = 0; i < n * hidden; i++) {
+        near(c.p[i], (double)want_c.p[i], 3e-7 * (1.0 + fabs((double)want_c.p[i])), "c");
+        near(h.p[i], (double)want_h.p[i], 6e-7, "h");
+    }
+    guard_close(&gates);
+    guard_close(&c);
+    guard_close(&h);
+    guard_close(&want_c);
+    guard_close(&want_h);
+}
+
+static void cells_over_shapes(void)
+{
+    static const size_t widths[] = {1, 5, 16, 31, 32, 160};
+    for (size_t i = 0; i < 6; i++) {
+        check_cell(1, widths[i], 2.0f);
+        check_cell(9, widths[i], 1e-3f);
+        check_cell(9, widths[i], 100.0f); // every gate open or shut
+    }
+}
+
+static void the_lean_cell_agrees_with_its_definition(void **state)
+{
+    (void)state;
+    for_each_isa(cells_over_shapes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(curves_agree_with_their_definition_and_tell_what_lies_outside),
+        cmocka_unit_test(attention_agrees_with_its_definition_also_where_scores_are_huge),
+        cmocka_unit_test(the_lean_cell_agrees_with_its_definition),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
