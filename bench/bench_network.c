@@ -147,6 +147,8 @@ static void run(const bench_shape *s, double seconds, const char *direction)
         return;
     }
     tft_model_randomize(b.model, 1);
+    if (strcmp(direction, "plain") != 0 && tft_model_tabulate(b.model, &err) != TFT_OK)
+        fprintf(stderr, "%s\n", err.text);
     tft_rng rng = tft_rng_seeded(2, 0);
     uint32_t encoder[MOST], decoder[MOST], event[MOST], at_risk[MOST];
     for (size_t i = 0; i < MOST; i++) {

@@ -39,15 +39,16 @@ void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden,
 }
 
 void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder,
-                              tft_attention_tape *tape)
+                              bool keep, tft_attention_tape *tape)
 {
+    const bool narrow = w->d <= TFT_ATTEND_WIDEST;
     const size_t q = w->n_heads * w->d, kv = q + w->d;
     tape->q_w = tft_carve_floats(carve, q * w->hidden);
     tape->q_b = tft_carve_floats(carve, q);
     tape->kv_w = tft_carve_floats(carve, kv * w->hidden);
     tape->kv_b = tft_carve_floats(carve, kv);
     tape->q = tft_carve_floats(carve, n_decoder * q);
-    tape->kv = tft_carve_floats(carve, (n_encoder + n_decoder) * kv);
+    tape->kv = keep || !narrow ? tft_carve_floats(carve, (n_encoder + n_decoder) * kv) : NULL;
     tape->mean = tft_carve_floats(carve, n_decoder * w->d);
 }
 
@@ -72,7 +73,7 @@ static size_t attention_carve_tmp(const tft_attention *w, size_t n_encoder, size
     tft_carve carve = {base, 0};
     memset(t, 0, sizeof *t);
     t->scores = tft_carve_floats(&carve, QUERIES * keys);
-    t->kv = tft_carve_floats(&carve, keys * kv);
+    t->kv = tft_carve_floats(&carve, (keys + TFT_CARVE_ALIGN) * kv);
     t->head = tft_carve_floats(&carve, decoder_steps * w->d);
     t->mask = tft_carve_floats(&carve, n_decoder * w->hidden);
     if (backward) {
@@ -257,6 +258,33 @@ static void window_backward(const tft_attention *w, attention_window v, bool cau
     }
 }
 
+/* ---- evaluation --------------------------------------------------------------------------------------- */
+
+/* Keys and values of one window, transposed: [(n+1)·d, ld], step after step, so that sixteen keys meet a query at once. The
+ * keys' biases are left out: they shift all scores of a query alike, which softmax does not see. */
+static void project_window(const tft_attention *w, attention_window v, size_t n_encoder, const float *theta,
+                           const tft_attention_tape *tape, float *kv, size_t ld)
+{
+    const size_t h = w->hidden, rows = (w->n_heads + 1) * w->d;
+    tft_matmul_nt(tape->kv_w, h, theta + v.encoder_row * h, h, rows, v.encoder, h, (float)1, (float)0, kv, ld);
+    tft_matmul_nt(tape->kv_w, h, theta + (n_encoder + v.decoder_row) * h, h, rows, v.decoder, h, (float)1, (float)0,
+                  kv + v.encoder, ld);
+}
+
+/* (14), (16) without the weights ever leaving the registers. The value's bias is added once: weights sum to 1. */
+static void window_evaluate(const tft_attention *w, attention_window v, bool causal, const tft_attention_tape *tape,
+                            const float *kv, size_t ld)
+{
+    const size_t d = w->d, ldq = w->n_heads * d;
+    const float scale = (float)(1.0 / sqrt((double)d)), share = (float)(1.0 / (double)w->n_heads);
+    float *const mean = tape->mean + v.decoder_row * d;
+    for (size_t r = 0; r < v.decoder; r++)
+        memcpy(mean + r * d, w->v_b, d * sizeof *mean);
+    for (size_t i = 0; i < w->n_heads; i++)
+        tft_attend(tape->q + v.decoder_row * ldq + i * d, ldq, kv + i * d * ld, kv + w->n_heads * d * ld, ld, v.decoder, d,
+                   causal ? v.encoder : v.keys, causal ? 1 : 0, scale, share, mean);
+}
+
 /* ---- all windows -------------------------------------------------------------------------------------- */
 
 void tft_attention_forward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
@@ -268,10 +296,24 @@ void tft_attention_forward(const tft_attention *w, const tft_rows *encoder, cons
     attention_carve_tmp(w, encoder->n, decoder->n, encoder->longest, decoder->longest, false, tmp, &t);
     join_projections(w, tape);
     tft_linear(theta + encoder->n * h, h, tape->q_w, tape->q_b, decoder->n, h, nq, tape->q, nq);
-    tft_linear(theta, h, tape->kv_w, tape->kv_b, n, h, nkv, tape->kv, nkv);
-    for (size_t b = 0; b < encoder->n_windows; b++) {
+    const bool lean = tape->kv == NULL && weights == NULL;
+    for (size_t b = 0; lean && b < encoder->n_windows; b++) {
         const attention_window v = window_at(encoder, decoder, b);
-        gather(tape->kv, nkv, encoder->n, v, t.kv);
+        const size_t ld = (v.keys + TFT_CARVE_ALIGN - 1) / TFT_CARVE_ALIGN * TFT_CARVE_ALIGN;
+        project_window(w, v, encoder->n, theta, tape, t.kv, ld);
+        window_evaluate(w, v, causal, tape, t.kv, ld);
+    }
+    if (!lean && tape->kv != NULL)
+        tft_linear(theta, h, tape->kv_w, tape->kv_b, n, h, nkv, tape->kv, nkv);
+    for (size_t b = 0; !lean && b < encoder->n_windows; b++) {
+        const attention_window v = window_at(encoder, decoder, b);
+        if (tape->kv != NULL) {
+            gather(tape->kv, nkv, encoder->n, v, t.kv);
+        } else {
+            tft_linear(theta + v.encoder_row * h, h, tape->kv_w, tape->kv_b, v.encoder, h, nkv, t.kv, nkv);
+            tft_linear(theta + (encoder->n + v.decoder_row) * h, h, tape->kv_w, tape->kv_b, v.decoder, h, nkv,
+                       t.kv + v.encoder * nkv, nkv);
+        }
         window_forward(w, v, b, causal, tft_dropout_at(dropout, b), tape, weights, &t);
     }
     tft_linear(tape->mean, d, w->w_h, NULL, decoder->n, d, h, out, h); // (13)

@@ -33,7 +33,7 @@ typedef struct tft_attention_tape {
     float *q_w, *q_b;   // [n·d, H], [n·d]: the heads' projections as one
     float *kv_w, *kv_b; // [(n+1)·d, H], [(n+1)·d]: the keys' and, last, the value's
     float *q;           // [N_d, n·d]
-    float *kv;          // [N_e + N_d, (n+1)·d]
+    float *kv;          // [N_e + N_d, (n+1)·d]; NULL for evaluation with narrow heads, which projects window by window
     float *mean;        // [N_d, d]
 } tft_attention_tape;
 
@@ -46,7 +46,7 @@ typedef struct tft_attention_weights {
 
 void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden, size_t n_heads);
 void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder,
-                              tft_attention_tape *tape);
+                              bool keep, tft_attention_tape *tape);
 size_t tft_attention_tmp(const tft_attention *w, size_t n_encoder, size_t n_decoder, size_t encoder_steps,
                          size_t decoder_steps, bool backward);
 

@@ -19,6 +19,7 @@ typedef struct golden_case {
     tft_safetensors output, grad, grad_raw;
     tft_outputs outputs; // of the evaluation pass
     float *raw_training; // [B, T, Q] of the training pass
+    float *raw_served;   // [B, T, Q] of the way that a forecast takes: curves, no tape
     size_t n_shards;
     tft_workspace *workspaces[MAX_THREADS];
     tft_losses losses[2]; // of the two kinds
@@ -45,11 +46,12 @@ static tft_status make_buffers(golden_case *c, tft_error *err)
     o->encoder_selection = calloc(c->in.b * c->in.e * n_of(&c->in.config.encoder_inputs) + 1, sizeof(float));
     o->decoder_selection = calloc(rows * n_of(&c->in.config.decoder_inputs) + 1, sizeof(float));
     c->raw_training = calloc(rows * c->in.q, sizeof(float));
+    c->raw_served = calloc(rows * c->in.q, sizeof(float));
     c->gradients[0] = calloc(values, sizeof(float));
     c->gradients[1] = calloc(values, sizeof(float));
     if (o->raw == NULL || o->prediction == NULL || o->encoder_attention == NULL || o->decoder_attention == NULL ||
         o->static_selection == NULL || o->encoder_selection == NULL || o->decoder_selection == NULL ||
-        c->raw_training == NULL || c->gradients[0] == NULL || c->gradients[1] == NULL)
+        c->raw_training == NULL || c->raw_served == NULL || c->gradients[0] == NULL || c->gradients[1] == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for the outputs of %zu windows", c->in.b);
     const size_t threads = c->options->n_threads > MAX_THREADS ? MAX_THREADS : c->options->n_threads;
     c->n_shards = threads == 0 ? 1 : (threads < c->in.b ? threads : c->in.b);
@@ -70,9 +72,11 @@ static void shard_range(const golden_case *c, size_t i, size_t *first, size_t *n
     *n = c->in.b - *first < most ? c->in.b - *first : most;
 }
 
+enum { SERVED = -2, EVALUATED = -1 };
+
 typedef struct shard_run {
     golden_case *c;
-    int kind; // −1 evaluation, else a tft_loss_kind
+    int kind; // SERVED, EVALUATED, else a tft_loss_kind
     tft_status status[MAX_THREADS];
     tft_error err[MAX_THREADS];
     tft_losses losses[MAX_THREADS];
@@ -109,6 +113,18 @@ static tft_outputs outputs_from(const golden_case *c, size_t first)
     return o;
 }
 
+/* As a forecast is made: a workspace without a tape, curves, and nobody asks for attention. */
+static tft_status run_served(golden_case *c, const tft_batch *batch, float *raw, tft_error *err)
+{
+    tft_workspace *workspace = NULL;
+    const tft_outputs outputs = {.raw = raw};
+    tft_status status = tft_workspace_open(c->in.model, batch->n_windows, c->in.e, c->in.t, false, &workspace, err);
+    if (status == TFT_OK)
+        status = tft_model_forward(c->in.model, workspace, batch, &outputs, err);
+    tft_workspace_close(workspace);
+    return status;
+}
+
 static void run_shard(void *context, size_t i, size_t worker)
 {
     (void)worker;
@@ -119,7 +135,11 @@ static void run_shard(void *context, size_t i, size_t worker)
     if (n == 0)
         return;
     const tft_batch batch = batch_from(c, first, n);
-    if (run->kind < 0) {
+    if (run->kind == SERVED) {
+        run->status[i] = run_served(c, &batch, c->raw_served + first * c->in.t * c->in.q, &run->err[i]);
+        return;
+    }
+    if (run->kind == EVALUATED) {
         const tft_outputs outputs = outputs_from(c, first);
         run->status[i] = tft_model_forward(c->in.model, c->workspaces[i], &batch, &outputs, &run->err[i]);
         return;
@@ -153,7 +173,9 @@ static tft_status run_passes(golden_case *c, tft_error *err)
 {
     tft_pool *pool = NULL;
     tft_status status = tft_pool_open(c->n_shards, &pool, err);
-    for (int kind = -1; status == TFT_OK && kind < 2; kind++) {
+    if (status == TFT_OK)
+        status = tft_model_tabulate(c->in.model, err);
+    for (int kind = SERVED; status == TFT_OK && kind < 2; kind++) {
         shard_run run = {.c = c, .kind = kind};
         tft_pool_run(pool, c->n_shards, run_shard, &run);
         for (size_t i = 0; status == TFT_OK && i < c->n_shards; i++) {
@@ -260,6 +282,10 @@ static tft_status check_forecasts(golden_case *c, tft_error *err)
         status = check_rows(c, name, name, &rows, 0.0, err);
         rows.ours = c->raw_training + first;
         snprintf(shown, sizeof shown, "raw.%zu (training pass)", i);
+        if (status == TFT_OK)
+            status = check_rows(c, name, shown, &rows, 0.0, err);
+        rows.ours = c->raw_served + first;
+        snprintf(shown, sizeof shown, "raw.%zu (as served)", i);
         if (status == TFT_OK)
             status = check_rows(c, name, shown, &rows, 0.0, err);
         rows.ours = c->outputs.prediction + first;
@@ -401,6 +427,7 @@ static void close_case(golden_case *c)
                            c->outputs.encoder_selection,
                            c->outputs.decoder_selection,
                            c->raw_training,
+                           c->raw_served,
                            c->gradients[0],
                            c->gradients[1]};
     for (size_t i = 0; i < sizeof owned / sizeof owned[0]; i++)
@@ -432,7 +459,7 @@ tft_status tft_golden_check(const char *folder, const tft_golden_options *option
     if (status == TFT_OK)
         status = run_passes(c, err);
     if (status == TFT_OK) {
-        report->lines = calloc(16 + 3 * c->in.m + c->grad.n + c->grad_raw.n, sizeof *report->lines);
+        report->lines = calloc(16 + 4 * c->in.m + c->grad.n + c->grad_raw.n, sizeof *report->lines);
         if (report->lines == NULL)
             status = tft_fail(err, TFT_ERR_MEMORY, "no memory for a report");
     }

@@ -1,7 +1,7 @@
 /* golden.h - runs a reference case and compares: does this network compute what pytorch-forecasting computes?
  *
  * A case is a folder as tests/golden/README.md describes: config.json, model.safetensors, input, output, grad and
- * grad_raw. Outputs come from an evaluation pass, losses and gradients from a training pass without dropout. Only valid
+ * grad_raw. Outputs come from an evaluation pass (raw also from one as a forecast makes it: curves.h, no tape), losses and gradients from a training pass without dropout. Only valid
  * positions are compared. Also reads cases whose gradients are shortened to "<name>|norm" and "<name>|head".
  *
  * Allowed differences, unless the caller gives others (section 2 of that README):

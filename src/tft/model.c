@@ -65,6 +65,8 @@ void tft_model_close(tft_model *model)
         return;
     tft_arena_free(&model->arena);
     tft_arena_free(&model->fold_arena);
+    tft_selection_curves_close(&model->encoder_curves);
+    tft_selection_curves_close(&model->decoder_curves);
     free(model);
 }
 
@@ -121,8 +123,32 @@ static void refresh_selection(const tft_selection *w, const tft_embeddings *embe
     tft_fold_make(w, embeddings, fold);
 }
 
+tft_status tft_model_tabulate(tft_model *model, tft_error *err)
+{
+    const tft_network *const w = &model->network;
+    tft_status status = TFT_OK;
+    if (model->encoder_curves.arena.base == NULL)
+        status = tft_selection_curves_open(&w->encoder, &w->embeddings, &model->encoder_curves, err);
+    if (status == TFT_OK && model->decoder_curves.arena.base == NULL)
+        status = tft_selection_curves_open(&w->decoder, &w->embeddings, &model->decoder_curves, err);
+    if (status != TFT_OK)
+        return status;
+    const size_t encoder = tft_selection_curves_tmp(&w->encoder, &w->embeddings);
+    const size_t decoder = tft_selection_curves_tmp(&w->decoder, &w->embeddings);
+    tft_arena arena = {0};
+    status = tft_arena_init(&arena, (encoder > decoder ? encoder : decoder) * sizeof(float) + 64, err);
+    if (status != TFT_OK)
+        return status;
+    float *const tmp = tft_arena_floats(&arena, encoder > decoder ? encoder : decoder);
+    tft_selection_curves_make(&w->encoder, &w->embeddings, &model->encoder, &model->encoder_curves, tmp);
+    tft_selection_curves_make(&w->decoder, &w->embeddings, &model->decoder, &model->decoder_curves, tmp);
+    tft_arena_free(&arena);
+    return TFT_OK;
+}
+
 void tft_model_refresh(tft_model *model)
 {
+    model->encoder_curves.ready = model->decoder_curves.ready = false;
     tft_network *const w = &model->network;
     refresh_selection(&w->statics, &w->embeddings, &model->statics);
     refresh_selection(&w->encoder, &w->embeddings, &model->encoder);

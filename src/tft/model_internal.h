@@ -4,6 +4,7 @@
 
 #include "base/arena.h"
 #include "tensor/tensor.h"
+#include "tft/curves.h"
 #include "tft/fold.h"
 #include "tft/model.h"
 #include "tft/network.h"
@@ -17,6 +18,7 @@ struct tft_model {
     float *values;                      // [n_floats]
     tft_arena fold_arena;               // laid out after the network, whose sizes it needs
     tft_fold statics, encoder, decoder; // derived from the values by tft_model_refresh()
+    tft_selection_curves encoder_curves, decoder_curves; // empty until tft_model_tabulate()
     tft_isa packed_for;                 // the kernels that can read the packed weights
     bool plain;                         // for tests: workspaces opened from now on work without folds
 };

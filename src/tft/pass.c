@@ -141,6 +141,12 @@ static const tft_fold *fold_of(const pass *p, const tft_fold *fold)
     return p->ws->folded ? fold : NULL;
 }
 
+/* Only evaluation reads curves: a training pass has to come to the same loss as its own backward believes. */
+static const tft_selection_curves *curves_of(const pass *p, const tft_selection_curves *curves)
+{
+    return p->ws->training ? NULL : curves;
+}
+
 static tft_selection_rows static_rows(const pass *p)
 {
     return (tft_selection_rows){p->b,
@@ -204,7 +210,7 @@ static void forward_statics(const pass *p)
     const tft_network *const w = p->w;
     tft_activations *const a = &p->ws->a;
     float *const tmp = p->ws->tmp;
-    tft_selection_forward(&w->statics, &w->embeddings, fold_of(p, &p->model->statics), static_rows(p),
+    tft_selection_forward(&w->statics, &w->embeddings, fold_of(p, &p->model->statics), NULL, static_rows(p),
                           dropout_at(p, PLACE_STATICS), a->statics, a->static_weights, tmp);
     tft_grn_forward(&w->context_selection, a->statics, per_window(p), dropout_at(p, PLACE_C_SELECTION), &a->t_selection,
                     a->c_selection, tmp);
@@ -227,9 +233,9 @@ static void forward_local(const pass *p) // variable selection (6–8), LSTM
     tft_activations *const a = &p->ws->a;
     const size_t h = p->config->hidden_size;
     float *const tmp = p->ws->tmp;
-    tft_selection_forward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder), encoder_rows(p),
+    tft_selection_forward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder), curves_of(p, &p->model->encoder_curves), encoder_rows(p),
                           dropout_at(p, PLACE_ENCODER), a->selected, a->encoder_weights, tmp);
-    tft_selection_forward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder), decoder_rows(p),
+    tft_selection_forward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder), curves_of(p, &p->model->decoder_curves), decoder_rows(p),
                           dropout_at(p, PLACE_DECODER), a->selected + p->n_e * h, a->decoder_weights, tmp);
     const tft_lstm_state first = first_state(p);
     tft_lstm_forward(&w->lstm_encoder, &p->ws->encoder, a->selected, &first, dropout_at(p, PLACE_LSTM_ENCODER),

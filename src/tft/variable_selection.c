@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "tft/curves.h"
 #include "tft/fold.h"
 
 /* ---- declaring ---------------------------------------------------------------------------------------- */
@@ -107,6 +108,7 @@ typedef struct selection_tmp {
     float *z, *dz;            // [C, max(H, V)] skips of a fold
     float *dpre;              // [C, widest hidden] of a fold
     float *logits, *dweights; // [C, V]
+    float *codes;             // [C, V] as numbers, for their curves
     tft_grn_tape flat_tape;   // of (6)
     float *tape;              // of one variable's network, carved when it is known which
     float *block;             // tmp of the networks
@@ -153,6 +155,7 @@ static size_t selection_carve_tmp(const tft_selection *w, bool folded, bool trai
     t->t = tft_carve_floats(&carve, n * w->hidden);
     t->dt = tft_carve_floats(&carve, training ? n * w->hidden : 0);
     t->logits = tft_carve_floats(&carve, n * w->n);
+    t->codes = tft_carve_floats(&carve, n * w->n);
     t->dweights = tft_carve_floats(&carve, training ? n * w->n : 0);
     if (w->n > 1)
         tft_grn_tape_carve(&carve, &w->flattened, n, training, &t->flat_tape);
@@ -172,6 +175,7 @@ typedef struct selection_call {
     const tft_selection *w;
     const tft_embeddings *embeddings;
     const tft_fold *fold;
+    const tft_selection_curves *curves;
     tft_fold *dfold;
     tft_selection *grad;
     tft_embeddings *embeddings_grad;
@@ -369,6 +373,58 @@ static void transform_backward(selection_call *c, size_t i, tft_selection_rows r
     embed_backward(c, v, rows, t->de, v->size);
 }
 
+void tft_selection_transform(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold, size_t i,
+                             tft_selection_rows rows, float *y, float *tmp)
+{
+    selection_call c = {.w = w, .embeddings = embeddings, .fold = fold};
+    variable_tapes tapes;
+    selection_carve_tmp(w, fold != NULL, false, tmp, &c.t);
+    transform(&c, i, rows, (tft_dropout){0}, &tapes, y);
+}
+
+/* ---- (7) and (8) from curves ---------------------------------------------------------------------------- */
+
+/* The terms of variable i that its curve left out. */
+static void add_left_out(selection_call *c, size_t i, const tft_curves *curves, size_t which, const float *x, size_t ldx,
+                         tft_selection_rows rows, const float *weights, float *y)
+{
+    const size_t v = c->w->n, d = c->w->hidden;
+    bool made = false;
+    for (size_t r = 0; r < rows.n; r++) {
+        if (tft_curve_holds(curves, which, x[r * ldx]))
+            continue;
+        if (!made) { // of all rows: that many are seldom wanted, and a row does not depend on its neighbours
+            variable_tapes tapes;
+            transform(c, i, rows, (tft_dropout){0}, &tapes, c->t.t);
+            made = true;
+        }
+        tft_weigh_rows(c->t.t + r * d, weights + r * v + i, v, 1, d, y + r * d);
+    }
+}
+
+static void mix_curves(selection_call *c, tft_selection_rows rows, const float *weights, float *y)
+{
+    const tft_curves *const codes = &c->curves->codes, *const reals = &c->curves->reals;
+    const size_t v = c->w->n;
+    if (codes->n > 0) {
+        float *const x = c->t.codes;
+        for (size_t r = 0; r < rows.n; r++) {
+            for (size_t i = 0; i < codes->n; i++) {
+                const tft_table *const table = &c->embeddings->tables[c->w->variables[i].source];
+                x[r * codes->n + i] = (float)rows.codes[r * rows.n_codes + table->members[0]];
+            }
+        }
+        if (!tft_curves_mix(codes, x, codes->n, weights, v, rows.n, y)) {
+            for (size_t i = 0; i < codes->n; i++)
+                add_left_out(c, i, codes, i, x + i, codes->n, rows, weights, y);
+        }
+    }
+    if (reals->n > 0 && !tft_curves_mix(reals, rows.reals, rows.n_reals, weights + codes->n, v, rows.n, y)) {
+        for (size_t i = 0; i < reals->n; i++)
+            add_left_out(c, codes->n + i, reals, i, rows.reals + i, rows.n_reals, rows, weights, y);
+    }
+}
+
 /* ---- one chunk, (8) ----------------------------------------------------------------------------------- */
 
 static void forward_chunk(selection_call *c, tft_selection_rows rows, tft_dropout dropout, float *y, float *weights)
@@ -386,6 +442,10 @@ static void forward_chunk(selection_call *c, tft_selection_rows rows, tft_dropou
         return;
     select_logits(c, rows, dropout);
     tft_softmax(c->t.logits, rows.n, v, v, weights); // (6)
+    if (c->curves != NULL) {
+        mix_curves(c, rows, weights, y);
+        return;
+    }
     for (size_t i = 0; i < v; i++) {
         transform(c, i, rows, dropout, &tapes, c->t.t);
         tft_weigh_rows(c->t.t, weights + i, v, rows.n, d, y); // (8)
@@ -413,10 +473,12 @@ static void backward_chunk(selection_call *c, tft_selection_rows rows, tft_dropo
 /* ---- all rows ----------------------------------------------------------------------------------------- */
 
 void tft_selection_forward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
-                           tft_selection_rows rows, tft_dropout dropout, float *y, float *weights, float *tmp)
+                           const tft_selection_curves *curves, tft_selection_rows rows, tft_dropout dropout, float *y,
+                           float *weights, float *tmp)
 {
     const bool apart = dropout.p > (float)0; // the mask acts between fc2 and the GLU: they are not one matrix then
     selection_call c = {.w = w, .embeddings = embeddings, .fold = fold, .training = apart};
+    c.curves = !apart && fold != NULL && curves != NULL && curves->ready ? curves : NULL;
     selection_carve_tmp(w, fold != NULL, apart, tmp, &c.t);
     for (size_t r = 0; r < rows.n; r += TFT_SELECTION_CHUNK)
         forward_chunk(&c, chunk_of(rows, r), tft_dropout_at(dropout, r), y + r * w->hidden, weights + r * w->n);

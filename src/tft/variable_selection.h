@@ -65,11 +65,18 @@ void tft_selection_define(tft_builder *builder, tft_selection *w, const char *na
 
 typedef struct tft_fold tft_fold;
 
+typedef struct tft_selection_curves tft_selection_curves; // curves.h
+
+/* t_i alone, for at most a chunk of rows, without dropout; `tmp` as for evaluation. */
+void tft_selection_transform(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold, size_t i,
+                             tft_selection_rows rows, float *y, float *tmp);
+
 size_t tft_selection_tmp(const tft_selection *w, bool folded, bool training);
 
-/* `fold` is the folded form of w, or NULL; tmp is for the same choice. */
+/* `fold` is the folded form of w, or NULL; tmp is for the same choice. `curves` (NULL: none) answer for the single networks
+ * where there is neither dropout nor a tape. */
 void tft_selection_forward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
-                           tft_selection_rows rows, tft_dropout dropout, float *y, float *weights, float *tmp);
+                           const tft_selection_curves *curves, tft_selection_rows rows, tft_dropout dropout, float *y, float *weights, float *tmp);
 /* Adds to grad, embeddings_grad and dproduct [B, flattened.hidden] (NULL without context). With a fold, dfold is working
  * memory for its gradients. */
 void tft_selection_backward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,

@@ -61,7 +61,7 @@ static void layout_activations(tft_carve *carve, const tft_model *model, size_t 
     a->local = tft_carve_floats(carve, n * h);
     tft_grn_tape_carve(carve, &w->enrichment, n, keep, &a->enrichment);
     a->theta = tft_carve_floats(carve, n * h);
-    tft_attention_tape_carve(carve, &w->attention, n_e, n_d, &a->attention_tape);
+    tft_attention_tape_carve(carve, &w->attention, n_e, n_d, keep, &a->attention_tape);
     a->attention = tft_carve_floats(carve, n_d * h);
     tft_gate_tape_carve(carve, &w->post_attention, n_d, keep, &a->post_attention);
     a->delta = tft_carve_floats(carve, n_d * h);

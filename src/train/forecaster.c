@@ -127,6 +127,8 @@ tft_status tft_forecaster_open(const char *directory, size_t n_threads, tft_fore
         status = tft_model_dir_read(directory, &f->card, &f->model, err);
         f->owns_model = status == TFT_OK;
     }
+    if (status == TFT_OK)
+        status = tft_model_tabulate(f->model, err);
     if (status == TFT_OK) {
         status = tft_model_card_check_features(&f->card, err);
         if (status != TFT_OK)

@@ -31,6 +31,7 @@
 #include "tft/safetensors.h"
 
 #define float double
+#define TFT_CURVE_ERROR 0.0
 
 #define tft_linear tft_ref_linear
 #define tft_linear_add tft_ref_linear_add
@@ -74,6 +75,7 @@
 
 #include "../../src/tft/attention.c"
 #include "../../src/tft/config.c"
+#include "../../src/tft/curves.c"
 #include "../../src/tft/embedding.c"
 #include "../../src/tft/fold.c"
 #include "../../src/tft/gate_add_norm.c"

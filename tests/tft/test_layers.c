@@ -422,9 +422,9 @@ static double attention_loss(layer_case *c, bool backward)
     double *const out = tft_arena_floats(&c->arena, n), *const dout = tft_arena_floats(&c->arena, n);
     tft_carve count = {0};
     tft_attention_tape tape;
-    tft_attention_tape_carve(&count, w, r->encoder.n, r->decoder.n, &tape);
+    tft_attention_tape_carve(&count, w, r->encoder.n, r->decoder.n, true, &tape);
     tft_carve carve = {tft_arena_floats(&c->arena, count.used), 0};
-    tft_attention_tape_carve(&carve, w, r->encoder.n, r->decoder.n, &tape);
+    tft_attention_tape_carve(&carve, w, r->encoder.n, r->decoder.n, true, &tape);
     tft_attention_forward(w, &r->encoder, &r->decoder, r->causal, block_x(c, 0), c->dropout, &tape, out, NULL, c->tmp);
     const double loss = weigh(c, out, n);
     if (backward) {
@@ -508,7 +508,7 @@ static double selection_loss(layer_case *c, bool backward)
         tft_fold_make(w, &l->embeddings, &selection.fold);
     const tft_selection_rows rows = {ROWS, block_x(c, 0), selection.config.encoder_inputs.n_reals, selection.codes,
                                      2,    window_of,     w->n > 1 ? block_x(c, 1) : NULL};
-    tft_selection_forward(w, &l->embeddings, fold, rows, c->dropout, y, weights, c->tmp);
+    tft_selection_forward(w, &l->embeddings, fold, NULL, rows, c->dropout, y, weights, c->tmp);
     if (backward)
         tft_selection_backward(w, &l->embeddings, fold, &selection.dfold, rows, c->dropout, weights, c->weighing,
                                &grad->selection, &grad->embeddings, block_dx(c, 1), c->tmp);
