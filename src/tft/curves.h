@@ -8,7 +8,7 @@
  * How good it is, is measured while it is made: with the value in the middle of every piece, where a cubic through the ends
  * errs most. Pieces are halved until no middle is off by more than TFT_CURVE_ERROR times the curve's largest value; a curve
  * that will not come so close with TFT_CURVE_MOST pieces is left out. Left-out curves, numbers beyond the range and NaN go
- * the plain way, row by row; tests/tft/test_curves.c holds both against each other.
+ * the plain way, row by row; tests/tft/test_network.c holds both against each other.
  *
  * Memory:  512 bytes a piece of 32 values; pages that no curve needed are never touched.
  * Threads: made by tft_model_tabulate(), then only read. tft_model_refresh() forgets them: they follow the weights only when

@@ -219,10 +219,24 @@ static void junk_in_the_padding_changes_no_byte(void **state)
     close_fixture(g);
 }
 
-static void a_window_alone_and_in_company_gets_the_same_forecast(void **state)
+static void tabulate(fixture *f)
 {
-    (void)state;
+    tft_error err = {0};
+    if (tft_model_tabulate(f->model, &err) != TFT_OK)
+        fail_msg("%s", err.text);
+    assert_true(f->model->encoder_curves.ready && f->model->decoder_curves.ready);
+}
+
+static void alone_and_in_company(bool served)
+{
     fixture *const all = open_fixture(false), *const one = open_fixture(false);
+    if (served) { // as a forecast is made: from curves, and nobody asks for attention
+        tabulate(all);
+        tabulate(one);
+        all->outputs = (tft_outputs){.raw = all->raw};
+        one->outputs = (tft_outputs){.raw = one->raw};
+        all->encoder[0] = one->encoder[0] = 1e4f; // one number that no curve reaches
+    }
     forward(all);
     for (size_t b = 0; b < WINDOWS; b++) {
         one->batch.n_windows = 1;
@@ -243,6 +257,13 @@ static void a_window_alone_and_in_company_gets_the_same_forecast(void **state)
     }
     close_fixture(all);
     close_fixture(one);
+}
+
+static void a_window_alone_and_in_company_gets_the_same_forecast(void **state)
+{
+    (void)state;
+    alone_and_in_company(false);
+    alone_and_in_company(true);
 }
 
 static void the_same_call_gives_the_same_bytes(void **state)
@@ -322,6 +343,46 @@ static void folded_and_plain_agree(void **state)
         assert_true(fabsf(folded->decoder_selection[i] - plain->decoder_selection[i]) <= 2e-6f);
     close_fixture(folded);
     close_fixture(plain);
+}
+
+static void curves_agree_with_the_networks_that_they_stand_for(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(false);
+    float *const plain = malloc(sizeof f->raw);
+    assert_non_null(plain);
+    f->outputs = (tft_outputs){.raw = f->raw};
+    f->encoder[5] = 8.5f; // beyond the curves' range: these go the plain way
+    f->decoder[7] = -1e6f;
+    forward(f);
+    memcpy(plain, f->raw, sizeof f->raw);
+    tabulate(f);
+    assert_true(f->model->encoder_curves.worst <= (float)TFT_CURVE_ERROR);
+    size_t with_curve = 0;
+    for (size_t i = 0; i < N_ENCODER; i++)
+        with_curve += f->model->encoder_curves.reals.segments[i] > 0.0f;
+    assert_true(with_curve > 0);
+    forward(f);
+    float top = 1.0f;
+    bool same = true;
+    for (size_t i = 0; i < WINDOWS * DECODER * OUTPUTS; i++) {
+        top = fmaxf(top, fabsf(plain[i]));
+        same = same && plain[i] == f->raw[i];
+    }
+    assert_false(same); // else they were not read
+    for (size_t i = 0; i < WINDOWS * DECODER * OUTPUTS; i++)
+        assert_true(fabsf(f->raw[i] - plain[i]) <= 5e-6f * top);
+    tft_model_refresh(f->model); // forgets them: other weights, other curves
+    forward(f);
+    assert_memory_equal(plain, f->raw, sizeof f->raw);
+    f->encoder[0] = NAN; // of the first window: its neighbours do not notice
+    tabulate(f);
+    forward(f);
+    assert_true(isnan(f->raw[0]));
+    for (size_t i = DECODER * OUTPUTS; i < 2 * DECODER * OUTPUTS; i++)
+        assert_true(fabsf(f->raw[i] - plain[i]) <= 5e-6f * top);
+    free(plain);
+    close_fixture(f);
 }
 
 static void instruction_sets_agree(void **state)
@@ -460,6 +521,7 @@ int main(void)
         cmocka_unit_test(gradients_are_added_and_scaled),
         cmocka_unit_test(dropout_follows_its_key_and_leaves_evaluation_alone),
         cmocka_unit_test(folded_and_plain_agree),
+        cmocka_unit_test(curves_agree_with_the_networks_that_they_stand_for),
         cmocka_unit_test(instruction_sets_agree),
         cmocka_unit_test(attention_rows_add_up_and_never_look_ahead),
         cmocka_unit_test(a_batch_that_does_not_fit_is_refused),
