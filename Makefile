@@ -5,13 +5,14 @@ DESTDIR ?=
 JOBS    ?= $(shell nproc)
 TFTD    := build/release/tftd
 
-.PHONY: screenshots help run build test check-long check-fresh install bench bench-peers bench-kernels quality asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
+.PHONY: screenshots help run build test check-long check-fresh install bench bench-peers accept-instructions bench-kernels quality asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
 
 help:
 	@echo "make run          install what is missing, build, start the demo fleet and say where to look"
 	@echo "make test         install what the tests need, build, run every test"
 	@echo "make build        build only                      -> $(TFTD)"
 	@echo "make bench        figures of this machine: forecasts, training, ingest, memory"
+	@echo "make accept-instructions   take today's instruction counts as those to compare with (docs/PERFORMANCE.md)"
 	@echo "make bench-peers  the same network in ONNX Runtime and PyTorch, alternately (downloads about 5 GB once)"
 	@echo "make quality      trains, judges, writes docs/QUALITY.md and docs/MODEL_CARD.md (an hour; QUALITY_MODEL=DIR judges one)"
 	@echo "make screenshots  every view of the dashboard, both themes and phone -> docs/images/dashboard"
@@ -52,6 +53,10 @@ check-fresh:
 
 bench: build
 	@tools/bench.sh
+
+# The counts that ctest -L bench compares with become those of this build; commit them with the reason.
+accept-instructions: build
+	@tools/instructions.py build/release/bench/instructions --accept
 
 bench-peers: build
 	@bench/peers/bench-peers.sh

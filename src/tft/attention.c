@@ -38,8 +38,8 @@ void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden,
     tft_builder_linear(builder, "multihead_attn.w_h", d, hidden, TFT_INITIAL_UNIFORM, bound, 0.0, &w->w_h, NULL);
 }
 
-void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder,
-                              bool keep, tft_attention_tape *tape)
+void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder, bool keep,
+                              tft_attention_tape *tape)
 {
     const bool narrow = w->d <= TFT_ATTEND_WIDEST;
     const size_t q = w->n_heads * w->d, kv = q + w->d;
@@ -281,8 +281,8 @@ static void window_evaluate(const tft_attention *w, attention_window v, bool cau
     for (size_t r = 0; r < v.decoder; r++)
         memcpy(mean + r * d, w->v_b, d * sizeof *mean);
     for (size_t i = 0; i < w->n_heads; i++)
-        tft_attend(tape->q + v.decoder_row * ldq + i * d, ldq, kv + i * d * ld, kv + w->n_heads * d * ld, ld, v.decoder, d,
-                   causal ? v.encoder : v.keys, causal ? 1 : 0, scale, share, mean);
+        tft_attend(tape->q + v.decoder_row * ldq + i * d, ldq, kv + i * d * ld, kv + w->n_heads * d * ld, ld, v.decoder,
+                   d, causal ? v.encoder : v.keys, causal ? 1 : 0, scale, share, mean);
 }
 
 /* ---- all windows -------------------------------------------------------------------------------------- */

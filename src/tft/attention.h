@@ -45,8 +45,8 @@ typedef struct tft_attention_weights {
 } tft_attention_weights;
 
 void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden, size_t n_heads);
-void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder,
-                              bool keep, tft_attention_tape *tape);
+void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder, bool keep,
+                              tft_attention_tape *tape);
 size_t tft_attention_tmp(const tft_attention *w, size_t n_encoder, size_t n_decoder, size_t encoder_steps,
                          size_t decoder_steps, bool backward);
 

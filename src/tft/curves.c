@@ -108,8 +108,8 @@ size_t tft_selection_curves_tmp(const tft_selection *w, const tft_embeddings *em
 }
 
 /* t->values, row r for x = first + r · spacing. */
-static void sample(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold, size_t i, double first,
-                   double spacing, size_t n, curve_tmp *t)
+static void sample(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold, size_t i,
+                   double first, double spacing, size_t n, curve_tmp *t)
 {
     const tft_variable *const v = &w->variables[i];
     const size_t member = member_of(v, embeddings);
@@ -146,10 +146,10 @@ static double fit(const float *values, size_t d, size_t pieces, float *nodes)
         }
     }
     for (size_t k = 0; k < pieces; k++) {
-        const float *const a = nodes + k * 2 * d, *const b = a + 2 * d, *const middle = values + (MARGIN + 2 * k + 1) * d;
+        const float *const a = nodes + k * 2 * d, *const b = a + 2 * d,
+                           *const middle = values + (MARGIN + 2 * k + 1) * d;
         for (size_t j = 0; j < d; j++) {
-            const double cubic =
-                ((double)a[j] + (double)b[j]) / 2.0 + ((double)a[d + j] - (double)b[d + j]) / 8.0;
+            const double cubic = ((double)a[j] + (double)b[j]) / 2.0 + ((double)a[d + j] - (double)b[d + j]) / 8.0;
             off = fmax(off, fabs(cubic - (double)middle[j]));
         }
     }

@@ -20,7 +20,7 @@
 #include "tft/variable_selection.h"
 
 #define TFT_CURVE_RANGE 8
-#define TFT_CURVE_LEAST 128  // pieces
+#define TFT_CURVE_LEAST 128 // pieces
 #define TFT_CURVE_MOST 1024
 #ifndef TFT_CURVE_ERROR // the double-precision build asks for the impossible and so gets every number the plain way
 #define TFT_CURVE_ERROR 3e-6

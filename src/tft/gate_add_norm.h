@@ -29,8 +29,8 @@ static inline void tft_linear_backward_over(const float *x, size_t ldx, const fl
 }
 
 /* y = x wᵀ + b with the weights packed before, or, where there is no memory for that, as they are. */
-static inline void tft_linear_by(const float *x, size_t ldx, const float *w, const float *packed, const float *b, size_t n,
-                                 size_t in, size_t out, float *y, size_t ldy)
+static inline void tft_linear_by(const float *x, size_t ldx, const float *w, const float *packed, const float *b,
+                                 size_t n, size_t in, size_t out, float *y, size_t ldy)
 {
     if (packed != NULL)
         tft_linear_packed(x, ldx, packed, b, n, in, out, y, ldy);

@@ -112,7 +112,7 @@ void tft_grn_core_forward(const tft_grn *w, const float *skip, size_t n, tft_dro
         return;
     }
     tft_linear_by(tape->eta2, h, w->fc2_w, w->fc2_packed, w->fc2_b, n, h, h, tape->eta1, h); // (3)
-    tft_gate_forward(&w->gate, tape->eta1, skip, n, dropout, &tape->gate, y, t.gate); // (2)
+    tft_gate_forward(&w->gate, tape->eta1, skip, n, dropout, &tape->gate, y, t.gate);        // (2)
 }
 
 void tft_grn_core_backward(const tft_grn *w, size_t n, tft_dropout dropout, const tft_grn_tape *tape, const float *dy,

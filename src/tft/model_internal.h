@@ -13,14 +13,14 @@ struct tft_model {
     tft_config config;
     tft_arena arena;
     tft_network network;
-    tft_parameter_entry *entries;       // [n_entries]
-    size_t n_entries, n_floats;         // floats of the block, padding included
-    float *values;                      // [n_floats]
-    tft_arena fold_arena;               // laid out after the network, whose sizes it needs
-    tft_fold statics, encoder, decoder; // derived from the values by tft_model_refresh()
+    tft_parameter_entry *entries;                        // [n_entries]
+    size_t n_entries, n_floats;                          // floats of the block, padding included
+    float *values;                                       // [n_floats]
+    tft_arena fold_arena;                                // laid out after the network, whose sizes it needs
+    tft_fold statics, encoder, decoder;                  // derived from the values by tft_model_refresh()
     tft_selection_curves encoder_curves, decoder_curves; // empty until tft_model_tabulate()
-    tft_isa packed_for;                 // the kernels that can read the packed weights
-    bool plain;                         // for tests: workspaces opened from now on work without folds
+    tft_isa packed_for;                                  // the kernels that can read the packed weights
+    bool plain;                                          // for tests: workspaces opened from now on work without folds
 };
 
 #endif

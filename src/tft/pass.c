@@ -233,10 +233,12 @@ static void forward_local(const pass *p) // variable selection (6–8), LSTM
     tft_activations *const a = &p->ws->a;
     const size_t h = p->config->hidden_size;
     float *const tmp = p->ws->tmp;
-    tft_selection_forward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder), curves_of(p, &p->model->encoder_curves), encoder_rows(p),
-                          dropout_at(p, PLACE_ENCODER), a->selected, a->encoder_weights, tmp);
-    tft_selection_forward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder), curves_of(p, &p->model->decoder_curves), decoder_rows(p),
-                          dropout_at(p, PLACE_DECODER), a->selected + p->n_e * h, a->decoder_weights, tmp);
+    tft_selection_forward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder),
+                          curves_of(p, &p->model->encoder_curves), encoder_rows(p), dropout_at(p, PLACE_ENCODER),
+                          a->selected, a->encoder_weights, tmp);
+    tft_selection_forward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder),
+                          curves_of(p, &p->model->decoder_curves), decoder_rows(p), dropout_at(p, PLACE_DECODER),
+                          a->selected + p->n_e * h, a->decoder_weights, tmp);
     const tft_lstm_state first = first_state(p);
     tft_lstm_forward(&w->lstm_encoder, &p->ws->encoder, a->selected, &first, dropout_at(p, PLACE_LSTM_ENCODER),
                      &a->lstm_encoder, a->lstm, &a->middle, tmp);

@@ -385,8 +385,8 @@ void tft_selection_transform(const tft_selection *w, const tft_embeddings *embed
 /* ---- (7) and (8) from curves ---------------------------------------------------------------------------- */
 
 /* The terms of variable i that its curve left out. */
-static void add_left_out(selection_call *c, size_t i, const tft_curves *curves, size_t which, const float *x, size_t ldx,
-                         tft_selection_rows rows, const float *weights, float *y)
+static void add_left_out(selection_call *c, size_t i, const tft_curves *curves, size_t which, const float *x,
+                         size_t ldx, tft_selection_rows rows, const float *weights, float *y)
 {
     const size_t v = c->w->n, d = c->w->hidden;
     bool made = false;

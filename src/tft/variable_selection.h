@@ -76,7 +76,8 @@ size_t tft_selection_tmp(const tft_selection *w, bool folded, bool training);
 /* `fold` is the folded form of w, or NULL; tmp is for the same choice. `curves` (NULL: none) answer for the single networks
  * where there is neither dropout nor a tape. */
 void tft_selection_forward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
-                           const tft_selection_curves *curves, tft_selection_rows rows, tft_dropout dropout, float *y, float *weights, float *tmp);
+                           const tft_selection_curves *curves, tft_selection_rows rows, tft_dropout dropout, float *y,
+                           float *weights, float *tmp);
 /* Adds to grad, embeddings_grad and dproduct [B, flattened.hidden] (NULL without context). With a fold, dfold is working
  * memory for its gradients. */
 void tft_selection_backward(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
