@@ -32,6 +32,7 @@ typedef struct peer {
     tft_optimizer optimizer;
     size_t steps;
     bool has_optimizer;
+    bool tabulated; // the curves of evaluation follow the weights (tft_model_tabulate)
     /* of the call at hand */
     size_t n, threads;
     float *all; // NULL, or where every window's output goes
@@ -146,6 +147,9 @@ static double forward(peer *p, size_t n, size_t threads)
 {
     if (!ready(p, n, threads, false))
         return -1.0;
+    if (!p->tabulated && tft_model_tabulate(p->in.model, &p->err) != TFT_OK) // a part of loading weights, milliseconds
+        return -1.0;
+    p->tabulated = true;
     const double start = tft_monotonic_s();
     tft_pool_run(p->pools[threads], n_tiles(p, tile_size(p)), forward_tile, p);
     return p->failed ? -1.0 : tft_monotonic_s() - start;
@@ -167,6 +171,7 @@ static double train(peer *p, size_t n, size_t threads)
                              .gradient_scale = 1.0};
     tft_optimizer_update(&p->optimizer, p->pools[threads], p->training[0], &adamw, 0.998);
     tft_model_refresh(p->in.model);
+    p->tabulated = false;
     return p->failed ? -1.0 : tft_monotonic_s() - start;
 }
 

@@ -215,9 +215,18 @@ const char *tft_forecaster_directory(const tft_forecaster *f)
 typedef struct run_job {
     tft_forecaster *f;
     const tft_request *requests;
-    size_t n, steps;
+    size_t n, steps, micro; // micro: requests a task
     const tft_forecast *out;
 } run_job;
+
+/* Requests a task: at most MICRO, and such that every worker gets as many tasks as the others. Twenty requests are 5, 5, 5, 5 for
+ * two workers, not 8, 8, 4: a forecast does not depend on how they are cut. */
+static size_t micro_of(const tft_forecaster *f, size_t n)
+{
+    size_t tasks = (n + MICRO - 1) / MICRO;
+    tasks = (tasks + f->n_workers - 1) / f->n_workers * f->n_workers;
+    return tasks > 0 ? (n + tasks - 1) / tasks : 1;
+}
 
 static void write_quantiles(const run_job *job, const float *prediction, const tft_window *window, size_t request)
 {
@@ -275,7 +284,7 @@ static void run_micro(void *context, size_t k, size_t which)
     tft_forecaster *const f = job->f;
     worker *const w = &f->workers[which];
     const tft_forecast *const out = job->out;
-    const size_t first = k * MICRO, end = first + MICRO < job->n ? first + MICRO : job->n;
+    const size_t first = k * job->micro, end = first + job->micro < job->n ? first + job->micro : job->n;
     const size_t horizon = f->card.contract.horizon, n_outputs = tft_config_outputs(&f->card.network);
     const tft_slot *members[MICRO];
     size_t request[MICRO], n = 0;
@@ -319,9 +328,10 @@ tft_status tft_forecaster_run(tft_forecaster *f, const tft_request *requests, si
     if (forecast->incident != NULL && !f->card.network.hazard)
         return tft_fail(err, TFT_ERR_MISMATCH, "%s has no incident head", f->name);
     run_job job = {.f = f, .requests = requests, .n = n, .steps = steps == 0 ? c->horizon : steps, .out = forecast};
+    job.micro = n > 0 ? micro_of(f, n) : 1;
     for (size_t i = 0; i < f->n_workers; i++)
         f->workers[i].fault = (tft_error){0};
-    tft_pool_run(f->pool, (n + MICRO - 1) / MICRO, run_micro, &job);
+    tft_pool_run(f->pool, (n + job.micro - 1) / job.micro, run_micro, &job);
     for (size_t i = 0; i < f->n_workers; i++) {
         if (f->workers[i].fault.status != TFT_OK)
             return tft_fail(err, f->workers[i].fault.status, "%s: %s", f->name, f->workers[i].fault.text);
