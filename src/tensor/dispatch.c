@@ -94,6 +94,16 @@ static inline const tft_kernels *kernels(void)
     return atomic_load_explicit(&kernels_in_use, memory_order_relaxed);
 }
 
+const tft_kernels *tft_kernels_current(void)
+{
+    return kernels();
+}
+
+void tft_kernels_replace(const tft_kernels *table)
+{
+    atomic_store_explicit(&kernels_in_use, table, memory_order_relaxed);
+}
+
 /* ---- the public functions, in tensor.h's order ------------------------------------------------------- */
 
 void tft_linear(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out, float *y,

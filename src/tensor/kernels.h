@@ -36,6 +36,11 @@ const tft_kernels *tft_kernels_avx512(void);
 /* Whether this machine and its operating system can run the set, and this program has it. */
 bool tft_isa_usable(tft_isa isa);
 
+/* The table in use, and another in its place: for a program that measures the kernels in their work (bench_roofline.c wraps each).
+ * It has to read the same packed weights. Not while others compute. */
+const tft_kernels *tft_kernels_current(void);
+void tft_kernels_replace(const tft_kernels *table);
+
 /* The reference, by file: gemm_ref.c, elementwise_ref.c, rows_ref.c. */
 #define TFT_KERNEL_REF(name) __typeof__(tft_##name) tft_ref_##name;
 TFT_KERNEL_LIST(TFT_KERNEL_REF)
