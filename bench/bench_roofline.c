@@ -268,12 +268,22 @@ static bool w_curves_mix(const tft_curves *c, const float *x, size_t ldx, const 
 }
 
 static void w_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
-                     size_t open, size_t step, float scale, float share, float *out)
+                     size_t open, size_t step, float scale, float share, float *out, float *kept)
 {
     const double start = ticks();
-    inside->attend(q, ldq, k, v, ld, n, d, open, step, scale, share, out);
+    inside->attend(q, ldq, k, v, ld, n, d, open, step, scale, share, out, kept);
     count(KERNEL_attend, start, (4 * N(d) + EXP + 1) * (N(n) * N(open) + 0.5 * N(step) * N(n) * N(n)),
           2 * N(n) * N(d) + 2 * N(d) * (N(open) + N(step) * N(n)));
+}
+
+static void w_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
+                              size_t open, size_t step, float scale, const float *out, const float *kept,
+                              const float *dout, float *dq, float *dk, float *dv)
+{
+    const double start = ticks(), pairs = N(n) * N(open) + 0.5 * N(step) * N(n) * N(n);
+    inside->attend_backward(q, ldq, k, v, ld, n, d, open, step, scale, out, kept, dout, dq, dk, dv);
+    count(KERNEL_attend_backward, start, (10 * N(d) + EXP + 2) * pairs,
+          5 * N(n) * N(d) + 6 * N(d) * (N(open) + N(step) * N(n)));
 }
 
 static tft_kernels wrapped(void)
@@ -306,6 +316,7 @@ static tft_kernels wrapped(void)
     t.dropout_mask = w_dropout_mask;
     t.curves_mix = w_curves_mix;
     t.attend = w_attend;
+    t.attend_backward = w_attend_backward;
     return t;
 }
 

@@ -287,9 +287,16 @@ bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const 
 }
 
 void tft_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
-                size_t first_open, size_t step, float scale, float share, float *out)
+                size_t first_open, size_t step, float scale, float share, float *out, float *kept)
 {
-    kernels()->attend(q, ldq, k, v, ld, n, d, first_open, step, scale, share, out);
+    kernels()->attend(q, ldq, k, v, ld, n, d, first_open, step, scale, share, out, kept);
+}
+
+void tft_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
+                         size_t first_open, size_t step, float scale, const float *out, const float *kept,
+                         const float *dout, float *dq, float *dk, float *dv)
+{
+    kernels()->attend_backward(q, ldq, k, v, ld, n, d, first_open, step, scale, out, kept, dout, dq, dk, dv);
 }
 
 void tft_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *c, float *h)

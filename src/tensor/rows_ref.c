@@ -238,7 +238,7 @@ bool tft_ref_curves_mix(const tft_curves *c, const float *x, size_t ldx, const f
 }
 
 void tft_ref_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
-                    size_t first_open, size_t step, float scale, float share, float *out)
+                    size_t first_open, size_t step, float scale, float share, float *out, float *kept)
 {
     for (size_t r = 0; r < n; r++) {
         double top = -INFINITY, total = 0.0, sum[TFT_ATTEND_WIDEST] = {0.0};
@@ -256,6 +256,36 @@ void tft_ref_attend(const float *q, size_t ldq, const float *k, const float *v, 
         }
         for (size_t t = 0; t < d && total > 0.0; t++)
             out[r * d + t] = (float)((double)out[r * d + t] + (double)share * sum[t] / total);
+        if (kept != NULL) {
+            kept[2 * r] = (float)top;
+            kept[2 * r + 1] = (float)(1.0 / total);
+        }
+    }
+}
+
+void tft_ref_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
+                             size_t first_open, size_t step, float scale, const float *out, const float *kept,
+                             const float *dout, float *dq, float *dk, float *dv)
+{
+    for (size_t r = 0; r < n; r++) {
+        double along = 0.0, sum[TFT_ATTEND_WIDEST] = {0.0};
+        for (size_t t = 0; t < d; t++)
+            along += (double)dout[r * d + t] * (double)out[r * d + t];
+        for (size_t s = 0; s < first_open + r * step; s++) {
+            double score = 0.0, dp = 0.0;
+            for (size_t t = 0; t < d; t++) {
+                score += (double)q[r * ldq + t] * (double)k[t * ld + s] * (double)scale;
+                dp += (double)dout[r * d + t] * (double)v[t * ld + s];
+            }
+            const double p = exp(score - (double)kept[2 * r]) * (double)kept[2 * r + 1], ds = p * (dp - along);
+            for (size_t t = 0; t < d; t++) {
+                sum[t] += ds * (double)k[t * ld + s] * (double)scale;
+                dk[t * ld + s] = (float)((double)dk[t * ld + s] + ds * (double)q[r * ldq + t] * (double)scale);
+                dv[t * ld + s] = (float)((double)dv[t * ld + s] + p * (double)dout[r * d + t]);
+            }
+        }
+        for (size_t t = 0; t < d; t++)
+            dq[r * ldq + t] = (float)sum[t];
     }
 }
 

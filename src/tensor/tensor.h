@@ -143,9 +143,15 @@ bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const 
 
 #define TFT_ATTEND_WIDEST 8 // d up to which tft_attend() works
 /* One head:  out [n, d] += share · softmax(scale · q kᵀ) v,  where query r sees the first first_open + r · step keys.
- * q [n, ldq]; k and v lie transposed, [d, ld]: keys side by side. A query without a key adds nothing. */
+ * q [n, ldq]; k and v lie transposed, [d, ld]: keys side by side. A query without a key adds nothing.
+ * `kept` [n, 2] is for backward, or NULL. */
 void tft_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
-                size_t first_open, size_t step, float scale, float share, float *out);
+                size_t first_open, size_t step, float scale, float share, float *out, float *kept);
+/* Back through out = softmax(scale · q kᵀ) v (share 1, from 0):  out and dout are [n, d]; dq [n, ldq] is overwritten in its d
+ * columns, dk and dv [d, ld] are added to. */
+void tft_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
+                         size_t first_open, size_t step, float scale, const float *out, const float *kept,
+                         const float *dout, float *dq, float *dk, float *dv);
 
 /* tft_lstm_cell() for all rows live: c [N, H] is replaced by the new cell, h overwritten; gates are only read. Within 3e-7 of
  * the exact value, times the largest |c|. */

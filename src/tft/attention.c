@@ -38,17 +38,23 @@ void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden,
     tft_builder_linear(builder, "multihead_attn.w_h", d, hidden, TFT_INITIAL_UNIFORM, bound, 0.0, &w->w_h, NULL);
 }
 
+static bool is_wide(const tft_attention *w)
+{
+    return w->d > TFT_ATTEND_WIDEST;
+}
+
 void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder, bool keep,
                               tft_attention_tape *tape)
 {
-    const bool narrow = w->d <= TFT_ATTEND_WIDEST;
     const size_t q = w->n_heads * w->d, kv = q + w->d;
     tape->q_w = tft_carve_floats(carve, q * w->hidden);
     tape->q_b = tft_carve_floats(carve, q);
     tape->kv_w = tft_carve_floats(carve, kv * w->hidden);
     tape->kv_b = tft_carve_floats(carve, kv);
     tape->q = tft_carve_floats(carve, n_decoder * q);
-    tape->kv = keep || !narrow ? tft_carve_floats(carve, (n_encoder + n_decoder) * kv) : NULL;
+    tape->kv = is_wide(w) ? tft_carve_floats(carve, (n_encoder + n_decoder) * kv) : NULL;
+    tape->heads = keep && !is_wide(w) ? tft_carve_floats(carve, n_decoder * q) : NULL;
+    tape->kept = keep && !is_wide(w) ? tft_carve_floats(carve, n_decoder * w->n_heads * 2) : NULL;
     tape->mean = tft_carve_floats(carve, n_decoder * w->d);
 }
 
@@ -79,10 +85,10 @@ static size_t attention_carve_tmp(const tft_attention *w, size_t n_encoder, size
     if (backward) {
         t->dscores = tft_carve_floats(&carve, QUERIES * keys);
         t->dhead = tft_carve_floats(&carve, decoder_steps * w->d);
-        t->dkv_window = tft_carve_floats(&carve, keys * kv);
+        t->dkv_window = tft_carve_floats(&carve, (keys + TFT_CARVE_ALIGN) * kv);
         t->dmean = tft_carve_floats(&carve, n_decoder * w->d);
         t->dq = tft_carve_floats(&carve, n_decoder * q);
-        t->dkv = tft_carve_floats(&carve, (n_encoder + n_decoder) * kv);
+        t->dkv = tft_carve_floats(&carve, is_wide(w) ? (n_encoder + n_decoder) * kv : 0);
         t->dq_w = tft_carve_floats(&carve, q * w->hidden);
         t->dq_b = tft_carve_floats(&carve, q);
         t->dkv_w = tft_carve_floats(&carve, kv * w->hidden);
@@ -258,91 +264,185 @@ static void window_backward(const tft_attention *w, attention_window v, bool cau
     }
 }
 
-/* ---- evaluation --------------------------------------------------------------------------------------- */
+/* ---- one window with narrow heads --------------------------------------------------------------------- */
 
-/* Keys and values of one window, transposed: [(n+1)·d, ld], step after step, so that sixteen keys meet a query at once. The
- * keys' biases are left out: they shift all scores of a query alike, which softmax does not see. */
-static void project_window(const tft_attention *w, attention_window v, size_t n_encoder, const float *theta,
-                           const tft_attention_tape *tape, float *kv, size_t ld)
+/* Scores and weights of heads of up to TFT_ATTEND_WIDEST values never leave the registers (tft_attend), in both directions. Keys and
+ * values of the window lie transposed for that: [(n+1)·d, ld], step after step, so that a vector of keys meets a query at
+ * once. The keys' biases are left out: they shift all scores of a query alike, which softmax does not see, so their gradient
+ * is 0. The value's bias is added to a head's result, because weights sum to 1. */
+static size_t transposed_ld(attention_window v)
 {
-    const size_t h = w->hidden, rows = (w->n_heads + 1) * w->d;
+    return (v.keys + TFT_CARVE_ALIGN - 1) / TFT_CARVE_ALIGN * TFT_CARVE_ALIGN;
+}
+
+static void project_window(const tft_attention *w, attention_window v, size_t n_encoder, const float *theta,
+                           const tft_attention_tape *tape, float *kv)
+{
+    const size_t h = w->hidden, rows = (w->n_heads + 1) * w->d, ld = transposed_ld(v);
     tft_matmul_nt(tape->kv_w, h, theta + v.encoder_row * h, h, rows, v.encoder, h, (float)1, (float)0, kv, ld);
     tft_matmul_nt(tape->kv_w, h, theta + (n_encoder + v.decoder_row) * h, h, rows, v.decoder, h, (float)1, (float)0,
                   kv + v.encoder, ld);
 }
 
-/* (14), (16) without the weights ever leaving the registers. The value's bias is added once: weights sum to 1. */
-static void window_evaluate(const tft_attention *w, attention_window v, bool causal, const tft_attention_tape *tape,
-                            const float *kv, size_t ld)
+/* (14), (16) */
+static void narrow_forward(const tft_attention *w, attention_window v, bool causal, tft_dropout dropout,
+                           const tft_attention_tape *tape, attention_tmp *t)
 {
-    const size_t d = w->d, ldq = w->n_heads * d;
+    const size_t d = w->d, ldq = w->n_heads * d, ld = transposed_ld(v), open = causal ? v.encoder : v.keys;
     const float scale = (float)(1.0 / sqrt((double)d)), share = (float)(1.0 / (double)w->n_heads);
+    const float *const value = t->kv + w->n_heads * d * ld, *const q = tape->q + v.decoder_row * ldq;
     float *const mean = tape->mean + v.decoder_row * d;
-    for (size_t r = 0; r < v.decoder; r++)
-        memcpy(mean + r * d, w->v_b, d * sizeof *mean);
-    for (size_t i = 0; i < w->n_heads; i++)
-        tft_attend(tape->q + v.decoder_row * ldq + i * d, ldq, kv + i * d * ld, kv + w->n_heads * d * ld, ld, v.decoder,
-                   d, causal ? v.encoder : v.keys, causal ? 1 : 0, scale, share, mean);
+    if (tape->heads == NULL) { // evaluation: straight into the mean
+        for (size_t r = 0; r < v.decoder; r++)
+            memcpy(mean + r * d, w->v_b, d * sizeof *mean);
+        for (size_t i = 0; i < w->n_heads; i++)
+            tft_attend(q + i * d, ldq, t->kv + i * d * ld, value, ld, v.decoder, d, open, causal, scale, share, mean,
+                       NULL);
+        return;
+    }
+    memset(mean, 0, v.decoder * d * sizeof *mean);
+    for (size_t i = 0; i < w->n_heads; i++) {
+        const size_t row = v.decoder_row * w->n_heads + i * v.decoder;
+        float *const head = tape->heads + row * d;
+        memset(head, 0, v.decoder * d * sizeof *head);
+        tft_attend(q + i * d, ldq, t->kv + i * d * ld, value, ld, v.decoder, d, open, causal, scale, (float)1, head,
+                   tape->kept + 2 * row);
+        for (size_t r = 0; r < v.decoder; r++) {
+            for (size_t j = 0; j < d; j++)
+                t->head[r * d + j] = head[r * d + j] + w->v_b[j];
+        }
+        tft_dropout_apply(tft_dropout_at(dropout, i), t->head, v.decoder * d, t->mask);
+        tft_axpy(mean, share, t->head, v.decoder * d);
+    }
+}
+
+static void narrow_backward(const tft_attention *w, attention_window v, bool causal, tft_dropout dropout,
+                            const tft_attention_tape *tape, attention_tmp *t)
+{
+    const size_t d = w->d, ldq = w->n_heads * d, ld = transposed_ld(v), at = w->n_heads * d * ld;
+    const float scale = (float)(1.0 / sqrt((double)d));
+    memset(t->dkv_window, 0, (at + d * ld) * sizeof *t->dkv_window);
+    for (size_t i = 0; i < w->n_heads; i++) {
+        const size_t row = v.decoder_row * w->n_heads + i * v.decoder, q = v.decoder_row * ldq + i * d;
+        memset(t->dhead, 0, v.decoder * d * sizeof *t->dhead);
+        tft_axpy(t->dhead, (float)(1.0 / (double)w->n_heads), t->dmean + v.decoder_row * d, v.decoder * d);
+        tft_dropout_apply(tft_dropout_at(dropout, i), t->dhead, v.decoder * d, t->mask);
+        for (size_t r = 0; r < v.decoder; r++)
+            tft_add(t->dkv_b + w->n_heads * d, t->dhead + r * d, d);
+        tft_attend_backward(tape->q + q, ldq, t->kv + i * d * ld, t->kv + at, ld, v.decoder, d,
+                            causal ? v.encoder : v.keys, causal, scale, tape->heads + row * d, tape->kept + 2 * row,
+                            t->dhead, t->dq + q, t->dkv_window + i * d * ld, t->dkv_window + at);
+    }
+}
+
+/* kv = W thetaᵀ, two blocks of columns. */
+static void project_window_backward(const tft_attention *w, attention_window v, size_t n_encoder, const float *theta,
+                                    const tft_attention_tape *tape, attention_tmp *t, float *dtheta)
+{
+    const size_t h = w->hidden, rows = (w->n_heads + 1) * w->d, ld = transposed_ld(v);
+    const size_t first[2] = {v.encoder_row, n_encoder + v.decoder_row}, n[2] = {v.encoder, v.decoder};
+    const float *dkv = t->dkv_window;
+    for (size_t part = 0; part < 2; part++) {
+        tft_matmul_nn(dkv, ld, theta + first[part] * h, h, rows, h, n[part], (float)1, (float)1, t->dkv_w, h);
+        tft_matmul_tn(dkv, ld, tape->kv_w, h, n[part], h, rows, (float)1, (float)1, dtheta + first[part] * h, h);
+        dkv += n[part];
+    }
 }
 
 /* ---- all windows -------------------------------------------------------------------------------------- */
+
+static void forward_wide(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
+                         const float *theta, tft_dropout dropout, tft_attention_tape *tape,
+                         const tft_attention_weights *weights, attention_tmp *t)
+{
+    const size_t h = w->hidden, nkv = (w->n_heads + 1) * w->d;
+    tft_linear(theta, h, tape->kv_w, tape->kv_b, encoder->n + decoder->n, h, nkv, tape->kv, nkv);
+    for (size_t b = 0; b < encoder->n_windows; b++) {
+        const attention_window v = window_at(encoder, decoder, b);
+        gather(tape->kv, nkv, encoder->n, v, t->kv);
+        window_forward(w, v, b, causal, tft_dropout_at(dropout, b), tape, weights, t);
+    }
+}
+
+/* The weights of a window, for who asked; tft_attend() made no such thing. */
+static void report_window(const tft_attention *w, attention_window v, size_t b, bool causal, size_t n_encoder,
+                          const float *theta, const tft_attention_tape *tape, const tft_attention_weights *weights,
+                          attention_tmp *t)
+{
+    const size_t h = w->hidden, nkv = (w->n_heads + 1) * w->d;
+    tft_linear(theta + v.encoder_row * h, h, tape->kv_w, tape->kv_b, v.encoder, h, nkv, t->kv, nkv);
+    tft_linear(theta + (n_encoder + v.decoder_row) * h, h, tape->kv_w, tape->kv_b, v.decoder, h, nkv,
+               t->kv + v.encoder * nkv, nkv);
+    for (size_t i = 0; i < w->n_heads; i++) {
+        for (size_t s = 0; s < v.decoder; s += QUERIES) {
+            const attention_block block = block_at(v, s, causal);
+            block_weights(w, v, block, i, causal, tape->q, t);
+            report_weights(w, v, block, b, i, t->scores, weights);
+        }
+    }
+}
 
 void tft_attention_forward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
                            const float *theta, tft_dropout dropout, tft_attention_tape *tape, float *out,
                            const tft_attention_weights *weights, float *tmp)
 {
-    const size_t d = w->d, h = w->hidden, nq = w->n_heads * d, nkv = nq + d, n = encoder->n + decoder->n;
+    const size_t d = w->d, h = w->hidden, nq = w->n_heads * d;
     attention_tmp t;
     attention_carve_tmp(w, encoder->n, decoder->n, encoder->longest, decoder->longest, false, tmp, &t);
     join_projections(w, tape);
     tft_linear(theta + encoder->n * h, h, tape->q_w, tape->q_b, decoder->n, h, nq, tape->q, nq);
-    const bool lean = tape->kv == NULL && weights == NULL;
-    for (size_t b = 0; lean && b < encoder->n_windows; b++) {
+    if (is_wide(w))
+        forward_wide(w, encoder, decoder, causal, theta, dropout, tape, weights, &t);
+    for (size_t b = 0; !is_wide(w) && b < encoder->n_windows; b++) {
         const attention_window v = window_at(encoder, decoder, b);
-        const size_t ld = (v.keys + TFT_CARVE_ALIGN - 1) / TFT_CARVE_ALIGN * TFT_CARVE_ALIGN;
-        project_window(w, v, encoder->n, theta, tape, t.kv, ld);
-        window_evaluate(w, v, causal, tape, t.kv, ld);
-    }
-    if (!lean && tape->kv != NULL)
-        tft_linear(theta, h, tape->kv_w, tape->kv_b, n, h, nkv, tape->kv, nkv);
-    for (size_t b = 0; !lean && b < encoder->n_windows; b++) {
-        const attention_window v = window_at(encoder, decoder, b);
-        if (tape->kv != NULL) {
-            gather(tape->kv, nkv, encoder->n, v, t.kv);
-        } else {
-            tft_linear(theta + v.encoder_row * h, h, tape->kv_w, tape->kv_b, v.encoder, h, nkv, t.kv, nkv);
-            tft_linear(theta + (encoder->n + v.decoder_row) * h, h, tape->kv_w, tape->kv_b, v.decoder, h, nkv,
-                       t.kv + v.encoder * nkv, nkv);
-        }
-        window_forward(w, v, b, causal, tft_dropout_at(dropout, b), tape, weights, &t);
+        project_window(w, v, encoder->n, theta, tape, t.kv);
+        narrow_forward(w, v, causal, tft_dropout_at(dropout, b), tape, &t);
+        if (weights != NULL)
+            report_window(w, v, b, causal, encoder->n, theta, tape, weights, &t);
     }
     tft_linear(tape->mean, d, w->w_h, NULL, decoder->n, d, h, out, h); // (13)
     tft_dropout_apply(tft_dropout_at(dropout, encoder->n_windows), out, decoder->n * h, t.mask);
+}
+
+static void backward_wide(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
+                          const float *theta, tft_dropout dropout, const tft_attention_tape *tape, float *dtheta,
+                          attention_tmp *t)
+{
+    const size_t h = w->hidden, nkv = (w->n_heads + 1) * w->d;
+    for (size_t b = 0; b < encoder->n_windows; b++) {
+        const attention_window v = window_at(encoder, decoder, b);
+        gather(tape->kv, nkv, encoder->n, v, t->kv);
+        window_backward(w, v, causal, tft_dropout_at(dropout, b), tape, t);
+        scatter(t->dkv_window, nkv, encoder->n, v, t->dkv);
+    }
+    tft_linear_backward(theta, h, tape->kv_w, t->dkv, nkv, encoder->n + decoder->n, h, nkv, dtheta, h, t->dkv_w,
+                        t->dkv_b);
 }
 
 void tft_attention_backward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
                             const float *theta, tft_dropout dropout, const tft_attention_tape *tape, float *dout,
                             tft_attention *grad, float *dtheta, float *tmp)
 {
-    const size_t d = w->d, h = w->hidden, nq = w->n_heads * d, nkv = nq + d, n = encoder->n + decoder->n;
+    const size_t d = w->d, h = w->hidden, nq = w->n_heads * d, nkv = nq + d;
     attention_tmp t;
     attention_carve_tmp(w, encoder->n, decoder->n, encoder->longest, decoder->longest, true, tmp, &t);
     // (13)
     tft_dropout_apply(tft_dropout_at(dropout, encoder->n_windows), dout, decoder->n * h, t.mask);
     memset(t.dmean, 0, decoder->n * d * sizeof *t.dmean);
     tft_linear_backward(tape->mean, d, w->w_h, dout, h, decoder->n, d, h, t.dmean, d, grad->w_h, NULL);
-    for (size_t b = 0; b < encoder->n_windows; b++) {
-        const attention_window v = window_at(encoder, decoder, b);
-        gather(tape->kv, nkv, encoder->n, v, t.kv);
-        window_backward(w, v, causal, tft_dropout_at(dropout, b), tape, &t);
-        scatter(t.dkv_window, nkv, encoder->n, v, t.dkv);
-    }
     memset(t.dq_w, 0, nq * h * sizeof *t.dq_w);
     memset(t.dq_b, 0, nq * sizeof *t.dq_b);
     memset(t.dkv_w, 0, nkv * h * sizeof *t.dkv_w);
     memset(t.dkv_b, 0, nkv * sizeof *t.dkv_b);
+    if (is_wide(w))
+        backward_wide(w, encoder, decoder, causal, theta, dropout, tape, dtheta, &t);
+    for (size_t b = 0; !is_wide(w) && b < encoder->n_windows; b++) {
+        const attention_window v = window_at(encoder, decoder, b);
+        project_window(w, v, encoder->n, theta, tape, t.kv);
+        narrow_backward(w, v, causal, tft_dropout_at(dropout, b), tape, &t);
+        project_window_backward(w, v, encoder->n, theta, tape, &t, dtheta);
+    }
     tft_linear_backward(theta + encoder->n * h, h, tape->q_w, t.dq, nq, decoder->n, h, nq, dtheta + encoder->n * h, h,
                         t.dq_w, t.dq_b);
-    tft_linear_backward(theta, h, tape->kv_w, t.dkv, nkv, n, h, nkv, dtheta, h, t.dkv_w, t.dkv_b);
     part_projections(w, &t, grad);
 }

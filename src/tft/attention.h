@@ -33,7 +33,9 @@ typedef struct tft_attention_tape {
     float *q_w, *q_b;   // [n·d, H], [n·d]: the heads' projections as one
     float *kv_w, *kv_b; // [(n+1)·d, H], [(n+1)·d]: the keys' and, last, the value's
     float *q;           // [N_d, n·d]
-    float *kv;          // [N_e + N_d, (n+1)·d]; NULL for evaluation with narrow heads, which projects window by window
+    float *kv;          // [N_e + N_d, (n+1)·d]; NULL with narrow heads, which project window by window
+    float *heads;       // [B: n, T, d] narrow heads' results without the value's bias; NULL in evaluation
+    float *kept;        // [B: n, T, 2] what tft_attend() keeps of them
     float *mean;        // [N_d, d]
 } tft_attention_tape;
 

@@ -79,8 +79,8 @@ static void check_attend(size_t d, size_t n, size_t first_open, size_t step, flo
     matrix q = guard_random(n, d, d + 3, &rng), k = guard_random(d, keys, keys + 5, &rng);
     matrix v = guard_random(d, keys, keys + 5, &rng), out = guard_random(n, d, d, &rng), want = guard_open(n, d, d);
     memcpy(want.p, out.p, n * d * sizeof(float));
-    tft_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 0.125f, out.p);
-    tft_ref_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 0.125f, want.p);
+    tft_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 0.125f, out.p, NULL);
+    tft_ref_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 0.125f, want.p, NULL);
     // a score errs by a few units of the largest partial sum; the exponential turns that into a relative error
     const double bound = 0.125 * u * (16.0 + 8.0 * (double)d * (double)scale);
     for (size_t i = 0; i < n * d; i++)
@@ -109,6 +109,62 @@ static void attention_agrees_with_its_definition_also_where_scores_are_huge(void
 {
     (void)state;
     for_each_isa(attend_over_shapes);
+}
+
+static void check_attend_backward(size_t d, size_t n, size_t first_open, size_t step, float scale)
+{
+    const size_t keys = first_open + n * step;
+    tft_rng rng = tft_rng_seeded(d * 1000 + n, keys + 7);
+    matrix q = guard_random(n, d, d + 3, &rng), k = guard_random(d, keys, keys + 5, &rng);
+    matrix v = guard_random(d, keys, keys + 5, &rng), dout = guard_random(n, d, d, &rng);
+    matrix out = guard_open(n, d, d), kept = guard_open(n, 2, 2), want = guard_open(n, d, d),
+           want_kept = guard_open(n, 2, 2);
+    matrix dq = guard_open(n, d, d + 3), dk = guard_random(d, keys, keys + 5, &rng);
+    matrix dv = guard_random(d, keys, keys + 5, &rng), want_dq = guard_open(n, d, d + 3);
+    matrix want_dk = guard_open(d, keys, keys + 5), want_dv = guard_open(d, keys, keys + 5);
+    guard_copy(&want_dk, &dk);
+    guard_copy(&want_dv, &dv);
+    memset(out.p, 0, n * d * sizeof(float));
+    memset(want.p, 0, n * d * sizeof(float));
+    tft_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 1.0f, out.p, kept.p);
+    tft_attend_backward(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, out.p, kept.p, dout.p, dq.p,
+                        dk.p, dv.p);
+    tft_ref_attend(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, 1.0f, want.p, want_kept.p);
+    tft_ref_attend_backward(q.p, d + 3, k.p, v.p, keys + 5, n, d, first_open, step, scale, want.p, want_kept.p, dout.p,
+                            want_dq.p, want_dk.p, want_dv.p);
+    const double bound = u * (64.0 + 32.0 * (double)d * (double)scale) * (1.0 + (double)scale) * (double)(d + n);
+    for (size_t r = 0; r < n; r++)
+        for (size_t t = 0; t < d; t++)
+            near(dq.p[r * (d + 3) + t], (double)want_dq.p[r * (d + 3) + t], bound, "dq");
+    for (size_t t = 0; t < d; t++) {
+        for (size_t s = 0; s < keys; s++) {
+            near(dk.p[t * (keys + 5) + s], (double)want_dk.p[t * (keys + 5) + s], bound, "dk");
+            near(dv.p[t * (keys + 5) + s], (double)want_dv.p[t * (keys + 5) + s], bound, "dv");
+        }
+    }
+    matrix *const all[] = {&q,         &k,  &v,  &dout, &out,     &kept,    &want,
+                           &want_kept, &dq, &dk, &dv,   &want_dq, &want_dk, &want_dv};
+    for (size_t i = 0; i < sizeof all / sizeof all[0]; i++)
+        guard_close(all[i]);
+}
+
+static void attend_backward_over_shapes(void)
+{
+    static const size_t opens[] = {0, 1, 7, 16, 33, 96};
+    for (size_t d = 1; d <= TFT_ATTEND_WIDEST; d++)
+        for (size_t i = 0; i < 6; i++)
+            for (size_t step = 0; step < 2; step++) {
+                if (opens[i] + step == 0)
+                    continue;
+                check_attend_backward(d, 5, opens[i], step, 0.5f);
+                check_attend_backward(d, 5, opens[i], step, 30.0f);
+            }
+}
+
+static void attention_backward_agrees_with_its_definition(void **state)
+{
+    (void)state;
+    for_each_isa(attend_backward_over_shapes);
 }
 
 /* ---- LSTM cell -------------------------------------------------------------------------------------------------- */
@@ -155,6 +211,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curves_agree_with_their_definition_and_tell_what_lies_outside),
         cmocka_unit_test(attention_agrees_with_its_definition_also_where_scores_are_huge),
+        cmocka_unit_test(attention_backward_agrees_with_its_definition),
         cmocka_unit_test(the_lean_cell_agrees_with_its_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -462,8 +462,9 @@ static void attention_backward_is_right(void **state)
 {
     (void)state;
     attention_case(4, 2, true, 0.0, 4);
-    attention_case(5, 2, false, 0.3, 4); // ⌊5 / 2⌋ = 2 values a head
-    attention_case(3, 1, true, 0.3, 40); // more than one block of queries
+    attention_case(5, 2, false, 0.3, 4);  // ⌊5 / 2⌋ = 2 values a head
+    attention_case(20, 2, true, 0.3, 4);  // heads too wide for tft_attend()
+    attention_case(10, 1, true, 0.3, 40); // more than one block of queries
 }
 
 /* ---- variable selection --------------------------------------------------------------------------------------------- */
