@@ -303,3 +303,14 @@ void tft_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *c, f
 {
     kernels()->lstm_cell_lean(gates, n, hidden, c, h);
 }
+
+void tft_tilted_mix(const float *alpha, const float *beta, const float *z, size_t n, size_t k, const float *anchors,
+                    float *out)
+{
+    kernels()->tilted_mix(alpha, beta, z, n, k, anchors, out);
+}
+
+void tft_range(const float *x, size_t n, float *least, float *most)
+{
+    kernels()->range(x, n, least, most);
+}

@@ -153,6 +153,12 @@ void tft_attend_backward(const float *q, size_t ldq, const float *k, const float
                          size_t first_open, size_t step, float scale, const float *out, const float *kept,
                          const float *dout, float *dq, float *dk, float *dv);
 
+/* out [n] += mean of anchors [n, K] with weights softmax(alpha + z ⊙ beta): alpha, beta [K], a tilt z for each of n rows. */
+void tft_tilted_mix(const float *alpha, const float *beta, const float *z, size_t n, size_t k, const float *anchors,
+                    float *out);
+/* The smallest and the largest of x [n]; +∞ and −∞ where n is 0. */
+void tft_range(const float *x, size_t n, float *least, float *most);
+
 /* tft_lstm_cell() for all rows live: c [N, H] is replaced by the new cell, h overwritten; gates are only read. Within 3e-7 of
  * the exact value, times the largest |c|. */
 void tft_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *c, float *h);

@@ -79,15 +79,11 @@ static void blend_shared(const tft_mixture *w, const float *weights, const float
 static void blend_tilted(const tft_mixture *w, const float *logits, const float *anchor, float *out)
 {
     const size_t k = w->n_anchors;
-    float weights[MOST_WEIGHTS];
     for (size_t m = 0; m < w->n_targets; m++, logits += 2 * k) {
-        tilt(w, m, logits, weights);
-        for (size_t q = 0; q < w->n_quantiles[m]; q++, anchor += k) {
-            float sum = (float)0;
-            for (size_t i = 0; i < k; i++)
-                sum += weights[q * k + i] * anchor[i];
-            *out++ += sum;
-        }
+        const size_t n = w->n_quantiles[m];
+        tft_tilted_mix(logits, logits + k, w->z[m], n, k, anchor, out);
+        anchor += n * k;
+        out += n;
     }
 }
 
@@ -169,11 +165,8 @@ void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const floa
 /* How far a correction may go `t` steps after the origin (t = 0 is the first), from the anchors of its row and target. */
 static float spread_of(const float *anchors, size_t n, size_t t)
 {
-    float least = anchors[0], most = anchors[0];
-    for (size_t i = 1; i < n; i++) {
-        least = anchors[i] < least ? anchors[i] : least;
-        most = anchors[i] > most ? anchors[i] : most;
-    }
+    float least, most;
+    tft_range(anchors, n, &least, &most);
     const float range = most - least;
     const float spread = (range < MOST_SPREAD ? range : MOST_SPREAD) + LEAST_SPREAD;
     return t + 1 < FULL_SPREAD ? spread * (float)sqrt((double)(t + 1) / FULL_SPREAD) : spread;

@@ -42,6 +42,8 @@
 #define tft_curves tft_ref_curves
 #define tft_curves_mix tft_ref_curves_mix
 #define tft_attend tft_ref_attend
+#define tft_tilted_mix tft_ref_tilted_mix
+#define tft_range tft_ref_range
 #define tft_attend_backward tft_ref_attend_backward
 #define tft_lstm_cell_lean tft_ref_lstm_cell_lean
 #define tft_matmul_nt tft_ref_matmul_nt
