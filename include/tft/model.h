@@ -113,7 +113,7 @@ size_t tft_workspace_bytes(const tft_workspace *workspace);
  * call this before the next pass. Loading and randomizing call it themselves. */
 void tft_model_refresh(tft_model *model);
 
-/* Makes evaluation two to three times as fast: the networks of single inputs become tables (src/tft/curves.h), good to 3e-6 of
+/* Makes evaluation two to three times as fast: the networks of single inputs become tables (src/tft/curves.h), good to 2e-6 of
  * their largest value, checked while they are made. Milliseconds; up to a megabyte for each input. tft_model_refresh() forgets
  * them again. Not while others evaluate with the model. */
 tft_status tft_model_tabulate(tft_model *model, tft_error *err);

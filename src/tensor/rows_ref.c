@@ -220,12 +220,15 @@ bool tft_ref_curves_mix(const tft_curves *c, const float *x, size_t ldx, const f
     for (size_t r = 0; r < n; r++) {
         for (size_t i = 0; i < c->n; i++) {
             const double u = ((double)x[r * ldx + i] - (double)c->first[i]) * (double)c->per_unit[i];
-            if (!(u >= 0.0 && u < (double)c->segments[i])) {
+            if (!(u >= 0.0 && u < (double)c->pieces[i])) {
                 all_inside = false;
                 continue;
             }
-            const double s = u - floor(u), rise = s * s * (3.0 - 2.0 * s), weight = (double)weights[r * ldw + i];
-            const float *const node = c->nodes + ((size_t)c->start[i] + (size_t)u) * 2 * c->d;
+            const tft_curve_piece *const piece = &c->piece[c->start[i] + (size_t)u];
+            const double along = (u - floor(u)) * (double)piece->splits;
+            const double s = along - floor(along), rise = s * s * (3.0 - 2.0 * s),
+                         weight = (double)weights[r * ldw + i];
+            const float *const node = c->nodes + (piece->node + (size_t)along) * 2 * c->d;
             for (size_t j = 0; j < c->d; j++) {
                 const double value = (double)node[j] * (1.0 - rise) + (double)node[2 * c->d + j] * rise +
                                      (double)node[c->d + j] * (s * (1.0 - s) * (1.0 - s)) -

@@ -127,13 +127,20 @@ void tft_dropout_mask(float *mask, size_t n, float p, uint64_t key);
 
 /* ---- evaluation only: nothing is kept for backward ----------------------------------------------------- */
 
-/* Functions of one number with `d` values each, as cubic pieces between equally spaced nodes (Hermite: value and slope at
- * both ends). Curve i covers first[i] ≤ x < first[i] + segments[i] / per_unit[i]; its nodes are number start[i] on. */
+/* Functions of one number with `d` values each. Curve i covers first[i] ≤ x < first[i] + pieces[i] / per_unit[i] with equally long
+ * pieces, number start[i] on; a piece is split into as many equal cubics as it needs (Hermite: value and slope at both ends). */
+typedef struct tft_curve_piece {
+    uint32_t node; // its first; splits + 1 of them
+    float splits;  // a power of two
+} tft_curve_piece;
+
 typedef struct tft_curves {
     size_t n, d;
-    float *first, *per_unit, *segments; // [n]; segments holds whole numbers, 0 for a curve that is not there
-    uint32_t *start;                    // [n]
-    float *nodes;                       // [all nodes, 2, d]: values, slopes times the spacing
+    float *first, *per_unit,
+        *pieces;     // [n]; pieces holds whole numbers, 0 for a curve that is not there: it has a piece all the same
+    uint32_t *start; // [n]
+    tft_curve_piece *piece; // [all pieces]
+    float *nodes;           // [all nodes, 2, d]: values, slopes times the spacing
 } tft_curves;
 
 /* y [N, d] += Σ over i of weights [N, n] ⊙ curve i at x [N, n].  Returns false where some x lay outside its curve (or is not

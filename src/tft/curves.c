@@ -5,7 +5,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SPARE = 2 }; // nodes that a curve is given beyond its pieces: who has none points at these, all 0
+enum {
+    SPARE = 2,                                              // nodes of a curve that is left out: one piece, all 0
+    MOST_NODES = TFT_CURVE_PIECES * (TFT_CURVE_SPLITS + 1), // of a curve
+    MARGIN = 2, // half spacings beyond each end of a piece, for the slopes there
+    MOST_SAMPLES = 2 * TFT_CURVE_SPLITS + 1 + 2 * MARGIN, // of a piece
+};
 
 /* ---- memory ------------------------------------------------------------------------------------------- */
 
@@ -16,14 +21,15 @@ static size_t codes_of(const tft_variable *v, const tft_embeddings *embeddings)
     return table->n_members == 1 && table->cardinality <= TFT_CURVE_CODES ? table->cardinality : 0;
 }
 
-static void layout(tft_arena *arena, size_t n, size_t d, tft_curves *c)
+static void layout(tft_arena *arena, size_t n, size_t d, size_t pieces, tft_curves *c)
 {
     float *const nodes = c->nodes;
     *c = (tft_curves){.n = n, .d = d, .nodes = nodes};
     c->first = tft_arena_floats(arena, n);
     c->per_unit = tft_arena_floats(arena, n);
-    c->segments = tft_arena_floats(arena, n);
+    c->pieces = tft_arena_floats(arena, n);
     c->start = tft_arena_alloc(arena, n, sizeof *c->start);
+    c->piece = tft_arena_alloc(arena, pieces, sizeof *c->piece);
 }
 
 static float *nodes_new(size_t n, size_t d)
@@ -43,20 +49,20 @@ tft_status tft_selection_curves_open(const tft_selection *w, const tft_embedding
         code_nodes += categorical ? codes_of(&w->variables[i], embeddings) + SPARE : 0;
     }
     memset(curves, 0, sizeof *curves);
-    layout(&curves->arena, n_codes, w->hidden, &curves->codes);
-    layout(&curves->arena, n_reals, w->hidden, &curves->reals);
+    layout(&curves->arena, n_codes, w->hidden, code_nodes, &curves->codes);
+    layout(&curves->arena, n_reals, w->hidden, n_reals * TFT_CURVE_PIECES, &curves->reals);
     const size_t bytes = curves->arena.used;
     const tft_status status = tft_arena_init(&curves->arena, bytes, err);
     if (status != TFT_OK)
         return status;
     curves->codes.nodes = nodes_new(code_nodes, w->hidden);
-    curves->reals.nodes = nodes_new(n_reals * (TFT_CURVE_MOST + 1), w->hidden);
+    curves->reals.nodes = nodes_new(n_reals * MOST_NODES, w->hidden);
     if (curves->codes.nodes == NULL || curves->reals.nodes == NULL) {
         tft_selection_curves_close(curves);
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for the curves of %zu inputs", w->n);
     }
-    layout(&curves->arena, n_codes, w->hidden, &curves->codes);
-    layout(&curves->arena, n_reals, w->hidden, &curves->reals);
+    layout(&curves->arena, n_codes, w->hidden, code_nodes, &curves->codes);
+    layout(&curves->arena, n_reals, w->hidden, n_reals * TFT_CURVE_PIECES, &curves->reals);
     return TFT_OK;
 }
 
@@ -70,14 +76,17 @@ void tft_selection_curves_close(tft_selection_curves *curves)
 
 /* ---- values of one variable ------------------------------------------------------------------------------ */
 
-enum { MARGIN = 2 }; // half pieces beyond each end, for the slopes there
-
 typedef struct curve_tmp {
     float *reals;    // [chunk, n_reals] only one column is read
     uint32_t *codes; // [chunk, n_codes]; likewise
-    float *values;   // [2 · most + 1 + 2 · MARGIN, H]
+    float *values;   // [MOST_SAMPLES or chunk of codes, H]
     float *selection;
 } curve_tmp;
+
+static size_t larger_of(size_t a, size_t b)
+{
+    return a > b ? a : b;
+}
 
 /* The column of the codes that a categorical reads. */
 static size_t member_of(const tft_variable *v, const tft_embeddings *embeddings)
@@ -87,16 +96,17 @@ static size_t member_of(const tft_variable *v, const tft_embeddings *embeddings)
 
 static size_t carve_tmp(const tft_selection *w, const tft_embeddings *embeddings, float *base, curve_tmp *t)
 {
-    size_t columns = 0, members = 0;
+    size_t columns = 0, members = 0, codes = 0;
     for (size_t i = 0; i < w->n; i++) {
         const size_t column = w->variables[i].column + 1, member = member_of(&w->variables[i], embeddings) + 1;
         columns = column > columns ? column : columns;
         members = member > members ? member : members;
+        codes = larger_of(codes, w->variables[i].categorical ? codes_of(&w->variables[i], embeddings) : 0);
     }
     tft_carve carve = {base, 0};
     t->reals = tft_carve_floats(&carve, TFT_SELECTION_CHUNK * columns);
     t->codes = (uint32_t *)(void *)tft_carve_floats(&carve, TFT_SELECTION_CHUNK * members);
-    t->values = tft_carve_floats(&carve, (2 * TFT_CURVE_MOST + 1 + 2 * MARGIN) * w->hidden);
+    t->values = tft_carve_floats(&carve, larger_of(MOST_SAMPLES, codes) * w->hidden);
     t->selection = tft_carve_floats(&carve, tft_selection_tmp(w, true, false));
     return carve.used;
 }
@@ -127,33 +137,89 @@ static void sample(const tft_selection *w, const tft_embeddings *embeddings, con
     }
 }
 
-/* ---- a real: cubic pieces ------------------------------------------------------------------------------- */
+/* ---- a real: cubics ----------------------------------------------------------------------------------- */
 
-/* Nodes from samples at half the spacing, row MARGIN + 2k at node k. The slope is the difference quotient of fourth order,
- *     spacing · f' ≈ (8 (f₁ − f₋₁) − (f₂ − f₋₂)) / 6     with f at ±½ and ±1 spacings.
- * Returns the largest error in the middle of a piece, relative to the largest value. */
-static double fit(const float *values, size_t d, size_t pieces, float *nodes)
+/* Nodes of one piece from samples at half their spacing, row MARGIN + 2k at node k. The slope is the difference quotient of
+ * fourth order,     spacing · f' ≈ (8 (f₁ − f₋₁) − (f₂ − f₋₂)) / 6     with f at ±½ and ±1 spacings.
+ * Returns the largest error in the middle of a cubic; *top grows to the largest value seen. */
+static double fit(const float *values, size_t d, size_t splits, float *nodes, double *top)
 {
-    double off = 0.0, top = 1e-30;
-    for (size_t k = 0; k <= pieces; k++) {
+    double off = 0.0;
+    for (size_t k = 0; k <= splits; k++) {
         const float *const at = values + (MARGIN + 2 * k) * d;
         for (size_t j = 0; j < d; j++) {
             const double near = (double)at[d + j] - (double)*(at - d + j);
             const double far = (double)at[2 * d + j] - (double)*(at - 2 * d + j);
             nodes[k * 2 * d + j] = at[j];
             nodes[k * 2 * d + d + j] = (float)((8.0 * near - far) / 6.0);
-            top = fmax(top, fabs((double)at[j]));
+            *top = fmax(*top, fabs((double)at[j]));
         }
     }
-    for (size_t k = 0; k < pieces; k++) {
+    for (size_t k = 0; k < splits; k++) {
         const float *const a = nodes + k * 2 * d, *const b = a + 2 * d,
                            *const middle = values + (MARGIN + 2 * k + 1) * d;
         for (size_t j = 0; j < d; j++) {
             const double cubic = ((double)a[j] + (double)b[j]) / 2.0 + ((double)a[d + j] - (double)b[d + j]) / 8.0;
-            off = fmax(off, fabs(cubic - (double)middle[j]));
+            const double error = fabs(cubic - (double)middle[j]);
+            off = error <= off ? off : error; // NaN counts
         }
     }
-    return off / top;
+    return off;
+}
+
+/* Curve `real` of variable i from node *node on, which moves on. Returns its error relative to its largest value. */
+static double make_real(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold, size_t i,
+                        size_t real, tft_curves *c, uint32_t *node, curve_tmp *t)
+{
+    const double length = 2.0 * TFT_CURVE_RANGE / TFT_CURVE_PIECES;
+    const uint32_t first_node = *node;
+    double top = 1.0, worst = 0.0; // normalised rows are of size 1 and more
+    c->first[real] = (float)-TFT_CURVE_RANGE;
+    c->per_unit[real] = (float)(1.0 / length);
+    c->pieces[real] = (float)TFT_CURVE_PIECES;
+    c->start[real] = (uint32_t)(real * TFT_CURVE_PIECES);
+    for (size_t k = 0; k < TFT_CURVE_PIECES; k++) {
+        tft_curve_piece *const piece = &c->piece[c->start[real] + k];
+        size_t splits = 1;
+        double error;
+        for (;; splits *= 2) {
+            const double spacing = length / (double)splits;
+            sample(w, embeddings, fold, i, -TFT_CURVE_RANGE + (double)k * length - spacing * MARGIN / 2, spacing / 2,
+                   2 * splits + 1 + 2 * MARGIN, t);
+            error = fit(t->values, c->d, splits, c->nodes + (size_t)*node * 2 * c->d, &top);
+            if (error <= TFT_CURVE_ERROR * top || splits == TFT_CURVE_SPLITS)
+                break;
+        }
+        *piece = (tft_curve_piece){*node, (float)splits};
+        *node += (uint32_t)splits + 1;
+        worst = error / top <= worst ? worst : error / top;
+        if (worst <= TFT_CURVE_ERROR)
+            continue;
+        c->pieces[real] = (float)0; // left out
+        c->piece[c->start[real]] = (tft_curve_piece){first_node, (float)1};
+        *node = first_node + SPARE;
+        memset(c->nodes + (size_t)first_node * 2 * c->d, 0, SPARE * 2 * c->d * sizeof *c->nodes);
+        break;
+    }
+    return worst;
+}
+
+/* ---- a categorical: its codes ------------------------------------------------------------------------- */
+
+static void make_codes(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold, size_t i,
+                       size_t code, tft_curves *c, uint32_t *node, curve_tmp *t)
+{
+    const size_t n = codes_of(&w->variables[i], embeddings), d = c->d;
+    sample(w, embeddings, fold, i, 0.0, 1.0, n, t);
+    memset(c->nodes + (size_t)*node * 2 * d, 0, (n + SPARE) * 2 * d * sizeof *c->nodes);
+    for (size_t k = 0; k < n; k++) // slopes stay 0: between codes nobody asks
+        memcpy(c->nodes + (*node + k) * 2 * d, t->values + k * d, d * sizeof *c->nodes);
+    for (size_t k = 0; k <= n; k++)
+        c->piece[*node + k] = (tft_curve_piece){*node + (uint32_t)k, (float)1};
+    c->per_unit[code] = (float)1;
+    c->pieces[code] = (float)n;
+    c->start[code] = *node;
+    *node += (uint32_t)n + SPARE;
 }
 
 void tft_selection_curves_make(const tft_selection *w, const tft_embeddings *embeddings, const tft_fold *fold,
@@ -163,43 +229,16 @@ void tft_selection_curves_make(const tft_selection *w, const tft_embeddings *emb
     carve_tmp(w, embeddings, tmp, &t);
     uint32_t code_node = 0, real_node = 0;
     size_t code = 0, real = 0;
-    curves->worst = (float)0;
+    double worst = 0.0;
     for (size_t i = 0; i < w->n; i++) {
         if (w->variables[i].categorical) {
-            tft_curves *const c = &curves->codes;
-            const size_t n = codes_of(&w->variables[i], embeddings), d = c->d;
-            sample(w, embeddings, fold, i, 0.0, 1.0, n, &t);
-            memset(c->nodes + (size_t)code_node * 2 * d, 0, (n + SPARE) * 2 * d * sizeof *c->nodes);
-            for (size_t k = 0; k < n; k++) // slopes stay 0: between codes nobody asks
-                memcpy(c->nodes + (code_node + k) * 2 * d, t.values + k * d, d * sizeof *c->nodes);
-            c->per_unit[code] = (float)1;
-            c->segments[code] = (float)n;
-            c->start[code++] = code_node;
-            code_node += (uint32_t)n + SPARE;
+            make_codes(w, embeddings, fold, i, code++, &curves->codes, &code_node, &t);
             continue;
         }
-        tft_curves *const c = &curves->reals;
-        float *const nodes = c->nodes + (size_t)real_node * 2 * c->d;
-        size_t pieces = TFT_CURVE_LEAST;
-        double error;
-        for (;; pieces *= 2) {
-            const double spacing = 2.0 * TFT_CURVE_RANGE / (double)pieces;
-            sample(w, embeddings, fold, i, -TFT_CURVE_RANGE - spacing * MARGIN / 2, spacing / 2,
-                   2 * pieces + 1 + 2 * MARGIN, &t);
-            error = fit(t.values, c->d, pieces, nodes);
-            if (error <= TFT_CURVE_ERROR || pieces == TFT_CURVE_MOST)
-                break;
-        }
-        const bool close = error <= TFT_CURVE_ERROR;
-        c->first[real] = (float)-TFT_CURVE_RANGE;
-        c->per_unit[real] = (float)((double)pieces / (2.0 * TFT_CURVE_RANGE));
-        c->segments[real] = close ? (float)pieces : (float)0;
-        c->start[real++] = real_node;
-        real_node += close ? (uint32_t)pieces + 1 : SPARE;
-        if (close)
-            curves->worst = (float)fmax((double)curves->worst, error);
-        else
-            memset(nodes, 0, SPARE * 2 * c->d * sizeof *nodes);
+        const double error = make_real(w, embeddings, fold, i, real, &curves->reals, &real_node, &t);
+        if (curves->reals.pieces[real++] > (float)0)
+            worst = fmax(worst, error);
     }
+    curves->worst = (float)worst;
     curves->ready = w->n > 1;
 }

@@ -5,12 +5,13 @@
  * (Hermite: value and slope at both ends) over −8 … 8, where scaled inputs live. 3,840 times a window that replaces a product
  * of 16 x 64, 48 exponentials and two normalisations by eight multiply-adds of vectors.
  *
- * How good it is, is measured while it is made: with the value in the middle of every piece, where a cubic through the ends
- * errs most. Pieces are halved until no middle is off by more than TFT_CURVE_ERROR times the curve's largest value; a curve
- * that will not come so close with TFT_CURVE_MOST pieces is left out. Left-out curves, numbers beyond the range and NaN go
- * the plain way, row by row; tests/tft/test_network.c holds both against each other.
+ * How good it is, is measured while it is made: with the value in the middle of every cubic, where one through the ends errs
+ * most. A piece is halved until no middle is off by more than TFT_CURVE_ERROR times the curve's largest value: once or twice
+ * where the curve is smooth, many times where an ELU of its network has its bend. A curve that does not come so close with
+ * TFT_CURVE_SPLITS cubics a piece is left out. Left-out curves, numbers beyond the range and NaN go the plain way, row by
+ * row; tests/tft/test_network.c holds both against each other.
  *
- * Memory:  512 bytes a piece of 32 values; pages that no curve needed are never touched.
+ * Memory:  256 bytes a node of 32 values, some hundred nodes a curve; what none needs is never touched.
  * Threads: made by tft_model_tabulate(), then only read. tft_model_refresh() forgets them: they follow the weights only when
  *          told to, so training does not pay for them.
  */
@@ -20,10 +21,10 @@
 #include "tft/variable_selection.h"
 
 #define TFT_CURVE_RANGE 8
-#define TFT_CURVE_LEAST 128 // pieces
-#define TFT_CURVE_MOST 1024
+#define TFT_CURVE_PIECES 64
+#define TFT_CURVE_SPLITS 64
 #ifndef TFT_CURVE_ERROR // the double-precision build asks for the impossible and so gets every number the plain way
-#define TFT_CURVE_ERROR 3e-6
+#define TFT_CURVE_ERROR 2e-6
 #endif
 #define TFT_CURVE_CODES 4096 // categories of a table
 
@@ -47,7 +48,7 @@ void tft_selection_curves_make(const tft_selection *w, const tft_embeddings *emb
 static inline bool tft_curve_holds(const tft_curves *curves, size_t i, float x)
 {
     const float u = (x - curves->first[i]) * curves->per_unit[i];
-    return u >= (float)0 && u < curves->segments[i];
+    return u >= (float)0 && u < curves->pieces[i];
 }
 
 #endif

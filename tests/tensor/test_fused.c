@@ -15,25 +15,30 @@ static void near(float got, double want, double bound, const char *what)
 
 /* ---- curves ------------------------------------------------------------------------------------------------- */
 
-enum { MOST = 40, SEGMENTS = 5 };
+enum { MOST = 40, PIECES = 5, NODES = 3 + 2 + 5 + 2 + 9 }; // pieces of 2, 1, 4, 1 and 8 cubics
 
 static void check_curves(size_t n_curves, size_t d)
 {
     enum { ROWS = 9 };
     tft_rng rng = tft_rng_seeded(n_curves, d);
     matrix first = guard_open(1, n_curves, n_curves), per_unit = guard_open(1, n_curves, n_curves);
-    matrix segments = guard_open(1, n_curves, n_curves);
-    matrix nodes = guard_random(n_curves * (SEGMENTS + 1), 2 * d, 2 * d, &rng);
+    matrix pieces = guard_open(1, n_curves, n_curves);
+    matrix nodes = guard_random(n_curves * NODES, 2 * d, 2 * d, &rng);
+    static const float splits[PIECES] = {2.0f, 1.0f, 4.0f, 1.0f, 8.0f};
+    tft_curve_piece piece[MOST * PIECES];
     matrix x = guard_random(ROWS, n_curves, n_curves + 2, &rng), w = guard_random(ROWS, n_curves, n_curves + 1, &rng);
     matrix y = guard_random(ROWS, d, d, &rng), want = guard_open(ROWS, d, d);
     uint32_t start[MOST];
     for (size_t i = 0; i < n_curves; i++) {
         first.p[i] = -8.0f;
-        per_unit.p[i] = (float)SEGMENTS / 16.0f;
-        segments.p[i] = (float)SEGMENTS;
-        start[i] = (uint32_t)(i * (SEGMENTS + 1));
+        per_unit.p[i] = (float)PIECES / 16.0f;
+        pieces.p[i] = (float)PIECES;
+        start[i] = (uint32_t)(i * PIECES);
+        uint32_t node = (uint32_t)(i * NODES);
+        for (size_t k = 0; k < PIECES; node += (uint32_t)splits[k++] + 1)
+            piece[i * PIECES + k] = (tft_curve_piece){node, splits[k]};
     }
-    const tft_curves c = {n_curves, d, first.p, per_unit.p, segments.p, start, nodes.p};
+    const tft_curves c = {n_curves, d, first.p, per_unit.p, pieces.p, start, piece, nodes.p};
     for (int round = 0; round < 3; round++) {
         if (round == 1)
             x.p[3 * (n_curves + 2) + n_curves - 1] = 8.0f; // the end itself is outside
@@ -43,12 +48,12 @@ static void check_curves(size_t n_curves, size_t d)
         const bool expected = tft_ref_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, ROWS, want.p);
         assert_true(expected == (round == 0));
         assert_true(tft_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, ROWS, y.p) == expected);
-        for (size_t i = 0; i < ROWS * d; i++) // the place in a piece is good to 5 u, values are at most 1
-            near(y.p[i], (double)want.p[i], 40.0 * u * (double)n_curves, "curves");
+        for (size_t i = 0; i < ROWS * d; i++) // the place in a cubic is good to 40 u, slopes are of size 1
+            near(y.p[i], (double)want.p[i], 400.0 * u * (double)n_curves, "curves");
     }
     guard_close(&first);
     guard_close(&per_unit);
-    guard_close(&segments);
+    guard_close(&pieces);
     guard_close(&nodes);
     guard_close(&x);
     guard_close(&w);

@@ -360,7 +360,7 @@ static void curves_agree_with_the_networks_that_they_stand_for(void **state)
     assert_true(f->model->encoder_curves.worst <= (float)TFT_CURVE_ERROR);
     size_t with_curve = 0;
     for (size_t i = 0; i < N_ENCODER; i++)
-        with_curve += f->model->encoder_curves.reals.segments[i] > 0.0f;
+        with_curve += f->model->encoder_curves.reals.pieces[i] > 0.0f;
     assert_true(with_curve > 0);
     forward(f);
     float top = 1.0f;
