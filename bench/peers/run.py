@@ -30,6 +30,9 @@ import case as cases  # noqa: E402
 from chart import chart  # noqa: E402
 
 
+REST_S = 0.3  # before each figure: thread pools of ONNX Runtime and OpenMP spin on after their work, on cores that the next peer needs
+
+
 class Ours:
     name = "libtft"
 
@@ -160,6 +163,7 @@ def measure(peers, kind, n, threads, repeat):
     turns = {p.name: [] for p in peers}
     for turn in range(repeat + 1):
         for p in peers:
+            time.sleep(REST_S)
             seconds = getattr(p, kind)(n, threads)
             if turn > 0:
                 turns[p.name].append(seconds)
@@ -199,7 +203,8 @@ s = ort.InferenceSession({path!r}, providers=["CPUExecutionProvider"])
 feed = dict(np.load({feed!r}))
 s.run(None, {{i.name: feed[i.name] for i in s.get_inputs()}})
 """
-PEAK = "\nimport resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024)\n"
+# Not ru_maxrss: a child inherits its parent's figure across exec().
+PEAK = "\nprint(1024 * next(int(l.split()[1]) for l in open('/proc/self/status') if l.startswith('VmHWM')))\n"
 
 
 def started(command, stdin=None):
