@@ -255,6 +255,7 @@ async function hostile() {
   }
   for (const view of ['heatmap?mode=tiles', 'heatmap', 'top', 'alerts', 'remediation', 'capacity', 'history']) await tab.view(view);
   await tab.view('top?alln=500');
+  await tab.page.locator('table a.name').nth(given.names.length + 2).waitFor(); // the list is drawn when its data are there
   const links = await tab.page.locator('table a.name').allTextContents();
   for (const server of given.names) assert.ok(links.includes(server), `${server} is not in the list`);
   await tab.close();
