@@ -144,24 +144,6 @@ static tft_status run(const calibrate_args *a, tft_error *err)
     return status;
 }
 
-static int exit_code(tft_status status)
-{
-    switch (status) {
-    case TFT_OK:
-        return EXIT_DONE;
-    case TFT_ERR_ARGUMENT:
-        return EXIT_USAGE;
-    case TFT_ERR_FORMAT:
-    case TFT_ERR_NOT_FOUND:
-    case TFT_ERR_MISMATCH:
-    case TFT_ERR_LIMIT:
-    case TFT_ERR_STATE:
-        return EXIT_DATA;
-    default:
-        return EXIT_FAILED;
-    }
-}
-
 int cmd_calibrate(int argc, char **argv)
 {
     calibrate_args a = {.from = INT64_MIN, .to = INT64_MAX, .windows = DEFAULT_WINDOWS};
@@ -190,5 +172,5 @@ int cmd_calibrate(int argc, char **argv)
     const tft_status status = run(&a, &err);
     if (status != TFT_OK)
         fprintf(stderr, "tftd calibrate: %s\n", err.text);
-    return exit_code(status);
+    return command_exit_code(status);
 }

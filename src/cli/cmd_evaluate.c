@@ -363,26 +363,6 @@ static int check(const evaluate_args *a, job *j)
     return -1;
 }
 
-static int exit_code(tft_status status)
-{
-    switch (status) {
-    case TFT_OK:
-        return EXIT_DONE;
-    case TFT_ERR_INTERRUPTED:
-        return EXIT_INTERRUPTED;
-    case TFT_ERR_ARGUMENT:
-        return EXIT_USAGE;
-    case TFT_ERR_FORMAT:
-    case TFT_ERR_NOT_FOUND:
-    case TFT_ERR_MISMATCH:
-    case TFT_ERR_LIMIT:
-    case TFT_ERR_STATE:
-        return EXIT_DATA;
-    default:
-        return EXIT_FAILED;
-    }
-}
-
 int cmd_evaluate(int argc, char **argv)
 {
     evaluate_args a = {.from = INT64_MIN, .to = INT64_MAX};
@@ -425,7 +405,7 @@ int cmd_evaluate(int argc, char **argv)
         const tft_status status = evaluate(j, &err);
         if (status != TFT_OK)
             fprintf(stderr, "tftd evaluate: %s\n", err.text);
-        code = exit_code(status);
+        code = command_exit_code(status);
         give_back(j);
     }
     free(j);

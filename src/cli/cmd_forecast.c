@@ -314,26 +314,6 @@ static tft_status close_outputs(job *j, tft_error *err)
     return status;
 }
 
-static int exit_code(tft_status status)
-{
-    switch (status) {
-    case TFT_OK:
-        return EXIT_DONE;
-    case TFT_ERR_INTERRUPTED:
-        return EXIT_INTERRUPTED;
-    case TFT_ERR_ARGUMENT:
-        return EXIT_USAGE;
-    case TFT_ERR_FORMAT:
-    case TFT_ERR_NOT_FOUND:
-    case TFT_ERR_MISMATCH:
-    case TFT_ERR_LIMIT:
-    case TFT_ERR_STATE:
-        return EXIT_DATA;
-    default:
-        return EXIT_FAILED;
-    }
-}
-
 static int run(job *j)
 {
     tft_error err = {0};
@@ -359,7 +339,7 @@ static int run(job *j)
     free(j->incident);
     free(j->is_history);
     free(j->origins);
-    return exit_code(status);
+    return command_exit_code(status);
 }
 
 int cmd_forecast(int argc, char **argv)

@@ -186,26 +186,6 @@ static bool show(void *context, const tft_train_progress *p)
 
 /* ---- the command ---------------------------------------------------------------------------------------------- */
 
-static int exit_code(tft_status status)
-{
-    switch (status) {
-    case TFT_OK:
-        return EXIT_DONE;
-    case TFT_ERR_INTERRUPTED:
-        return EXIT_INTERRUPTED;
-    case TFT_ERR_ARGUMENT:
-        return EXIT_USAGE;
-    case TFT_ERR_FORMAT:
-    case TFT_ERR_NOT_FOUND:
-    case TFT_ERR_MISMATCH:
-    case TFT_ERR_LIMIT:
-    case TFT_ERR_STATE:
-        return EXIT_DATA;
-    default:
-        return EXIT_FAILED;
-    }
-}
-
 static void put_command_line(int argc, char **argv, tft_text *text)
 {
     tft_text_puts(text, "tftd");
@@ -251,7 +231,7 @@ static int run(model_spec *spec, const flag_list *files, const char *command_lin
     if (status != TFT_OK)
         fprintf(stderr, "tftd train: %s\n", err.text);
     train_data_free(&data);
-    return exit_code(status);
+    return command_exit_code(status);
 }
 
 int cmd_train(int argc, char **argv)

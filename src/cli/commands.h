@@ -6,6 +6,8 @@
 #ifndef TFTD_CLI_COMMANDS_H
 #define TFTD_CLI_COMMANDS_H
 
+#include "tft/error.h"
+
 enum {
     EXIT_DONE = 0,
     EXIT_FAILED = 1,
@@ -17,6 +19,9 @@ enum {
     EXIT_DATA_DIR = 7,
     EXIT_INTERRUPTED = 130
 };
+
+/* Of a command that works on files and models: wrong arguments 2, whatever is wrong with a file or a model 4, stopped 130. */
+int command_exit_code(tft_status status);
 
 typedef struct command {
     const char *name;
