@@ -79,6 +79,7 @@ typedef struct tft_config {
     size_t n_anchors;    // 0 = the plain network
     bool tilted_mixture; // weights differ by quantile, with a bias of their own at every decoder step (tft/mixture.h)
     bool hazard;
+    bool wide_hazard; // real static and known inputs reach the hazard directly too (tft/hazard.h)
 } tft_config;
 
 /* TFT_ERR_ARGUMENT names the first field that is out of its bounds. */

@@ -30,6 +30,18 @@ static void fill_changes(const tft_summary *s, size_t t, float around, size_t q_
     }
 }
 
+/* What followed moments like this one. */
+static void fill_analogs(const tft_summary *s, size_t t, size_t q_count, size_t n_anchors, float *out)
+{
+    float values[TFT_MAX_QUANTILES], changes[TFT_MAX_QUANTILES];
+    tft_changes_at(&s->analogs.values, t, values);
+    tft_changes_at(&s->analogs.changes, t, changes);
+    for (size_t q = 0; q < q_count; q++, out += n_anchors) {
+        out[14] = s->analogs.found ? bounded(s, values[q]) : tft_scaled(s->quantiles_7d[q], s->scale);
+        out[15] = s->analogs.found ? bounded(s, s->last + changes[q]) : out[11];
+    }
+}
+
 static void fill_target(size_t horizon, size_t hour, const tft_summary *s, const float *lags,
                         const uint8_t *horizon_hour, size_t row, size_t n_anchors, float *anchors)
 {
@@ -65,6 +77,8 @@ static void fill_target(size_t horizon, size_t hour, const tft_summary *s, const
         }
         if (n_anchors > TFT_FIRST_ANCHORS)
             fill_changes(s, i + 1, around, s->n_levels, n_anchors, anchors + i * row * n_anchors);
+        if (n_anchors > TFT_SECOND_ANCHORS)
+            fill_analogs(s, i + 1, s->n_levels, n_anchors, anchors + i * row * n_anchors);
     }
 }
 

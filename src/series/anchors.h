@@ -1,4 +1,4 @@
-/* anchors.h - the K = 14 simple forecasts that the mixture output starts from (QUALITY-TARGETS §4.1 found them).
+/* anchors.h - the K = 16 simple forecasts that the mixture output starts from (QUALITY-TARGETS §4.1 found them).
  *
  *     k   name                   value at step t, quantile q                                   falls back to
  *     0   last_value             newest value                                                  0
@@ -15,6 +15,8 @@
  *     11  last_and_changes_7d    … of the last 7 d's
  *     12  level_and_changes_24h  exponentially weighted level + the same
  *     13  one_day_before_shifted 6 + (mean of the last hour − mean of that hour a day before)
+ *     14  analogs                quantile q of what followed moments like this one (analogs.h)    quantiles_7d
+ *     15  analogs_changes        newest value + quantile q of the changes that followed them      11
  *
  * A point forecast has the same value for all q. Every number lies between the least and the greatest value of the past.
  */
@@ -24,7 +26,8 @@
 #include "series/lags.h"
 #include "series/summary.h"
 
-#define TFT_FIRST_ANCHORS 10 // models of version 0.1.0 mix these; later ones all of them
+#define TFT_FIRST_ANCHORS 10  // models of version 0.1.0 mix these
+#define TFT_SECOND_ANCHORS 14 // those before analogues were found; later ones mix all of them
 
 /* Fills anchors [horizon, Q, K], scaled; Q runs over the targets' quantiles, one target after the other.
  * hour: steps in an hour; lags [n_targets, TFT_N_LAGS, horizon]; horizon_hour [horizon]: hour of the day. */

@@ -13,7 +13,7 @@ static const size_t spans[TFT_CHANGE_SPANS] = {1, 2, 4, 8, 16, 32, 64, 96};
 
 /* Each value goes where the count of smaller ones says. Quadratic, but for a hundred values the comparisons are a few vectors a
  * row and no branch depends on them: a third of the time of a Shell sort. None is NaN. */
-static void sort_changes(const float *x, size_t n, float *sorted)
+static void sort_samples(const float *x, size_t n, float *sorted)
 {
     for (size_t i = 0; i < n; i++) {
         const float v = x[i];
@@ -24,6 +24,19 @@ static void sort_changes(const float *x, size_t n, float *sorted)
             below += x[k] < v;
         sorted[below] = v;
     }
+}
+
+size_t tft_change_span(size_t s)
+{
+    return spans[s];
+}
+
+void tft_sample_quantiles(const float *samples, size_t n, const float *levels, size_t n_levels, float *out)
+{
+    float sorted[TFT_MOST_SAMPLES];
+    sort_samples(samples, n, sorted);
+    for (size_t q = 0; q < n_levels; q++)
+        out[q] = tft_quantile_sorted(sorted, n, levels[q]);
 }
 
 /* Changes over `span`, newest first, every `stride` steps; returns how many. */
@@ -45,7 +58,7 @@ static size_t gather(const float *column, size_t n, size_t reach, size_t span, f
 void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,
                       tft_changes *changes)
 {
-    float samples[TFT_CHANGE_SAMPLES], sorted[TFT_CHANGE_SAMPLES];
+    float samples[TFT_CHANGE_SAMPLES];
     changes->n_levels = n_levels;
     for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
         const size_t count = gather(column, n, reach, spans[s], samples);
@@ -55,9 +68,7 @@ void tft_changes_make(const float *column, size_t n, size_t reach, const float *
                 out[q] = s > 0 ? changes->quantiles[s - 1][q] : 0.0f;
             continue;
         }
-        sort_changes(samples, count, sorted);
-        for (size_t q = 0; q < n_levels; q++)
-            out[q] = tft_quantile_sorted(sorted, count, levels[q]);
+        tft_sample_quantiles(samples, count, levels, n_levels, out);
     }
 }
 

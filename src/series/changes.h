@@ -18,6 +18,7 @@
 
 #define TFT_CHANGE_SPANS 8
 #define TFT_CHANGE_SAMPLES 96
+#define TFT_MOST_SAMPLES 128
 
 typedef struct tft_changes {
     size_t n_levels;
@@ -27,6 +28,10 @@ typedef struct tft_changes {
 /* Quantiles at `levels` of column[i + span] − column[i] over the last `reach` of its n values (NaN = missing). */
 void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,
                       tft_changes *changes);
+/* The s-th span, in steps; the last one is the longest. */
+size_t tft_change_span(size_t s);
+/* Quantiles of n known samples, 1 to TFT_MOST_SAMPLES, in any order. */
+void tft_sample_quantiles(const float *samples, size_t n, const float *levels, size_t n_levels, float *out);
 /* The quantiles for t = 1 … steps ahead, interpolated between the spans. */
 void tft_changes_at(const tft_changes *changes, size_t t, float *out);
 

@@ -6,7 +6,7 @@
 
 #include "tft/window.h"
 
-#define N_ANCHORS 14
+#define N_ANCHORS 16
 /* Width of an embedding by the rule of thumb 1.6·n^0.56 that pytorch-forecasting uses: 5 for 9 states and for 7 kinds. */
 #define EMBEDDING_DIM 5
 
@@ -85,6 +85,8 @@ static const char *const anchor_names[N_ANCHORS] = {
     "last_and_changes_7d",
     "level_and_changes_24h",
     "one_day_before_shifted",
+    "analogs",
+    "analogs_changes",
 };
 
 const tft_feature_row *tft_feature_rows(size_t *n)
@@ -213,7 +215,7 @@ tft_status tft_features_config(const tft_contract *contract, const float *quanti
     config->max_decoder_length = contract->horizon;
     config->n_anchors = mixture ? N_ANCHORS : 0;
     config->tilted_mixture = mixture;
-    config->hazard = hazard;
+    config->hazard = config->wide_hazard = hazard;
     if (contract->has_state)
         add_categorical("state", TFT_N_STATES, &config->encoder_inputs, config);
     if (contract->has_profile)

@@ -12,6 +12,7 @@
 #ifndef TFT_SERIES_SUMMARY_H
 #define TFT_SERIES_SUMMARY_H
 
+#include "series/analogs.h"
 #include "series/changes.h"
 #include "series/past.h"
 #include "tft/config.h"
@@ -30,6 +31,7 @@ typedef struct tft_summary {
     float shift_from_1d; // mean of the last hour − mean of that hour a day before; 0 where either is missing
     float week_min, week_max;
     tft_changes changes_24h, changes_7d;
+    tft_analogs analogs;    // what followed the moments that were like now; left to window.c
     float *same_minute;     // [hour] value at the same minute of the latest hour, by phase (t − 1) mod hour
     float *same_minute_6h;  // [hour] mean over the latest 6 hours
     float *same_minute_24h; // [hour] mean over the latest 24

@@ -27,6 +27,7 @@ struct tft_window_scratch {
     tft_calendar calendar;
     tft_past past;
     tft_sorter sorter;
+    tft_analog_finder finder;
     tft_summary *summaries;  // [n_metrics]
     float *lags;             // [n_targets, TFT_N_LAGS, horizon], NaN = none
     float *horizon_calendar; // [horizon, 6]
@@ -48,6 +49,7 @@ static void layout(tft_window_scratch *s, const tft_contract *contract, tft_aren
     const tft_pace *const pace = &s->calendar.pace;
     tft_past_layout(&s->past, contract, arena);
     tft_sorter_layout(&s->sorter, pace, arena);
+    tft_analog_finder_layout(&s->finder, pace, arena);
     s->summaries = tft_arena_alloc(arena, contract->n_metrics, sizeof *s->summaries);
     tft_summary while_counting;
     for (size_t m = 0; m < contract->n_metrics; m++)
@@ -418,13 +420,14 @@ static tft_status find_encoder(making *k, tft_window *window, tft_error *err)
 static tft_status check_fit(const tft_contract *contract, const tft_config *config, tft_error *err)
 {
     const size_t n_codes = (size_t)contract->has_state + (size_t)contract->has_profile;
-    const bool fits =
-        config->n_targets == tft_contract_targets(contract) && config->n_categoricals == n_codes &&
-        config->max_encoder_length == contract->context && config->max_decoder_length == contract->horizon &&
-        config->static_inputs.n_reals == tft_feature_count(contract, TFT_STATIC) &&
-        config->encoder_inputs.n_reals == tft_feature_count(contract, TFT_ENCODER) &&
-        config->decoder_inputs.n_reals == tft_feature_count(contract, TFT_DECODER) &&
-        (config->n_anchors == 0 || config->n_anchors == TFT_FIRST_ANCHORS || config->n_anchors == tft_window_anchors());
+    const bool fits = config->n_targets == tft_contract_targets(contract) && config->n_categoricals == n_codes &&
+                      config->max_encoder_length == contract->context &&
+                      config->max_decoder_length == contract->horizon &&
+                      config->static_inputs.n_reals == tft_feature_count(contract, TFT_STATIC) &&
+                      config->encoder_inputs.n_reals == tft_feature_count(contract, TFT_ENCODER) &&
+                      config->decoder_inputs.n_reals == tft_feature_count(contract, TFT_DECODER) &&
+                      (config->n_anchors == 0 || config->n_anchors == TFT_FIRST_ANCHORS ||
+                       config->n_anchors == TFT_SECOND_ANCHORS || config->n_anchors == tft_window_anchors());
     return fits ? TFT_OK
                 : tft_fail(err, TFT_ERR_MISMATCH, "the network reads other inputs than this contract makes windows of");
 }
@@ -446,6 +449,9 @@ static void prepare(const tft_contract *contract, const tft_config *config, size
         const tft_target *const target = m < n_targets ? &config->targets[m] : NULL;
         tft_summary_make(&s->past, pace, &contract->metrics[m], m, target != NULL ? target->quantiles : NULL,
                          target != NULL ? target->n_quantiles : 0, hours, &s->sorter, &s->summaries[m]);
+        if (target != NULL && config->n_anchors > TFT_SECOND_ANCHORS)
+            tft_analogs_make(&s->finder, s->past.columns + m * s->past.n, s->past.n, pace, s->summaries[m].scale,
+                             target->quantiles, target->n_quantiles, &s->summaries[m].analogs);
     }
     for (size_t m = 0; m < n_targets; m++) {
         float *const lags = s->lags + m * TFT_N_LAGS * contract->horizon;

@@ -71,6 +71,8 @@ void tft_config_to_json(const tft_config *c, tft_text *out)
                     c->max_encoder_length, c->max_decoder_length, c->n_anchors, c->hazard ? "true" : "false");
     if (c->tilted_mixture)
         tft_text_puts(out, "\"tilted_mixture\": true, ");
+    if (c->wide_hazard)
+        tft_text_puts(out, "\"wide_hazard\": true, ");
     tft_text_puts(out, "\"reals\": [");
     for (size_t i = 0; i < c->n_reals; i++) {
         tft_text_puts(out, i > 0 ? ", {\"name\": " : "{\"name\": ");
@@ -198,9 +200,11 @@ static tft_status take_scalars(const tft_json *network, tft_config *c, tft_error
     TRY(tft_json_need_size(network, "max_decoder_length", 1, 1 << 20, &c->max_decoder_length, err));
     TRY(tft_json_need_size(network, "n_anchors", 0, TFT_MAX_ANCHORS, &c->n_anchors, err));
     TRY(take_bool(network, "hazard", &c->hazard, err));
-    c->tilted_mixture = false; // models before it have no such key
+    c->tilted_mixture = c->wide_hazard = false; // models before them have no such keys
     if (tft_json_at(network, "tilted_mixture") != NULL)
         TRY(take_bool(network, "tilted_mixture", &c->tilted_mixture, err));
+    if (tft_json_at(network, "wide_hazard") != NULL)
+        TRY(take_bool(network, "wide_hazard", &c->wide_hazard, err));
     c->dropout = (float)dropout;
     return TFT_OK;
 }

@@ -1,10 +1,7 @@
 /* network.c - see network.h. */
 #include "tft/network.h"
 
-#include <math.h>
 #include <string.h>
-
-#define HAZARD_FIRST_BIAS (-7.0) // a first hazard of about one in a thousand per step: incidents are rare
 
 void tft_network_define(tft_builder *builder, tft_network *network, const tft_config *config)
 {
@@ -36,10 +33,5 @@ void tft_network_define(tft_builder *builder, tft_network *network, const tft_co
     tft_grn_define(builder, &w->feed_forward, "pos_wise_ff", h, h, h, 0);
     tft_gate_define(builder, &w->pre_output, "pre_output_gate_norm.glu.fc", "pre_output_gate_norm.add_norm.norm", h, h);
     tft_output_define(builder, &w->output, config);
-    if (config->hazard) {
-        w->hazard_w =
-            tft_builder_add(builder, TFT_INITIAL_UNIFORM, 0.05 / sqrt((double)h), false, 1, h, "hazard_layer.weight");
-        w->hazard_b =
-            tft_builder_add(builder, TFT_INITIAL_CONSTANT, HAZARD_FIRST_BIAS, true, 1, 0, "hazard_layer.bias");
-    }
+    tft_hazard_define(builder, &w->hazard, config);
 }

@@ -16,6 +16,7 @@
 #include "tft/attention.h"
 #include "tft/embedding.h"
 #include "tft/grn.h"
+#include "tft/hazard.h"
 #include "tft/lstm.h"
 #include "tft/output.h"
 #include "tft/variable_selection.h"
@@ -33,7 +34,7 @@ typedef struct tft_network {
     tft_grn feed_forward;
     tft_gate pre_output;
     tft_output output;
-    float *hazard_w, *hazard_b; // [1, H], [1]; NULL without the head
+    tft_hazard hazard;
 } tft_network;
 
 /* `config` is lent for the life of the network. */

@@ -192,6 +192,11 @@ static tft_grn_rows enrichment_rows(const pass *p)
     return (tft_grn_rows){p->n, p->ws->a.window_of, p->ws->a.enrichment_product};
 }
 
+static tft_hazard_inputs hazard_inputs(const pass *p)
+{
+    return (tft_hazard_inputs){&p->ws->decoder, p->ws->a.out, p->batch->static_reals, p->ws->a.decoder_reals};
+}
+
 /* Every layer of the LSTM starts from the same two contexts. */
 static tft_lstm_state first_state(const pass *p)
 {
@@ -287,9 +292,10 @@ static void forward_outputs(const pass *p)
     tft_activations *const a = &p->ws->a;
     tft_output_forward(&w->output, &p->ws->decoder, a->out, (tft_anchors){p->batch->anchors, p->batch->decoder_steps},
                        a->raw, a->mixture); // (23)
-    if (p->config->hazard)
-        tft_linear(a->out, p->config->hidden_size, w->hazard_w, w->hazard_b, p->n_d, p->config->hidden_size, 1,
-                   a->hazard, 1);
+    if (p->config->hazard) {
+        const tft_hazard_inputs in = hazard_inputs(p);
+        tft_hazard_forward(&w->hazard, &in, a->hazard_by_window, a->hazard);
+    }
 }
 
 static void forward(const pass *p, const tft_outputs *outputs)
@@ -365,9 +371,10 @@ static void backward_outputs(const pass *p)
     tft_activation_gradients *const d = &ws->d;
     const size_t h = p->config->hidden_size;
     zero(d->out, p->n_d * h);
-    if (p->config->hazard)
-        tft_linear_backward(ws->a.out, h, p->w->hazard_w, d->hazard, 1, p->n_d, h, 1, d->out, h, ws->grad.hazard_w,
-                            ws->grad.hazard_b);
+    if (p->config->hazard) {
+        const tft_hazard_inputs in = hazard_inputs(p);
+        tft_hazard_backward(&p->w->hazard, &in, d->hazard, &ws->grad.hazard, d->out, ws->a.hazard_by_window);
+    }
     tft_output_backward(&p->w->output, &ws->decoder, ws->a.out,
                         (tft_anchors){p->batch->anchors, p->batch->decoder_steps}, ws->a.mixture, d->raw,
                         &ws->grad.output, d->out, d->logits); // (23)

@@ -73,6 +73,7 @@ static void layout_activations(tft_carve *carve, const tft_model *model, size_t 
     a->prediction = tft_carve_floats(carve, n_d * q);
     a->mixture = tft_carve_floats(carve, n_d * tft_mixture_width(config));
     a->hazard = tft_carve_floats(carve, config->hazard ? n_d : 0);
+    a->hazard_by_window = tft_carve_floats(carve, config->wide_hazard ? b * TFT_HAZARD_CURVES : 0);
 }
 
 static void layout_gradients(tft_carve *carve, const tft_model *model, size_t b, size_t n_e, size_t n_d,

@@ -8,7 +8,8 @@
 #include "tft/mixture.h"
 #include "tft/window.h"
 
-static const char *const persistent[] = {"last_value", "last_and_changes_24h", "last_and_changes_7d"};
+static const char *const persistent[] = {"last_value", "last_and_changes_24h", "last_and_changes_7d",
+                                         "analogs_changes"};
 
 static bool persists(size_t anchor)
 {
@@ -30,8 +31,11 @@ void tft_mixture_start(const tft_contract *contract, tft_model *model)
             continue;
         for (size_t at = 0; at < step.n; at++) {
             const size_t t = at / width, anchor = at % width % (2 * k); // a target's α come before its β
-            if (anchor < k && persists(anchor))
-                step.data[at] = (float)(3.0 * exp(-(double)t / hour) / TFT_MIXTURE_STEP_GAIN);
+            if (anchor >= k)
+                continue;
+            const double near = persists(anchor) ? 3.0 * exp(-(double)t / hour) : 0.0;
+            const double far = strcmp(tft_window_anchor_name(anchor), "analogs") == 0 ? 2.0 : 0.0;
+            step.data[at] = (float)((near + far) / TFT_MIXTURE_STEP_GAIN);
         }
     }
 }

@@ -160,8 +160,8 @@ tft_status tft_model_card_check_features(const tft_model_card *card, tft_error *
     const tft_target *const first = &have->targets[0];
     tft_status status = tft_features_config(&card->contract, first->quantiles, first->n_quantiles, have->n_anchors > 0,
                                             have->hazard, wanted, err);
-    if (have->n_anchors == TFT_FIRST_ANCHORS) // a model of version 0.1.0
-        wanted->n_anchors = TFT_FIRST_ANCHORS;
+    if (have->n_anchors == TFT_FIRST_ANCHORS || have->n_anchors == TFT_SECOND_ANCHORS) // an earlier version's
+        wanted->n_anchors = have->n_anchors;
     if (status == TFT_OK &&
         (have->n_targets != wanted->n_targets || have->n_anchors != wanted->n_anchors ||
          have->n_categoricals != wanted->n_categoricals || tft_config_outputs(have) != tft_config_outputs(wanted)))

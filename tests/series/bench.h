@@ -8,7 +8,7 @@
 #include "tft/window.h"
 
 static const float levels[] = {0.02f, 0.10f, 0.25f, 0.50f, 0.75f, 0.90f, 0.98f};
-enum { N_LEVELS = 7, N_ANCHORS = 14 };
+enum { N_LEVELS = 7, N_ANCHORS = 16 };
 
 typedef struct bench {
     tft_contract contract;

@@ -43,7 +43,7 @@ static void a_configuration_survives_writing_and_reading(void **state)
     read_golden();
     assert_int_equal(read_text(golden_text, true, &first, &err), TFT_OK);
     first.n_anchors = 7;
-    first.hazard = true;
+    first.hazard = first.wide_hazard = true;
     first.embeddings[1].padding = true;
     tft_text text = tft_text_new(1 << 20);
     tft_config_to_json(&first, &text);

@@ -73,7 +73,8 @@ static tft_config everything(void)
                     .n_embeddings = 2,
                     .n_targets = 2,
                     .n_anchors = 3,
-                    .hazard = true};
+                    .hazard = true,
+                    .wide_hazard = true};
     for (size_t i = 0; i < c.n_reals; i++)
         name_variable(c.reals[i].name, "real", i);
     c.reals[1].size = 6;

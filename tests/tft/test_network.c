@@ -53,7 +53,8 @@ static tft_config config_of_fixture(void)
                     .n_embeddings = 2,
                     .n_targets = TARGETS,
                     .n_anchors = ANCHORS,
-                    .hazard = true};
+                    .hazard = true,
+                    .wide_hazard = true};
     for (size_t i = 0; i < N_REALS; i++)
         snprintf(c.reals[i].name, TFT_MAX_NAME, "real%zu", i);
     for (size_t i = 0; i < N_CODES; i++)

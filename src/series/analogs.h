@@ -1,0 +1,40 @@
+/* analogs.h - what followed the last time it looked like this: the past's own answer, without a model.
+ *
+ * Of the past week, the moments most like now are looked up, and what the series did in the h steps after each of them is a
+ * sample of what it may do next: the method of analogues (Lorenz 1969), nearest neighbours in time. It knows how long this machine's
+ * busy spells last, which neither a fan of changes (blind to where the series stands) nor quantiles of a day (blind to when) do.
+ * docs/decisions/008 has what it gave.
+ *
+ *     likeness    |φ(x_i) − φ(x_n)| + |φ(m_i) − φ(m_n)|, m = mean of the hour that ends there, φ ≈ log2(v + √(v² + 1)) of
+ *                 v = value / scale (asinh but for a factor, straight lines between powers of two)
+ *     candidates  every second step of the last week whose largest span has passed
+ *     values      quantiles of x_{i+h} over the nearest quarter of them, at most 128
+ *     changes     quantiles of x_{i+h} − x_i over the nearer half of these
+ *
+ * Both at the spans of changes.h. With fewer than 32 candidates there are none, and anchors.c falls back.
+ *
+ * Memory:  the finder's arrays lie in the scratch's arena. Threads: a finder belongs to one.
+ */
+#ifndef TFT_SERIES_ANALOGS_H
+#define TFT_SERIES_ANALOGS_H
+
+#include "base/arena.h"
+#include "series/changes.h"
+
+typedef struct tft_analog_finder {
+    float *at, *around; // [week] φ of each value and of the hour that ends there
+    uint64_t *nearest;  // [week] (distance, age)
+} tft_analog_finder;
+
+typedef struct tft_analogs {
+    bool found;
+    tft_changes values, changes; // quantiles by span; values in the metric's unit
+} tft_analogs;
+
+void tft_analog_finder_layout(tft_analog_finder *finder, const tft_pace *pace, tft_arena *arena);
+
+/* From the n values of a column, oldest first (NaN = missing), of which the last week counts; scale > 0. */
+void tft_analogs_make(tft_analog_finder *finder, const float *column, size_t n, const tft_pace *pace, float scale,
+                      const float *levels, size_t n_levels, tft_analogs *analogs);
+
+#endif

@@ -1,0 +1,126 @@
+/* test_analogs.c - what followed moments like this one: known series, broken ones, short ones. */
+#include "series/analogs.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+enum { WEEK = 2016, N = 2304 };
+static const float levels[3] = {0.1f, 0.5f, 0.9f};
+static const tft_pace pace = {.step_ms = 300000, .hour = 12, .day = 288, .week = WEEK};
+
+typedef struct fixture {
+    tft_arena arena;
+    tft_analog_finder finder;
+    float column[N];
+    tft_analogs analogs;
+} fixture;
+
+static fixture *open_fixture(void)
+{
+    fixture *f = test_calloc(1, sizeof *f);
+    tft_arena count = {0};
+    tft_analog_finder_layout(&f->finder, &pace, &count);
+    assert_int_equal(tft_arena_init(&f->arena, count.used, NULL), TFT_OK);
+    tft_analog_finder_layout(&f->finder, &pace, &f->arena);
+    return f;
+}
+
+static void close_fixture(fixture *f)
+{
+    tft_arena_free(&f->arena);
+    test_free(f);
+}
+
+static void make(fixture *f, size_t n, float scale)
+{
+    tft_analogs_make(&f->finder, f->column + N - n, n, &pace, scale, levels, 3, &f->analogs);
+}
+
+static void a_pattern_that_repeats_is_continued_exactly(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture();
+    for (size_t i = 0; i < N; i++)
+        f->column[i] = (float)(10 + i % 7 * (i % 7)); // no period of a day: only likeness can find it
+    make(f, N, 20.0f);
+    assert_true(f->analogs.found);
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+        const size_t phase = (N - 1 + tft_change_span(s)) % 7;
+        for (size_t q = 0; q < 3; q++) {
+            assert_float_equal(f->analogs.values.quantiles[s][q], (float)(10 + phase * phase), 0.0f);
+            assert_float_equal(f->analogs.changes.quantiles[s][q], (float)(10 + phase * phase) - f->column[N - 1],
+                               0.0f);
+        }
+    }
+    close_fixture(f);
+}
+
+/* Busy for 40 steps, idle for 83: twenty steps into a busy spell it is busy for a while yet, then surely idle. */
+static void it_knows_how_long_a_spell_lasts(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture();
+    for (size_t i = 0; i < N; i++)
+        f->column[i] = (i + 123 - (N - 1 - 20) % 123) % 123 < 40 ? 100.0f : 1.0f;
+    assert_float_equal(f->column[N - 1], 100.0f, 0.0f);
+    assert_float_equal(f->column[N - 22], 1.0f, 0.0f);
+    make(f, N, 30.0f);
+    assert_true(f->analogs.found);
+    assert_float_equal(f->analogs.values.quantiles[0][1], 100.0f, 0.0f); // in one step
+    assert_float_equal(f->analogs.values.quantiles[6][1], 1.0f, 0.0f);   // in 64
+    close_fixture(f);
+}
+
+static void quantiles_ascend_and_stay_inside_what_was_seen(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture();
+    uint32_t x = 1;
+    for (size_t round = 0; round < 50; round++) {
+        for (size_t i = 0; i < N; i++) {
+            x = x * 1664525u + 1013904223u;
+            f->column[i] = x % 10 < round % 10 ? NAN : (float)(x >> 20) * 0.01f;
+        }
+        make(f, round < 25 ? N : 200 + round * 20, 10.0f);
+        for (size_t s = 0; f->analogs.found && s < TFT_CHANGE_SPANS; s++) {
+            const float *const v = f->analogs.values.quantiles[s];
+            assert_true(v[0] >= 0.0f && v[0] <= v[1] && v[1] <= v[2] && v[2] <= 40.96f);
+            assert_true(isfinite(f->analogs.changes.quantiles[s][0]) && isfinite(f->analogs.changes.quantiles[s][2]));
+        }
+    }
+    close_fixture(f);
+}
+
+static void too_little_or_nothing_known_finds_none(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture();
+    for (size_t i = 0; i < N; i++)
+        f->column[i] = 5.0f;
+    make(f, 150, 5.0f);
+    assert_false(f->analogs.found);
+    make(f, 300, 5.0f);
+    assert_true(f->analogs.found);
+    for (size_t i = 0; i < N; i++)
+        f->column[i] = NAN;
+    make(f, N, 5.0f);
+    assert_false(f->analogs.found);
+    f->column[3] = 1.0f; // one value, long ago
+    make(f, N, 5.0f);
+    assert_false(f->analogs.found);
+    close_fixture(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_pattern_that_repeats_is_continued_exactly),
+        cmocka_unit_test(it_knows_how_long_a_spell_lasts),
+        cmocka_unit_test(quantiles_ascend_and_stay_inside_what_was_seen),
+        cmocka_unit_test(too_little_or_nothing_known_finds_none),
+    };
+    return cmocka_run_group_tests_name("series.analogs", tests, NULL, NULL);
+}
