@@ -105,6 +105,8 @@ static server_options to_options(const settings *s)
         .compress = s->http.compress,
         .store = store_options_default(),
         .retention_alerts_ms = s->store.retention_alerts,
+        .retention_forecasts_ms = s->store.retention_forecasts,
+        .forecasts_every_ms = s->store.forecasts_every,
         .notify = &s->notify,
         .max_future_ms = s->ingest.max_future,
         .max_past_ms = s->ingest.max_past,

@@ -63,7 +63,7 @@ typedef struct settings {
     } data;
     struct {
         size_t sync; // 0 full, 1 normal
-        int64_t retention_records, retention_steps, retention_alerts;
+        int64_t retention_records, retention_steps, retention_alerts, retention_forecasts, forecasts_every;
         size_t max_size;
     } store;
     struct {

@@ -700,6 +700,23 @@ static bool silent_for(const fleet *f, const fleet_server *s, const fleet_clock 
     return silent >= n;
 }
 
+void fleet_copy_series(tft_series *to, const tft_series *from)
+{
+    const size_t m = from->n_metrics, n = from->n_steps;
+    assert(n <= to->capacity);
+    to->first_step = from->first_step;
+    to->n_steps = n;
+    to->profile = from->profile;
+    to->n_known = from->n_known;
+    to->labelled = from->labelled;
+    if (n == 0)
+        return;
+    memcpy(to->values, from->values, n * m * sizeof *to->values);
+    memcpy(to->value_counts, from->value_counts, n * m * sizeof *to->value_counts);
+    memcpy(to->counts, from->counts, n * sizeof *to->counts);
+    memcpy(to->states, from->states, n);
+}
+
 tft_state fleet_state(const fleet *f, const fleet_server *server, const fleet_clock *clock, bool *planned)
 {
     const size_t m = f->options.contract.n_metrics;

@@ -196,6 +196,9 @@ size_t fleet_size(const fleet *f); // ids given, those of forgotten servers too;
 /* Hold the read lock from here until the last use of the result. id < fleet_size(). */
 const fleet_server *fleet_at(const fleet *f, size_t id);
 
+/* Copies a series into arrays of `to` that hold to->capacity ≥ from->n_steps steps. Hold the read lock. */
+void fleet_copy_series(tft_series *to, const tft_series *from);
+
 /* State of a server now, with what is derived: offline after offline_after_steps whole steps without a record while
  * others reported; else the newest record's; else by state_derive() of the values of its newest step's time. Hold the
  * read lock. *planned (may be NULL): the state is maintenance, or an offline that began in maintenance. */

@@ -132,22 +132,6 @@ static tft_status reserve_outputs(renewal *r, size_t outputs, tft_error *err)
 
 /* ---- gathering -------------------------------------------------------------------------------------------------- */
 
-static void copy_series(tft_series *to, const tft_series *from)
-{
-    const size_t m = from->n_metrics, n = from->n_steps;
-    assert(n <= to->capacity);
-    to->first_step = from->first_step;
-    to->n_steps = n;
-    to->profile = from->profile;
-    to->n_known = from->n_known;
-    if (n == 0)
-        return;
-    memcpy(to->values, from->values, n * m * sizeof *to->values);
-    memcpy(to->value_counts, from->value_counts, n * m * sizeof *to->value_counts);
-    memcpy(to->counts, from->counts, n * sizeof *to->counts);
-    memcpy(to->states, from->states, n);
-}
-
 static void copy_recent(fallback_recent *to, const fleet_server *from, size_t n_metrics)
 {
     to->n = from->n_recent;
@@ -243,7 +227,7 @@ static size_t gather(renewal *r, size_t *next, size_t n)
         }
         copy *c = &r->copies[n_copies++];
         c->id = id;
-        copy_series(&c->series, &from->series);
+        fleet_copy_series(&c->series, &from->series);
         copy_recent(&c->recent, from, r->contract->n_metrics);
     }
     fleet_read_unlock(r->f);

@@ -53,6 +53,13 @@
         ", \"when\": " TIME "}}")
 #define RISK_NEEDS "\"score\", \"now\", \"soon\", \"band\", \"priority\", \"drivers\""
 
+#define SCORE_FIELDS                                                                                                   \
+    "\"n\": " COUNT ", \"mae\": " MAYBE_NUMBER ", \"q_risk_p50\": " MAYBE_NUMBER ", \"q_risk_p90\": " MAYBE_NUMBER     \
+    ", \"crps\": " MAYBE_NUMBER ", \"coverage_p10_p90\": " MAYBE_NUMBER ", \"coverage_p02_p98\": " MAYBE_NUMBER        \
+    ", \"width\": " MAYBE_NUMBER
+#define SCORE_NEEDS                                                                                                    \
+    "\"n\", \"mae\", \"q_risk_p50\", \"q_risk_p90\", \"crps\", \"coverage_p10_p90\", \"coverage_p02_p98\", \"width\""
+
 const openapi_schema openapi_schemas[] = {
     {"Problem",
      "{\"type\": \"object\", \"description\": \"RFC 9457\", \"required\": [\"type\", \"title\", \"status\", "
@@ -94,6 +101,41 @@ const openapi_schema openapi_schemas[] = {
      ", \"filled\": " COUNT ", \"duplicates\": " COUNT ", \"conflicts\": " COUNT ", \"late\": " COUNT
      ", \"rejected\": " COUNT ", \"errors\": " LIST(REF("Fault")) ", \"warnings\": " LIST(REF("Fault")) "}}"},
     {"Probabilities", HORIZONS(SHARE)},
+    {"Scores", "{\"type\": \"object\", \"required\": [" SCORE_NEEDS "], \"properties\": {" SCORE_FIELDS "}}"},
+    {"QualityItem",
+     "{\"type\": \"object\", \"required\": [\"metric\", \"unit\", " SCORE_NEEDS
+     ", \"skill\", \"best_baseline\", \"baselines\"], \"properties\": {\"metric\": " TEXT ", \"unit\": " MAYBE_TEXT
+     ", \"model\": " TEXT ", \"server_name\": " TEXT ", \"profile\": " REF(
+         "Profile") ", \"horizon\": {\"type\": \"object\", \"required\": [\"first_step\", \"last_step\", "
+                    "\"from_minutes\", \"to_minutes\"]}, " SCORE_FIELDS ", \"skill\": " MAYBE_NUMBER
+                    ", \"best_baseline\": " MAYBE_TEXT
+                    ", \"baselines\": {\"type\": \"object\", \"additionalProperties\": " REF("Scores") "}}}"},
+    {"QualityIncidents",
+     "{\"type\": \"object\", \"required\": [\"horizon\", \"n\", \"positives\", \"base_rate\", \"brier\", "
+     "\"brier_skill\", \"log_loss\", \"log_loss_skill\", \"ece\", \"lead_minutes_p50\", \"levels\", "
+     "\"reliability\"], \"properties\": {\"horizon\": {\"enum\": [\"30m\", \"1h\", \"2h\", \"4h\", \"8h\"]}, "
+     "\"model\": " TEXT ", \"server_name\": " TEXT ", \"profile\": " REF(
+         "Profile") ", \"n\": " COUNT ", \"positives\": " COUNT ", \"base_rate\": " MAYBE_NUMBER
+                    ", \"brier\": " MAYBE_NUMBER ", \"brier_skill\": " MAYBE_NUMBER ", \"log_loss\": " MAYBE_NUMBER
+                    ", \"log_loss_skill\": " MAYBE_NUMBER ", \"ece\": " MAYBE_NUMBER
+                    ", \"lead_minutes_p50\": " MAYBE_NUMBER
+                    ", \"levels\": " LIST("{\"type\": \"object\", \"required\": [\"level\", \"precision\", "
+                                          "\"recall\"]}") ", \"reliability\": " LIST(
+                        "{\"type\": \"object\", \"required\": [\"from\", \"to\", \"n\", \"said\", \"came\"]}") "}}"},
+    {"Quality", "{\"type\": \"object\", \"required\": [\"from\", \"to\", \"scored_to\", \"items\", \"incidents\"], "
+                "\"properties\": {\"from\": " TIME ", \"to\": " TIME ", \"scored_to\": " MAYBE_TIME
+                ", \"items\": " LIST(REF("QualityItem")) ", \"incidents\": " LIST(REF("QualityIncidents")) "}}"},
+    {"PastForecast",
+     "{\"type\": \"object\", \"required\": [\"origin\", \"first\", \"step_seconds\", \"model\", \"model_type\", "
+     "\"incident_probability\", \"metrics\"], \"properties\": {\"origin\": " TIME ", \"first\": " TIME
+     ", \"step_seconds\": " COUNT ", \"model\": " TEXT ", \"model_type\": {\"enum\": [\"TFT\", \"heuristic\"]}, "
+     "\"incident_probability\": " REF(
+         "Probabilities") ", \"metrics\": {\"type\": \"object\", "
+                          "\"additionalProperties\": {\"type\": \"object\", \"required\": [\"quantiles\", \"actual\"], "
+                          "\"properties\": "
+                          "{\"quantiles\": {\"type\": \"object\", \"additionalProperties\": " LIST(
+                              NUMBER) "}, \"actual\": " LIST(MAYBE_NUMBER) "}}}}}"},
+    {"PastForecasts", PAGE("PastForecast", ", \"server_name\": " TEXT, ", \"server_name\"")},
     {"RiskScore", "{\"type\": \"object\", \"required\": [" RISK_NEEDS "], \"properties\": {" RISK_FIELDS "}}"},
     {"Predictions",
      "{\"type\": \"object\", \"required\": [\"predictions\"], \"properties\": {\"predictions\": {\"type\": "

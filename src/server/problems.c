@@ -25,6 +25,8 @@ const problem_kind problem_kinds[] = {
     {"foreign-origin", 403, "Foreign origin",
      "A page of another origin may only write where http.cors_origins names its origin."},
     {"not-found", 404, "Not found", "There is nothing at this path. /docs lists what there is."},
+    {"too-many-groups", 422, "Too many groups",
+     "Scores by so many servers and models do not fit one answer: ask for one server, or group by less."},
     {"unknown-server", 404, "Unknown server",
      "No server of this name has ever sent a record. Names are compared byte for byte, and an odd character must be "
      "percent-encoded."},

@@ -16,6 +16,7 @@
 #include "server/alert_metrics.h"
 #include "server/metrics.h"
 #include "server/negotiate.h"
+#include "server/quality_metrics.h"
 #include "server/routes.h"
 #include "server/server.h"
 
@@ -316,8 +317,9 @@ static void put_self(const server *srv, metrics_text *m)
 }
 
 /* Rooms with figures of their own add a line. */
-static void (*const sources[])(const server *srv, metrics_text *m) = {
-    put_self, put_http, put_refused, put_records, put_forecasts, put_store, put_process, alert_metrics};
+static void (*const sources[])(const server *srv, metrics_text *m) = {put_self,    put_http,      put_refused,
+                                                                      put_records, put_forecasts, put_store,
+                                                                      put_process, alert_metrics, quality_metrics};
 
 static void route_metrics(void *context, const http_request *request, http_reply *reply)
 {

@@ -9,6 +9,7 @@
 #include "series/record.h"
 #include "server/alert_json.h"
 #include "server/explain.h"
+#include "server/keeper.h"
 
 #define BODY_BUDGET_BODIES 16 // so many bodies of full size may be in memory at once
 
@@ -368,6 +369,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->phase = SERVER_STARTING;
     srv->events = events_open();
     srv->explainer = explain_open();
+    srv->quality = quality_cache_open();
     pages_init(&srv->pages);
     pthread_mutex_init(&srv->document_lock, NULL);
     pthread_rwlock_init(&srv->forget_lock, NULL);
@@ -378,10 +380,10 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 
     engine_model model;
     bool has_model = false;
-    tft_status status =
-        srv->events == NULL || srv->explainer == NULL || !meters_open(&srv->meters, server_families, server_n_families)
-            ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
-            : server_find_model(srv, &model, &has_model, err);
+    tft_status status = srv->events == NULL || srv->explainer == NULL || srv->quality == NULL ||
+                                !meters_open(&srv->meters, server_families, server_n_families)
+                            ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
+                            : server_find_model(srv, &model, &has_model, err);
     if (status != TFT_OK)
         goto done;
     srv->contract = has_model ? model.contract : tft_contract_default();
@@ -407,6 +409,8 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 
     *stage = SERVER_STAGE_ENGINE;
     status = engine_start(srv->engine, err);
+    if (status == TFT_OK)
+        status = server_start_keeper(srv, err);
     if (status != TFT_OK)
         goto done;
     *stage = SERVER_STAGE_LISTEN;
@@ -453,6 +457,7 @@ void server_stop(server *srv, int64_t drain_ms)
         pthread_join(srv->housekeeper, NULL);
         srv->has_housekeeper = false;
     }
+    server_stop_keeper(srv);
     if (srv->engine != NULL)
         engine_stop(srv->engine);
 }
@@ -462,12 +467,14 @@ void server_close(server *srv)
     if (srv == NULL)
         return;
     server_stop(srv, 0);
+    server_close_keeper(srv);
     pages_free(&srv->pages);
     engine_close(srv->engine);
     fleet_close(srv->fleet);
     notify_close(srv->notify);
     store_close(srv->store);
     explain_close(srv->explainer);
+    quality_cache_close(srv->quality);
     pthread_rwlock_destroy(&srv->forget_lock);
     labels_free(&srv->labels);
     model_facts_free(&srv->facts);

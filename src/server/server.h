@@ -1,7 +1,7 @@
 /* server.h - the daemon: what its parts are, in which order they start and stop, and what every route may reach.
  *
- *     start   model directory → contract → store → fleet (loaded from the store) → engine → listeners → housekeeping
- *     stop    drain the listeners → housekeeping → engine → store
+ *     start   model directory → contract → store → fleet (loaded from the store) → engine → keeper → listeners → housekeeping
+ *     stop    drain the listeners → housekeeping → keeper → engine → store
  *
  *     bytes ──http.c──▶ route_feed.c ──▶ accept.c: store_append ─▶ fleet_apply ─▶ engine_notify ─▶ reply
  *                                                     engine's thread: forecast ─▶ snapshot
@@ -32,6 +32,7 @@
 #include "server/pages.h"
 #include "server/tls.h"
 #include "store/store.h"
+#include "track/track.h"
 
 #define SERVER_MAX_LISTEN 9
 #define SERVER_MAX_PREFIXES 128
@@ -61,8 +62,9 @@ typedef struct server_options {
     const char *allowed_hosts[HTTP_MAX_ORIGINS]; // http.allowed_hosts
     size_t n_allowed_hosts;
     store_options store;
-    int64_t retention_alerts_ms; // store.retention.alerts
-    const notify_config *notify; // alerts.receivers, alerts.routes; NULL = nobody is told
+    int64_t retention_alerts_ms;                        // store.retention.alerts
+    int64_t retention_forecasts_ms, forecasts_every_ms; // store.retention.forecasts, store.forecasts_every
+    const notify_config *notify;                        // alerts.receivers, alerts.routes; NULL = nobody is told
     int64_t max_future_ms, max_past_ms;
     double limit_disk_mb_s, limit_latency_ms; // ingest.limits: ranges of these two metrics
     size_t max_servers;
@@ -103,6 +105,7 @@ typedef struct server {
     model_facts facts;
     meters meters;
     struct explainer *explainer;   // GET /explain
+    struct quality_cache *quality; // GET /quality (route_quality.c)
     pthread_mutex_t document_lock; // guards the making of the next
     tft_text document;             // openapi.json, made when it is first asked for
     news news;                     // the engine's thread: what events have told
@@ -120,6 +123,13 @@ typedef struct server {
     pages pages;
     log_gate rejects_gate, store_gate;
 
+    track *track; // what was said, and how good it was
+    pthread_t keeper;
+    bool has_keeper;
+    pthread_mutex_t keeper_lock; // guards the next
+    pthread_cond_t keeper_wake;
+    bool keeper_ends;
+
     pthread_t housekeeper;
     bool has_housekeeper;
     pthread_mutex_t housekeeping_lock; // guards the next three
@@ -128,6 +138,9 @@ typedef struct server {
     char model[128];                      // housekeeping's: the served model's name, "" = none
     char broken_model[128];               // the last one that was named as broken
 } server;
+
+struct quality_cache *quality_cache_open(void); // NULL: no memory
+void quality_cache_close(struct quality_cache *cache);
 
 /* Where starting failed, for the exit code. */
 typedef enum server_stage {

@@ -108,6 +108,15 @@ static const char *const schema[DATABASE_VERSION] = {
 
     // what people say about a server: a JSON object of texts
     "ALTER TABLE servers ADD COLUMN labels TEXT;",
+
+    // what was said, and how good it was
+    "CREATE TABLE forecast_sets(number INTEGER PRIMARY KEY AUTOINCREMENT, origin_ms INTEGER NOT NULL,"
+    "  first_ms INTEGER NOT NULL, model TEXT NOT NULL, rows INTEGER NOT NULL, scored_to INTEGER NOT NULL,"
+    "  complete INTEGER NOT NULL, UNIQUE(origin_ms, model));"
+    "CREATE TABLE forecasts(number INTEGER NOT NULL, server INTEGER NOT NULL, body BLOB NOT NULL,"
+    "  PRIMARY KEY(number, server)) WITHOUT ROWID;"
+    "CREATE TABLE scores(from_ms INTEGER NOT NULL, model TEXT NOT NULL, grp INTEGER NOT NULL, metric INTEGER NOT NULL,"
+    "  sums BLOB NOT NULL, PRIMARY KEY(from_ms, model, grp, metric)) WITHOUT ROWID;",
 };
 
 struct database {

@@ -48,10 +48,13 @@ tft_status database_each_labels(database *db, void (*visit)(void *context, uint3
 tft_status database_forget_server(database *db, int64_t server, const char *name, size_t name_len, const char *gap_name,
                                   size_t *n_records, tft_error *err)
 {
-    static const char *const by_id[] = {"DELETE FROM records WHERE server = ?1", "DELETE FROM steps WHERE server = ?1"};
+    static const char *const by_id[] = {
+        "DELETE FROM records WHERE server = ?1", "DELETE FROM steps WHERE server = ?1",
+        "DELETE FROM forecasts WHERE server = ?1 AND number IN (SELECT number FROM forecast_sets)",
+        "DELETE FROM scores WHERE grp = ?1"};
     sqlite3_stmt *one = NULL;
     tft_status status = TFT_OK;
-    for (size_t i = 0; i < 2 && status == TFT_OK; i++) {
+    for (size_t i = 0; i < sizeof by_id / sizeof *by_id && status == TFT_OK; i++) {
         status = prepare(db, by_id[i], &one, err);
         if (status != TFT_OK)
             return status;

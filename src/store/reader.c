@@ -273,3 +273,86 @@ tft_status store_reader_steps(store_reader *r, int64_t server, int64_t from_ms, 
     sqlite3_finalize(k.sealed);
     return status;
 }
+
+/* ---- the track record ---------------------------------------------------------------------------------- */
+
+tft_status store_reader_forecasts(store_reader *r, int64_t server, int64_t from_ms, int64_t to_ms,
+                                  bool (*visit)(void *context, const store_past_forecast *forecast), void *context,
+                                  tft_error *err)
+{
+    sqlite3_stmt *all = NULL;
+    tft_status status = prepare_span(
+        r,
+        "SELECT s.origin_ms, s.first_ms, s.model, f.body FROM forecast_sets s JOIN forecasts f ON f.number "
+        "= s.number AND f.server = ?3 WHERE s.origin_ms >= ?1 AND s.origin_ms < ?2 "
+        "ORDER BY s.origin_ms, s.number",
+        server, from_ms, to_ms, &all, err);
+    if (status != TFT_OK)
+        return status;
+    int code = SQLITE_DONE;
+    bool goes_on = true;
+    while (goes_on && (code = sqlite3_step(all)) == SQLITE_ROW) {
+        const store_past_forecast forecast = {.origin_ms = sqlite3_column_int64(all, 0),
+                                              .first_ms = sqlite3_column_int64(all, 1),
+                                              .model = (const char *)sqlite3_column_text(all, 2),
+                                              .body = sqlite3_column_blob(all, 3),
+                                              .n = (size_t)sqlite3_column_bytes(all, 3)};
+        goes_on = visit(context, &forecast);
+    }
+    if (goes_on && code != SQLITE_DONE)
+        status = fail(r, "read forecasts", err);
+    sqlite3_finalize(all);
+    return status;
+}
+
+/* The contract's place of a metric's id, −1 for incidents, −2 where the contract has no such metric. */
+static int metric_of(const store_reader *r, int64_t id)
+{
+    for (size_t m = 0; m < r->n_metrics; m++) {
+        if (id >= 0 && r->columns[m] == id)
+            return (int)m;
+    }
+    return id == -1 ? -1 : -2;
+}
+
+tft_status store_reader_scores(store_reader *r, int64_t from_ms, int64_t to_ms,
+                               void (*visit)(void *context, const store_score *score), void *context, tft_error *err)
+{
+    sqlite3_stmt *all = NULL;
+    tft_status status = prepare_span(r,
+                                     "SELECT from_ms, model, grp, metric, sums FROM scores WHERE from_ms >= ?1 AND "
+                                     "from_ms < ?2 AND ?3 = 0 ORDER BY from_ms, model, grp, metric",
+                                     0, from_ms, to_ms, &all, err);
+    if (status != TFT_OK)
+        return status;
+    int code;
+    while ((code = sqlite3_step(all)) == SQLITE_ROW) {
+        const int64_t group = sqlite3_column_int64(all, 2);
+        store_score row = {.from_ms = sqlite3_column_int64(all, 0),
+                           .group = group > 0 ? group - 1 : group,
+                           .metric = metric_of(r, sqlite3_column_int64(all, 3)),
+                           .n = (size_t)sqlite3_column_bytes(all, 4) / sizeof(float)};
+        if (row.metric < -1 || row.n > STORE_MAX_SUMS)
+            continue;
+        snprintf(row.model, sizeof row.model, "%s", (const char *)sqlite3_column_text(all, 1));
+        if (row.n > 0)
+            memcpy(row.sums, sqlite3_column_blob(all, 4), row.n * sizeof(float));
+        visit(context, &row);
+    }
+    if (code != SQLITE_DONE)
+        status = fail(r, "read scores", err);
+    sqlite3_finalize(all);
+    return status;
+}
+
+int64_t store_reader_scored(store_reader *r)
+{
+    sqlite3_stmt *one = NULL;
+    int64_t newest = INT64_MIN;
+    if (sqlite3_prepare_v2(r->handle, "SELECT max(origin_ms) FROM forecast_sets WHERE scored_to = 9223372036854775807",
+                           -1, &one, NULL) == SQLITE_OK &&
+        sqlite3_step(one) == SQLITE_ROW && sqlite3_column_type(one, 0) != SQLITE_NULL)
+        newest = sqlite3_column_int64(one, 0);
+    sqlite3_finalize(one);
+    return newest;
+}

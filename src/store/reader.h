@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/track_log.h"
 #include "tft/contract.h"
 #include "tft/error.h"
 
@@ -52,6 +53,25 @@ typedef struct store_past_step {
 /* The same for steps of one server: sealed ones, and those that the raw records make. */
 tft_status store_reader_steps(store_reader *reader, int64_t server, int64_t from_ms, int64_t to_ms,
                               bool (*visit)(void *context, const store_past_step *step), void *context, tft_error *err);
+
+/* ---- the track record (track_log.h) ---- */
+
+typedef struct store_past_forecast {
+    int64_t origin_ms, first_ms;
+    const char *model;         // lent, as the next
+    const unsigned char *body; // [n]
+    size_t n;
+} store_past_forecast;
+
+/* Visits what was forecast for one server at origins from_ms ≤ origin < to_ms, oldest first, until visit returns false. */
+tft_status store_reader_forecasts(store_reader *reader, int64_t server, int64_t from_ms, int64_t to_ms,
+                                  bool (*visit)(void *context, const store_past_forecast *forecast), void *context,
+                                  tft_error *err);
+/* Visits the sums of all six hours that begin in from_ms ≤ begin < to_ms; those of metrics outside the contract are left out. */
+tft_status store_reader_scores(store_reader *reader, int64_t from_ms, int64_t to_ms,
+                               void (*visit)(void *context, const store_score *score), void *context, tft_error *err);
+/* The newest origin whose forecasts are scored; INT64_MIN = none. */
+int64_t store_reader_scored(store_reader *reader);
 
 /* A consistent copy of the whole database while the daemon runs, written aside, checked (PRAGMA integrity_check), synced and
  * renamed to `file`. `progress` may be NULL. TFT_ERR_BUSY where `file` is there already. */

@@ -1,0 +1,192 @@
+/* route_past_forecasts.c - GET /history/forecasts: what was said, beside what came.
+ *
+ * One item per kept forecast (track/track.h: every half hour) and model, oldest first: quantiles of the metrics that are asked for, the
+ * probabilities of an incident, and `actual`, each step's mean from the fleet's memory (eight days; null where it is not
+ * known, or not yet).
+ *
+ * Memory:  a page of at most `limit` items of some 6 kB a metric. Threads: any; reads with a connection of its own.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "server/api.h"
+#include "server/render.h"
+#include "server/routes.h"
+#include "server/server.h"
+#include "store/reader.h"
+#include "track/pack.h"
+
+#define DAY_MS ((int64_t)86400000)
+
+typedef struct past_page {
+    server *srv;
+    size_t id, limit, n;
+    int metric; // −1 = all
+    int64_t next_ms;
+    track_said said;
+    tft_text *out;
+} past_page;
+
+/* Holds the fleet's lock, so `put` is quick: a number a step. */
+static void put_actual(past_page *p, size_t m, int64_t first_ms)
+{
+    const tft_contract *const c = &p->srv->contract;
+    tft_text_puts(p->out, ", \"actual\": [");
+    fleet_read_lock(p->srv->fleet);
+    const tft_series *const series = &fleet_at(p->srv->fleet, p->id)->series;
+    const int64_t now_ms = fleet_at(p->srv->fleet, p->id)->last_seen_ms;
+    for (size_t i = 0; i < p->said.horizon; i++) {
+        const int64_t step = first_ms / c->step_ms + (int64_t)i, at = tft_series_index(series, step);
+        const bool over = (step + 1) * c->step_ms <= now_ms; // a step that still fills says nothing yet
+        const double mean = at >= 0 && over ? (double)series->values[(size_t)at * series->n_metrics + m] : (double)NAN;
+        tft_text_puts(p->out, i > 0 ? ", " : "");
+        if (isfinite(mean))
+            render_fixed(p->out, mean, 4);
+        else
+            tft_text_puts(p->out, "null");
+    }
+    fleet_read_unlock(p->srv->fleet);
+    tft_text_puts(p->out, "]");
+}
+
+static void put_metric(past_page *p, size_t m, int64_t first_ms)
+{
+    const size_t h = p->said.horizon;
+    const float *const rows = p->said.rows[m];
+    const int decimals = render_decimals(rows, FORECAST_N_QUANTILES * h);
+    tft_text_printf(p->out, "\"%s\": {\"quantiles\": {", p->srv->contract.metrics[m].name);
+    for (size_t q = 0; q < FORECAST_N_QUANTILES; q++) {
+        tft_text_printf(p->out, "%s\"%s\": [", q > 0 ? ", " : "", forecast_level_names[q]);
+        for (size_t i = 0; i < h; i++) {
+            tft_text_puts(p->out, i > 0 ? ", " : "");
+            render_fixed(p->out, (double)rows[q * h + i], decimals);
+        }
+        tft_text_puts(p->out, "]");
+    }
+    tft_text_puts(p->out, "}");
+    put_actual(p, m, first_ms);
+    tft_text_puts(p->out, "}");
+}
+
+static void put_forecast(past_page *p, const store_past_forecast *f)
+{
+    tft_text_puts(p->out, p->n > 0 ? ", {\"origin\": " : "{\"origin\": ");
+    json_put_time_s(p->out, f->origin_ms);
+    tft_text_puts(p->out, ", \"first\": ");
+    json_put_time_s(p->out, f->first_ms);
+    tft_text_printf(p->out, ", \"step_seconds\": %lld, \"model\": ", (long long)(p->srv->contract.step_ms / 1000));
+    json_put_string(p->out, f->model);
+    tft_text_printf(p->out, ", \"model_type\": \"%s\", \"incident_probability\": {", p->said.tft ? "TFT" : "heuristic");
+    for (size_t h = 0; h < SNAPSHOT_N_HORIZONS; h++) {
+        tft_text_printf(p->out, "%s\"%s\": ", h > 0 ? ", " : "", snapshot_horizon_names[h]);
+        render_fixed(p->out, p->said.incident[h], 6);
+    }
+    tft_text_puts(p->out, "}, \"metrics\": {");
+    bool any = false;
+    for (size_t m = 0; m < p->srv->contract.n_metrics; m++) {
+        if (p->said.rows[m] == NULL || (p->metric >= 0 && (size_t)p->metric != m))
+            continue;
+        tft_text_puts(p->out, any ? ", " : "");
+        put_metric(p, m, f->first_ms);
+        any = true;
+    }
+    tft_text_puts(p->out, "}}");
+}
+
+static bool visit(void *context, const store_past_forecast *f)
+{
+    past_page *const p = context;
+    if (p->n == p->limit) {
+        p->next_ms = f->origin_ms;
+        return false;
+    }
+    if (track_unpack(&p->srv->contract, f->body, f->n, &p->said)) {
+        put_forecast(p, f);
+        p->n++;
+    }
+    return true;
+}
+
+static bool read_wish(server *srv, const http_request *request, http_reply *reply, past_page *p, api_span *span)
+{
+    const char *const name = http_query(request, "server"), *const metric = http_query(request, "metric"),
+                      *const origin = http_query(request, "origin");
+    if (!api_read_span(request, reply, DAY_MS, span))
+        return false;
+    if (name == NULL || name[0] == '\0')
+        return api_bad_parameter(request, reply, "server", "the name of a server");
+    p->id = fleet_find(srv->fleet, name, strlen(name));
+    if (p->id == FLEET_NO_SERVER) {
+        http_reply_problem(reply, 404, "unknown-server", "Unknown server", "No server named '%s'", name);
+        return false;
+    }
+    p->metric = metric != NULL ? tft_contract_find(&srv->contract, metric, strlen(metric)) : -1;
+    if (metric != NULL && p->metric < 0)
+        return api_bad_parameter(request, reply, "metric", "a metric of the contract");
+    if (origin == NULL)
+        return true;
+    if (!api_parse_instant(origin, tft_wall_ms(), &span->from_ms))
+        return api_bad_parameter(request, reply, "origin", "an instant, RFC 3339");
+    span->to_ms = span->from_ms + 1;
+    return true;
+}
+
+static void route_past_forecasts(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    const size_t cells = srv->contract.n_metrics * FORECAST_N_QUANTILES * srv->contract.horizon;
+    past_page p = {.srv = srv, .next_ms = INT64_MIN, .out = &reply->text};
+    api_span span;
+    api_paging paging;
+    tft_error err = {0};
+    store_reader *reader = NULL;
+    if (!api_read_paging(request, reply, &paging) || !read_wish(srv, request, reply, &p, &span))
+        return;
+    p.limit = paging.limit;
+    if (paging.has_cursor)
+        span.from_ms = strtoll(paging.place, NULL, 10);
+    p.said.values = malloc(cells * sizeof *p.said.values);
+    p.said.n_values = cells;
+    tft_text_puts(p.out, "{\"server_name\": ");
+    json_put_string(p.out, http_query(request, "server"));
+    tft_text_puts(p.out, ", \"items\": [");
+    tft_status status = p.said.values == NULL
+                            ? tft_fail(&err, TFT_ERR_MEMORY, "no memory for a forecast")
+                            : store_reader_open(srv->options.store.dir, &srv->contract, &reader, &err);
+    if (status == TFT_OK)
+        status = store_reader_forecasts(reader, (int64_t)p.id + 1, span.from_ms, span.to_ms, visit, &p, &err);
+    store_reader_close(reader);
+    free(p.said.values);
+    if (status != TFT_OK) {
+        log_line(srv->log, LOG_TAG_ERROR, "Kept forecasts cannot be read: %s", err.text);
+        tft_text_clear(p.out);
+        http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "The history cannot be read now");
+        http_reply_field(reply, "Retry-After", "5");
+        return;
+    }
+    char place[24];
+    const int n = snprintf(place, sizeof place, "%lld", (long long)p.next_ms);
+    api_put_list_end(p.out, p.next_ms != INT64_MIN ? place : NULL, (size_t)n);
+    http_reply_field(reply, "Cache-Control", "no-cache");
+}
+
+static const http_parameter of_forecasts[] = {{"server", API_NAME, "Name of the server", "ppdb001", true},
+                                              {"metric", API_STRING, "One metric only", NULL, false},
+                                              {"origin", API_STRING, "The forecast of one origin only", NULL, false},
+                                              API_SPAN,
+                                              API_PAGING,
+                                              {0}};
+
+const http_route routes_past_forecasts[] = {
+    {.path = "/api/v1/history/forecasts",
+     .method = HTTP_GET,
+     .role = ROLE_READ,
+     .handler = route_past_forecasts,
+     .parameters = of_forecasts,
+     .tag = "History",
+     .summary = "What was forecast for a server, beside what came; oldest first",
+     .reply = "PastForecasts",
+     .statuses = "200 404 503"},
+    {0}};

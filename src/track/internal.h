@@ -1,0 +1,30 @@
+/* internal.h - what track.c and score_set.c share. Nobody outside this room includes it. */
+#ifndef TFTD_TRACK_INTERNAL_H
+#define TFTD_TRACK_INTERNAL_H
+
+#include <pthread.h>
+#include <stdio.h>
+
+#include "score/baselines.h"
+#include "track/pack.h"
+#include "track/track.h"
+
+#define TRACK_HEURISTIC "heuristic" // the model's name of what no network forecast
+
+typedef struct scorer scorer;
+
+struct track {
+    track_options options;
+    const tft_contract *contract; // the fleet's
+    int64_t kept_ms;              // begin of the newest interval that has its forecast
+    unsigned char *buffer;        // [buffer_bytes] packed rows
+    size_t buffer_bytes;
+    scorer *scorer;
+    pthread_mutex_t lock; // guards the next
+    track_last last;
+};
+
+tft_status scorer_open(track *t, tft_error *err);
+void scorer_close(track *t);
+
+#endif
