@@ -3,7 +3,7 @@
 #
 # DATA is the folder with bitbrains/2013-07.csv.xz and 2013-08.csv.xz (Grid Workloads Archive GWA-T-12 "rnd" as 5-minute
 # CSV) and smd/smd-5min.csv.xz; OUT receives the generated fleets and the model. The model that ships has seen all of them
-# (block 2 of Bitbrains only for early stopping and calibration). With "judged" the machines of block 3 and everything from
+# (machines 1-20 and 301-320 of Bitbrains, and 1-20 of each fleet, only for early stopping and calibration). With "judged" the machines of block 3 and everything from
 # 2013-08-25 are held out: that is the model of the same recipe that docs/QUALITY.md judges. Two of the fleets are calm (each
 # server breaks about once in three weeks), two go through all scenarios.
 set -eu
