@@ -475,10 +475,11 @@ def main():
     began = time.monotonic()
     model = os.environ.get("QUALITY_MODEL")
     if not model:
-        model = newest_model(os.path.join(work, "shipped"))
+        # "judged": the machines and weeks that it is judged on are held out of its training
+        model = newest_model(os.path.join(work, "judged"))
         if model is None:
-            run(os.path.join(ROOT, "tools/train_shipped.sh"), os.path.abspath(options.data), os.path.join(work, "shipped"), limit)
-            model = newest_model(os.path.join(work, "shipped"))
+            run(os.path.join(ROOT, "tools/train_shipped.sh"), os.path.abspath(options.data), os.path.join(work, "judged"), limit, "judged")
+            model = newest_model(os.path.join(work, "judged"))
     model = os.path.abspath(model)
     results = {}
     for split in ("dev-unseen", "dev-later"):
