@@ -18,6 +18,7 @@
 #include "cli/demo.h"
 #include "cli/flags.h"
 #include "cli/settings.h"
+#include "cli/settings_show.h"
 #include "server/model_loader.h"
 #include "server/notify.h"
 #include "server/server.h"
@@ -178,19 +179,32 @@ static void apply_flags(const serve_args *args, settings *s, char own_address[32
     }
     for (size_t i = 0; i < args->listen.n && s->http.listen.n < SERVER_MAX_LISTEN; i++)
         s->http.listen.items[s->http.listen.n++] = args->listen.items[i];
-    if (args->data_dir != NULL)
+    if (args->listen.n > 0 || args->port != SIZE_MAX)
+        settings_mark(s, "http.listen", SETTINGS_FLAG);
+    if (args->data_dir != NULL) {
         s->data.dir = args->data_dir;
-    if (args->models_dir != NULL)
+        settings_mark(s, "data.dir", SETTINGS_FLAG);
+    }
+    if (args->models_dir != NULL) {
         s->model.dir = args->models_dir;
-    if (args->threads != SIZE_MAX)
+        settings_mark(s, "model.dir", SETTINGS_FLAG);
+    }
+    if (args->threads != SIZE_MAX) {
         s->model.threads = args->threads;
-    s->http.allow_unauthenticated |= args->allow_unauthenticated;
+        settings_mark(s, "model.threads", SETTINGS_FLAG);
+    }
+    if (args->allow_unauthenticated) {
+        s->http.allow_unauthenticated = true;
+        settings_mark(s, "http.allow_unauthenticated", SETTINGS_FLAG);
+    }
     if (s->auth.keys_file[0] == '\0') {
         snprintf(own_keys_file, PATH_MAX, "%s/api-keys", s->data.dir);
         s->auth.keys_file = own_keys_file;
     }
-    if (args->quiet)
+    if (args->quiet) {
         s->log.level = LOG_LEVEL_WARNING;
+        settings_mark(s, "log.level", SETTINGS_FLAG);
+    }
 }
 
 /* The words alone; whether an address that can be reached from outside is allowed depends on the keys (server.c). */
@@ -252,8 +266,29 @@ static void reopen_log(log_sink *log)
 /* What a reload needs, whether a signal or POST /-/reload asked for it. */
 typedef struct reloading {
     const serve_args *args;
-    pthread_mutex_t lock; // one at a time
+    const settings *boot;        // those of the start
+    pthread_mutex_t lock;        // one at a time
+    pthread_mutex_t config_lock; // guards the next
+    tft_text config;             // what GET /config says
 } reloading;
+
+/* What is in force after settings `now` were read. */
+static void show_config(reloading *how, const settings *now)
+{
+    pthread_mutex_lock(&how->config_lock);
+    tft_text_clear(&how->config);
+    settings_put_json(how->boot, now, &how->config);
+    pthread_mutex_unlock(&how->config_lock);
+}
+
+static void put_config(void *context, tft_text *out)
+{
+    reloading *const how = context;
+    pthread_mutex_lock(&how->config_lock);
+    tft_text_add(out, how->config.bytes != NULL ? how->config.bytes : "", how->config.n);
+    out->failed |= how->config.failed;
+    pthread_mutex_unlock(&how->config_lock);
+}
 
 static tft_status reload_keys(server *srv, tft_error *err)
 {
@@ -267,14 +302,17 @@ static tft_status reload_keys(server *srv, tft_error *err)
 }
 
 /* Alerts, receivers, risk and levels as the file says now; a bad file changes nothing. */
-static tft_status reload_settings(server *srv, const serve_args *args, tft_error *err)
+static tft_status reload_settings(server *srv, reloading *how, tft_error *err)
 {
     tft_error why = {0};
     settings *const s = calloc(1, sizeof *s);
-    tft_status status = s != NULL ? settings_read(args->config, s, &why) : tft_fail(&why, TFT_ERR_MEMORY, "no memory");
+    tft_status status =
+        s != NULL ? settings_read(how->args->config, s, &why) : tft_fail(&why, TFT_ERR_MEMORY, "no memory");
     if (status == TFT_OK) {
         const server_options options = to_options(s);
         status = server_reload(srv, &options, &why);
+        if (status == TFT_OK)
+            show_config(how, s);
     }
     if (status != TFT_OK) {
         log_line(srv->log, LOG_TAG_ERROR, "The old settings stay: %s", why.text);
@@ -293,7 +331,7 @@ static tft_status reload(void *context, server *srv, tft_error *err)
     tft_error whys[3] = {{0}, {0}, {0}};
     pthread_mutex_lock(&how->lock);
     reopen_log(srv->log);
-    const tft_status results[3] = {reload_settings(srv, how->args, &whys[0]), reload_keys(srv, &whys[1]),
+    const tft_status results[3] = {reload_settings(srv, how, &whys[0]), reload_keys(srv, &whys[1]),
                                    server_reload_tls(srv, &whys[2])};
     server_rescan_models(srv);
     pthread_mutex_unlock(&how->lock);
@@ -388,8 +426,12 @@ static void say_where_to_look(const server *srv, const char *control)
 
 static int run(const settings *s, const serve_args *args, int scenario, log_sink *log, const sigset_t *taken)
 {
-    reloading how = {args, PTHREAD_MUTEX_INITIALIZER};
+    reloading how = {args, s, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, tft_text_new((size_t)1 << 20)};
     server_options options = to_options(s);
+    show_config(&how, s);
+    options.put_config = put_config;
+    options.put_config_schema = settings_put_schema;
+    options.config_context = &how;
     options.reload = reload;
     options.reload_context = &how;
     if (args->model != NULL)
@@ -404,6 +446,7 @@ static int run(const settings *s, const serve_args *args, int scenario, log_sink
     const tft_status status = server_open(&options, log, &srv, &stage, &err);
     if (status != TFT_OK) {
         fprintf(stderr, "tftd serve: %s\n", err.text);
+        tft_text_free(&how.config);
         return exit_code(status, stage);
     }
     notify_manager("READY=1");
@@ -419,6 +462,7 @@ static int run(const settings *s, const serve_args *args, int scenario, log_sink
     demo_close(fleet_demo);
     server_stop(srv, DRAIN_MS);
     server_close(srv);
+    tft_text_free(&how.config);
     log_line(log, LOG_TAG_SHUTDOWN, "State saved, exiting");
     return EXIT_DONE;
 }

@@ -31,8 +31,10 @@ typedef struct command {
 
 int cmd_backup(int argc, char **argv);
 int cmd_calibrate(int argc, char **argv);
+int cmd_check_config(int argc, char **argv);
 int cmd_check_golden(int argc, char **argv);
 int cmd_completion(int argc, char **argv);
+int cmd_doctor(int argc, char **argv);
 int cmd_evaluate(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);
 int cmd_generate(int argc, char **argv);

@@ -17,6 +17,8 @@ static const command commands[] = {
     {"check-golden", "compare this build with reference cases of pytorch-forecasting", cmd_check_golden},
     {"import", "weights exported from pytorch-forecasting to a model directory", cmd_import},
     {"completion", "completion of commands and options for bash, zsh, fish", cmd_completion},
+    {"check-config", "the settings in force, and whether they are right", cmd_check_config},
+    {"doctor", "whether everything the daemon needs is there and well", cmd_doctor},
     {"keys", "API keys: add, list, revoke", cmd_keys},
     {"backup", "copy the history, also while the daemon runs", cmd_backup},
     {"restore", "put a backup into an empty data directory", cmd_restore},

@@ -21,97 +21,12 @@
 
 #include "base/file.h"
 #include "cli/flags.h"
+#include "cli/settings_keys.h"
 #include "cli/settings_notify.h"
 
 #define MAX_FILE_BYTES ((size_t)1 << 20)
 #define MAX_DEPTH 6
 #define MAX_KEYS 512 // leaves of one file, so that a key given twice is noticed
-
-typedef enum kind { TEXT, BOOL, COUNT, BYTES, DURATION, NUMBER, WORD, LIST, NUMBERS } kind;
-
-typedef struct key {
-    const char *path;
-    kind kind;
-    size_t offset;
-    double low, high;         // bounds; of a DURATION in seconds; NUMBERS: how many, twice
-    const char *const *words; // of a WORD, NULL at the end
-} key;
-
-static const char *const sync_words[] = {"full", "normal", NULL};
-static const char *const auth_words[] = {"auto", "true", "false", NULL};
-static const char *const tls_words[] = {"1.2", "1.3", NULL};
-static const char *const clock_words[] = {"auto", "wall", "data", NULL};
-static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
-static const char *const format_words[] = {"text", "json", NULL};
-static const char *const stamp_words[] = {"auto", "always", "never", NULL};
-
-#define DAY 86400.0
-#define AT(field) offsetof(settings, field)
-static const key keys[] = {
-    {"http.listen", LIST, AT(http.listen), 1, 8, NULL},
-    {"http.max_body", BYTES, AT(http.max_body), 1024, 1024.0 * 1024 * 1024, NULL},
-    {"http.max_records", COUNT, AT(http.max_records), 1, 1e6, NULL},
-    {"http.max_connections", COUNT, AT(http.max_connections), 1, 65536, NULL},
-    {"http.max_connections_per_ip", COUNT, AT(http.max_connections_per_ip), 1, 65536, NULL},
-    {"http.idle_timeout", DURATION, AT(http.idle_timeout), 1, 3600, NULL},
-    {"http.threads", COUNT, AT(http.threads), 1, 64, NULL},
-    {"http.compress", BOOL, AT(http.compress), 0, 0, NULL},
-    {"http.allow_unauthenticated", BOOL, AT(http.allow_unauthenticated), 0, 0, NULL},
-    {"http.cors_origins", LIST, AT(http.cors_origins), 0, SETTINGS_MAX_LIST, NULL},
-    {"http.allowed_hosts", LIST, AT(http.allowed_hosts), 0, SETTINGS_MAX_LIST, NULL},
-    {"tls.cert", TEXT, AT(tls.cert), 0, 0, NULL},
-    {"tls.key", TEXT, AT(tls.key), 0, 0, NULL},
-    {"tls.client_ca", TEXT, AT(tls.client_ca), 0, 0, NULL},
-    {"tls.min_version", WORD, AT(tls.min_version), 0, 0, tls_words},
-    {"metrics.per_server", BOOL, AT(metrics.per_server), 0, 0, NULL},
-    {"auth.enabled", WORD, AT(auth.enabled), 0, 0, auth_words},
-    {"auth.keys_file", TEXT, AT(auth.keys_file), 0, 0, NULL},
-    {"auth.protect_status", BOOL, AT(auth.protect_status), 0, 0, NULL},
-    {"auth.rate_limit.read", COUNT, AT(auth.rate_read), 0, 1e6, NULL},
-    {"auth.rate_limit.write", COUNT, AT(auth.rate_write), 0, 1e6, NULL},
-    {"data.dir", TEXT, AT(data.dir), 0, 0, NULL},
-    {"store.sync", WORD, AT(store.sync), 0, 0, sync_words},
-    {"store.retention.records", DURATION, AT(store.retention_records), 1, 3660 * DAY, NULL},
-    {"store.retention.steps", DURATION, AT(store.retention_steps), 1, 36600 * DAY, NULL},
-    {"store.retention.alerts", DURATION, AT(store.retention_alerts), 1, 36600 * DAY, NULL},
-    {"store.retention.forecasts", DURATION, AT(store.retention_forecasts), 1, 3660 * DAY, NULL},
-    {"store.forecasts_every", DURATION, AT(store.forecasts_every), 1, DAY, NULL},
-    {"store.max_size", BYTES, AT(store.max_size), 1048576, 9e15, NULL},
-    {"ingest.max_future", DURATION, AT(ingest.max_future), 0, 36500 * DAY, NULL},
-    {"ingest.max_past", DURATION, AT(ingest.max_past), 0, 36500 * DAY, NULL},
-    {"ingest.limits.disk_io_mb_s", NUMBER, AT(ingest.limit_disk_io_mb_s), 0, 1e6, NULL},
-    {"ingest.limits.latency_ms", NUMBER, AT(ingest.limit_latency_ms), 0, 86400000, NULL},
-    {"servers.max", COUNT, AT(servers.max), 1, 1e6, NULL},
-    {"servers.stale_after", DURATION, AT(servers.stale_after), 1, 365 * DAY, NULL},
-    {"servers.offline_after_steps", COUNT, AT(servers.offline_after_steps), 1, 2304, NULL},
-    {"model.dir", TEXT, AT(model.dir), 0, 0, NULL},
-    {"model.name", TEXT, AT(model.name), 0, 0, NULL},
-    {"model.watch", BOOL, AT(model.watch), 0, 0, NULL},
-    {"model.threads", COUNT, AT(model.threads), 0, 256, NULL},
-    {"forecast.min_interval", DURATION, AT(forecast.min_interval), 0, 300, NULL},
-    {"forecast.warmup_records", COUNT, AT(forecast.warmup_records), 1, 1e6, NULL},
-    {"forecast.min_records", COUNT, AT(forecast.min_records), 1, 1e6, NULL},
-    {"forecast.memory_steps", COUNT, AT(forecast.memory_steps), 2, 100000, NULL},
-    {"time.clock", WORD, AT(time.clock), 0, 0, clock_words},
-    {"alerts.lookahead", DURATION, AT(alerts.lookahead), 300, 8 * 3600, NULL},
-    {"alerts.for", DURATION, AT(alerts.for_), 0, DAY, NULL},
-    {"alerts.keep_for", DURATION, AT(alerts.keep_for), 0, DAY, NULL},
-    {"alerts.clear_ratio", NUMBER, AT(alerts.clear_ratio), 0, 1, NULL},
-    {"alerts.incident.horizon", DURATION, AT(alerts.incident_horizon), 300, 8 * 3600, NULL},
-    {"alerts.incident.warning", NUMBER, AT(alerts.incident_warning), 0, 1, NULL},
-    {"alerts.incident.critical", NUMBER, AT(alerts.incident_critical), 0, 1, NULL},
-    {"risk.incident_horizon", DURATION, AT(risk.incident_horizon), 300, 8 * 3600, NULL},
-    {"risk.bands", NUMBERS, AT(risk.bands), 6, 6, NULL},
-    {"risk.priorities", NUMBERS, AT(risk.priorities), 3, 3, NULL},
-    {"dashboard.enabled", BOOL, AT(dashboard.enabled), 0, 0, NULL},
-    {"dashboard.listen", TEXT, AT(dashboard.listen), 0, 0, NULL},
-    {"dashboard.generator_url", TEXT, AT(dashboard.generator_url), 0, 0, NULL},
-    {"log.level", WORD, AT(log.level), 0, 0, level_words},
-    {"log.format", WORD, AT(log.format), 0, 0, format_words},
-    {"log.file", TEXT, AT(log.file), 0, 0, NULL},
-    {"log.timestamps", WORD, AT(log.timestamps), 0, 0, stamp_words},
-};
-static const size_t n_keys = sizeof keys / sizeof keys[0];
 
 void settings_default(settings *s)
 {
@@ -202,7 +117,7 @@ static bool parse_bool(const char *text, bool *out)
     return *out || strcmp(text, "false") == 0;
 }
 
-static tft_status set_word(const key *k, const char *value, size_t *out, const place *at, tft_error *err)
+static tft_status set_word(const settings_key *k, const char *value, size_t *out, const place *at, tft_error *err)
 {
     char choices[128] = "";
     for (size_t i = 0; k->words[i] != NULL; i++) {
@@ -215,7 +130,7 @@ static tft_status set_word(const key *k, const char *value, size_t *out, const p
     return refuse(at, k->path, err, "\"%.60s\" is none of %s", value, choices);
 }
 
-static tft_status set_scalar(settings *s, const key *k, const char *value, const place *at, tft_error *err)
+static tft_status set_scalar(settings *s, const settings_key *k, const char *value, const place *at, tft_error *err)
 {
     void *const target = (char *)s + k->offset;
     double number = 0;
@@ -277,7 +192,7 @@ static void leaf_free(leaf *given)
     given->n = 0;
 }
 
-static tft_status set_key(settings *s, const key *k, const leaf *given, const place *at, tft_error *err)
+static tft_status set_key(settings *s, const settings_key *k, const leaf *given, const place *at, tft_error *err)
 {
     if (k->kind != LIST && k->kind != NUMBERS)
         return given->is_list ? refuse(at, k->path, err, "must be one value, not a list")
@@ -394,13 +309,22 @@ static tft_status set_named(settings *s, const char *path, const leaf *given, co
     return refuse(at, path, err, "unknown key");
 }
 
+void settings_mark(settings *s, const char *path, settings_source source)
+{
+    const settings_key *const k = settings_find_key(path);
+    if (k != NULL)
+        s->sources[k - settings_keys] = (uint8_t)source;
+}
+
 static tft_status set_path(settings *s, const char *path, const leaf *given, const place *at, tft_error *err)
 {
-    for (size_t i = 0; i < n_keys; i++) {
-        if (strcmp(keys[i].path, path) == 0)
-            return set_key(s, &keys[i], given, at, err);
-    }
-    return set_named(s, path, given, at, err);
+    const settings_key *const k = settings_find_key(path);
+    if (k == NULL)
+        return set_named(s, path, given, at, err);
+    const tft_status status = set_key(s, k, given, at, err);
+    if (status == TFT_OK)
+        settings_mark(s, path, at->line > 0 ? SETTINGS_FILE : SETTINGS_ENVIRONMENT);
+    return status;
 }
 
 tft_status settings_set(settings *s, const char *path, const char *value, const char *name, tft_error *err)
@@ -517,10 +441,10 @@ static tft_status read_value(walk *w, const char *path, const yaml_event_t *even
     tft_status status;
     switch (event->type) {
     case YAML_MAPPING_START_EVENT:
-        for (size_t i = 0; i < n_keys; i++) {
-            if (strcmp(keys[i].path, path) == 0)
+        for (size_t i = 0; i < SETTINGS_N_KEYS; i++) {
+            if (strcmp(settings_keys[i].path, path) == 0)
                 return refuse(&at, path, w->err, "must be %s, not a mapping",
-                              keys[i].kind == LIST || keys[i].kind == NUMBERS ? "a list" : "one value");
+                              settings_keys[i].kind == LIST || settings_keys[i].kind == NUMBERS ? "a list" : "one value");
         }
         return read_mapping(w, path, depth + 1);
     case YAML_SCALAR_EVENT: {
@@ -540,9 +464,10 @@ static tft_status read_value(walk *w, const char *path, const yaml_event_t *even
     }
     if (status == TFT_OK)
         status = note_path(w, path, &at);
-    if (status == TFT_OK && given.n == 0)
+    const bool none = given.n == 0 && (strcmp(path, "alerts.receivers") == 0 || strcmp(path, "alerts.routes") == 0);
+    if (status == TFT_OK && given.n == 0 && !none && settings_find_key(path) == NULL)
         status = refuse(&at, path, w->err, "is an empty list");
-    if (status == TFT_OK)
+    if (status == TFT_OK && !none)
         status = set_path(w->s, path, &given, &at, w->err);
     leaf_free(&given);
     return status;
@@ -684,8 +609,8 @@ static tft_status set_variable(settings *s, const char *path, bool is_list, tft_
 tft_status settings_read_environment(settings *s, tft_error *err)
 {
     tft_status status = TFT_OK;
-    for (size_t i = 0; i < n_keys && status == TFT_OK; i++)
-        status = set_variable(s, keys[i].path, keys[i].kind == LIST || keys[i].kind == NUMBERS, err);
+    for (size_t i = 0; i < SETTINGS_N_KEYS && status == TFT_OK; i++)
+        status = set_variable(s, settings_keys[i].path, settings_keys[i].kind == LIST || settings_keys[i].kind == NUMBERS, err);
     static const char *const groups[] = {"states.critical", "states.heavy", "states.idle", "alerts.thresholds"};
     const tft_contract contract = tft_contract_default();
     for (size_t g = 0; g < 4; g++) {

@@ -37,6 +37,9 @@ typedef struct settings_level {
     double low, high; // THRESHOLD: warning, critical; else both the level
 } settings_level;
 
+#define SETTINGS_N_KEYS 62
+typedef enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_FLAG } settings_source;
+
 typedef struct settings {
     struct {
         settings_list listen;
@@ -111,8 +114,9 @@ typedef struct settings {
         int profile;
     } prefixes[SETTINGS_MAX_PREFIXES];
 
-    const char *path; // the file that was read, NULL = none
-    size_t n_texts;   // private: what settings_free() frees
+    uint8_t sources[SETTINGS_N_KEYS]; // settings_source of each key of the table
+    const char *path;                 // the file that was read, NULL = none
+    size_t n_texts;                   // private: what settings_free() frees
     char *texts[SETTINGS_MAX_TEXTS];
 } settings;
 
@@ -123,6 +127,9 @@ void settings_free(settings *s);
 
 /* Sets one key as if `name` (a flag, for messages) had been a line of the file. */
 tft_status settings_set(settings *s, const char *path, const char *value, const char *name, tft_error *err);
+
+/* Notes where a key's value came from: flags write the fields themselves. */
+void settings_mark(settings *s, const char *path, settings_source source);
 
 /* The parts, for tests. `name` stands for the file in messages. */
 void settings_default(settings *s);

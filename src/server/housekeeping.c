@@ -38,7 +38,7 @@ static void maintain_alerts(server *srv, log_gate *gate)
     const forecast_snapshot *const s = engine_acquire(srv->engine);
     tft_error why = {0};
     uint64_t held = 0;
-    const tft_status status = notify_maintain(srv->notify, s, srv->options.retention_alerts_ms, &why);
+    const tft_status status = notify_maintain(srv->notify, s, srv->retention_alerts_ms, &why);
     engine_release(srv->engine, s);
     if (status != TFT_OK && log_gate_open(gate, PRUNE_LOGGED_EVERY_S, &held))
         log_line(srv->log, LOG_TAG_ERROR, "Upkeep of alerts failed, the next round tries again: %s", why.text);

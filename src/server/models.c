@@ -1,4 +1,8 @@
-/* models.c - which model is served: the newest complete and valid one in the models directory.
+/* models.c - which model is served: the newest complete and valid one in the models directory, or the one that was pinned.
+ *
+ * Promoting pins a model: DATA_DIR/served-model holds its name, so that it stays over restarts and newer ones are not taken
+ * by themselves; promoting "latest" takes the pin away. The model that served before is remembered for rolling back. A
+ * pinned model that is gone or broken is named, and the newest serves.
  *
  * Names are tft_model_YYYYMMDD_HHMMSS, so the newest is the last in byte order. A directory is written aside and renamed
  * when complete; a folder under another name is not looked at. A broken one is named once and skipped, and the next
@@ -57,6 +61,59 @@ static void list_models(const char *folder, model_names *list)
     qsort(list->names, list->n, sizeof list->names[0], newest_first);
 }
 
+bool server_model_name_ok(const char *name)
+{
+    return is_model_name(name);
+}
+
+size_t server_list_models(const server *srv, char (*names)[32], size_t capacity)
+{
+    model_names *const list = calloc(1, sizeof *list);
+    if (list == NULL)
+        return 0;
+    list_models(srv->options.models_dir, list);
+    const size_t n = list->n < capacity ? list->n : capacity;
+    memcpy(names, list->names, n * sizeof *names);
+    free(list);
+    return n;
+}
+
+/* ---- the pin: "<name or latest>\n<model before, or empty>\n" -------------------------------------------------- */
+
+static void pin_path(const server *srv, char path[4096])
+{
+    snprintf(path, 4096, "%s/served-model", srv->options.store.dir);
+}
+
+static void read_pin(server *srv)
+{
+    char path[4096], *bytes = NULL;
+    size_t n = 0;
+    tft_error none = {0};
+    pin_path(srv, path);
+    if (!tft_file_exists(path) || tft_file_read(path, 256, &bytes, &n, &none) != TFT_OK)
+        return;
+    const char *const end = memchr(bytes, '\n', n);
+    const size_t first = end != NULL ? (size_t)(end - bytes) : n;
+    if (first < sizeof srv->pinned)
+        snprintf(srv->pinned, sizeof srv->pinned, "%.*s", (int)first, bytes);
+    if (end != NULL && n - first - 1 < sizeof srv->model_before)
+        snprintf(srv->model_before, sizeof srv->model_before, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
+    if (!is_model_name(srv->pinned))
+        srv->pinned[0] = '\0';
+    if (!is_model_name(srv->model_before))
+        srv->model_before[0] = '\0';
+    free(bytes);
+}
+
+static tft_status write_pin(const server *srv, const char *pinned, const char *before, tft_error *err)
+{
+    char path[4096], text[300];
+    pin_path(srv, path);
+    const int n = snprintf(text, sizeof text, "%s\n%s\n", pinned[0] != '\0' ? pinned : "latest", before);
+    return tft_file_replace(path, text, (size_t)n, err);
+}
+
 static void say_found(server *srv, const char *path, const engine_model *model)
 {
     log_line(srv->log, LOG_TAG_OK, "Found model: %s", path);
@@ -81,11 +138,12 @@ static bool find_newer(server *srv, const char *served, engine_model *model)
     if (list == NULL)
         return false;
     const server_options *const o = &srv->options;
-    const bool latest = strcmp(o->model_name, "latest") == 0;
+    const char *const wanted = srv->pinned[0] != '\0' ? srv->pinned : o->model_name;
+    const bool latest = strcmp(wanted, "latest") == 0;
     list_models(o->models_dir, list);
     bool found = false;
     for (size_t i = 0; i < list->n && !found && strcmp(list->names[i], served) != 0; i++) {
-        if (!latest && strcmp(list->names[i], o->model_name) != 0)
+        if (!latest && strcmp(list->names[i], wanted) != 0)
             continue;
         char path[4096];
         tft_error why = {0};
@@ -115,8 +173,14 @@ tft_status server_find_model(server *srv, engine_model *model, bool *found, tft_
         *found = true;
         return TFT_OK;
     }
+    read_pin(srv);
     if (srv->options.open_model != NULL)
         *found = find_newer(srv, "", model);
+    if (srv->options.open_model != NULL && !*found && srv->pinned[0] != '\0') {
+        log_line(srv->log, LOG_TAG_WARNING, "The pinned model %s cannot serve; the newest does", srv->pinned);
+        srv->pinned[0] = '\0';
+        *found = find_newer(srv, "", model);
+    }
     if (!*found)
         log_line(srv->log, LOG_TAG_WARNING, "Running in HEURISTIC mode (no TFT model loaded)");
     return TFT_OK;
@@ -128,15 +192,78 @@ void server_watch_models(server *srv)
     char before[128];
     if (srv->options.open_model == NULL || srv->options.model_path != NULL)
         return;
+    pthread_mutex_lock(&srv->model_lock);
     memcpy(before, srv->model, sizeof before);
-    if (!find_newer(srv, srv->model, &model))
-        return;
     tft_error why = {0};
-    if (engine_set_model(srv->engine, &model, &why) == TFT_OK) {
-        engine_notify(srv->engine);
+    if (!find_newer(srv, srv->model, &model)) {
+        pthread_mutex_unlock(&srv->model_lock);
         return;
     }
-    log_line(srv->log, LOG_TAG_WARNING, "Model %s is not served: %s", srv->model, why.text);
-    snprintf(srv->broken_model, sizeof srv->broken_model, "%s", srv->model);
-    memcpy(srv->model, before, sizeof before);
+    if (engine_set_model(srv->engine, &model, &why) == TFT_OK) {
+        memcpy(srv->model_before, before, sizeof before);
+        (void)write_pin(srv, srv->pinned, before, &why); // rolling back is then only for this life
+    } else {
+        log_line(srv->log, LOG_TAG_WARNING, "Model %s is not served: %s", srv->model, why.text);
+        snprintf(srv->broken_model, sizeof srv->broken_model, "%s", srv->model);
+        memcpy(srv->model, before, sizeof before);
+    }
+    pthread_mutex_unlock(&srv->model_lock);
+}
+
+/* Serves `name` from the next forecast on and pins it; under model_lock. */
+static tft_status serve(server *srv, const char *name, bool pin, tft_error *err)
+{
+    engine_model model;
+    char path[4096], before[sizeof srv->model];
+    if (srv->options.open_model == NULL || srv->options.model_path != NULL)
+        return tft_fail(err, TFT_ERR_STATE, "the model was fixed when the daemon was started (--model, --no-model)");
+    snprintf(path, sizeof path, "%s/%s", srv->options.models_dir, name);
+    if (!is_model_name(name) || !tft_file_exists(path))
+        return tft_fail(err, TFT_ERR_NOT_FOUND, "there is no model %.60s", name);
+    memcpy(before, srv->model, sizeof before);
+    tft_status status = try_model(srv, path, &model, err);
+    if (status == TFT_OK)
+        status = engine_set_model(srv->engine, &model, err);
+    if (status != TFT_OK)
+        return status;
+    snprintf(srv->model, sizeof srv->model, "%s", name);
+    snprintf(srv->pinned, sizeof srv->pinned, "%s", pin ? name : "");
+    if (strcmp(before, name) != 0)
+        memcpy(srv->model_before, before, sizeof before);
+    say_found(srv, path, &model);
+    return write_pin(srv, srv->pinned, srv->model_before, err);
+}
+
+tft_status server_promote(server *srv, const char *name, tft_error *err)
+{
+    tft_status status = TFT_OK;
+    char names[1][32];
+    pthread_mutex_lock(&srv->model_lock);
+    const bool latest = strcmp(name, "latest") == 0;
+    if (latest && server_list_models(srv, names, 1) == 0)
+        status = tft_fail(err, TFT_ERR_NOT_FOUND, "there is no model at all");
+    if (status == TFT_OK)
+        status = serve(srv, latest ? names[0] : name, !latest, err);
+    pthread_mutex_unlock(&srv->model_lock);
+    return status;
+}
+
+tft_status server_rollback(server *srv, tft_error *err)
+{
+    char name[sizeof srv->model_before];
+    pthread_mutex_lock(&srv->model_lock);
+    memcpy(name, srv->model_before, sizeof name);
+    const tft_status status = name[0] != '\0' ? serve(srv, name, true, err)
+                                              : tft_fail(err, TFT_ERR_STATE, "no other model has served before");
+    pthread_mutex_unlock(&srv->model_lock);
+    return status;
+}
+
+void server_model_roles(server *srv, char served[128], char before[128], char pinned[128])
+{
+    pthread_mutex_lock(&srv->model_lock);
+    memcpy(served, srv->model, 128);
+    memcpy(before, srv->model_before, 128);
+    memcpy(pinned, srv->pinned, 128);
+    pthread_mutex_unlock(&srv->model_lock);
 }

@@ -118,10 +118,10 @@ const openapi_schema openapi_schemas[] = {
          "Profile") ", \"n\": " COUNT ", \"positives\": " COUNT ", \"base_rate\": " MAYBE_NUMBER
                     ", \"brier\": " MAYBE_NUMBER ", \"brier_skill\": " MAYBE_NUMBER ", \"log_loss\": " MAYBE_NUMBER
                     ", \"log_loss_skill\": " MAYBE_NUMBER ", \"ece\": " MAYBE_NUMBER
-                    ", \"lead_minutes_p50\": " MAYBE_NUMBER
-                    ", \"levels\": " LIST("{\"type\": \"object\", \"required\": [\"level\", \"precision\", "
-                                          "\"recall\"]}") ", \"reliability\": " LIST(
-                        "{\"type\": \"object\", \"required\": [\"from\", \"to\", \"n\", \"said\", \"came\"]}") "}}"},
+                    ", \"lead_minutes_p50\": " MAYBE_NUMBER ", \"levels\": " LIST(
+                        "{\"type\": \"object\", \"required\": [\"level\", \"precision\", "
+                        "\"recall\"]}") ", \"reliability\": " LIST("{\"type\": \"object\", \"required\": [\"from\", "
+                                                                   "\"to\", \"n\", \"said\", \"came\"]}") "}}"},
     {"Quality", "{\"type\": \"object\", \"required\": [\"from\", \"to\", \"scored_to\", \"items\", \"incidents\"], "
                 "\"properties\": {\"from\": " TIME ", \"to\": " TIME ", \"scored_to\": " MAYBE_TIME
                 ", \"items\": " LIST(REF("QualityItem")) ", \"incidents\": " LIST(REF("QualityIncidents")) "}}"},
@@ -135,6 +135,23 @@ const openapi_schema openapi_schemas[] = {
                           "\"properties\": "
                           "{\"quantiles\": {\"type\": \"object\", \"additionalProperties\": " LIST(
                               NUMBER) "}, \"actual\": " LIST(MAYBE_NUMBER) "}}}}}"},
+    {"Model", "{\"type\": \"object\", \"required\": [\"id\", \"role\", \"pinned\", \"valid\", \"reason\", "
+              "\"contract\", \"metrics\", "
+              "\"parameters\", \"trained_at\", \"training_seconds\", \"validation_loss\", \"sha256\"], \"properties\": "
+              "{\"id\": " TEXT
+              ", \"role\": {\"enum\": [\"served\", \"previous\", \"available\", \"invalid\"]}, \"pinned\": " FLAG
+              ", \"valid\": " FLAG ", \"reason\": " MAYBE_TEXT ", \"contract\": " MAYBE_TEXT
+              ", \"metrics\": " LIST(TEXT) ", \"parameters\": " COUNT ", \"trained_at\": " MAYBE_TIME
+                                           ", \"training_seconds\": " MAYBE_NUMBER
+                                           ", \"validation_loss\": " MAYBE_NUMBER ", \"sha256\": " MAYBE_TEXT "}}"},
+    {"Models", PAGE("Model", "", "")},
+    {"Setting",
+     "{\"type\": \"object\", \"required\": [\"key\", \"value\", \"default\", \"source\", \"kind\", \"reloads\", "
+     "\"help\"], "
+     "\"properties\": {\"key\": " TEXT ", \"source\": {\"enum\": [\"default\", \"file\", \"environment\", \"flag\"]}, "
+     "\"kind\": " TEXT ", \"reloads\": " FLAG ", \"help\": " TEXT "}}"},
+    {"Config", "{\"type\": \"object\", \"required\": [\"file\", \"items\"], \"properties\": {\"file\": " MAYBE_TEXT
+               ", \"items\": " LIST(REF("Setting")) "}}"},
     {"PastForecasts", PAGE("PastForecast", ", \"server_name\": " TEXT, ", \"server_name\"")},
     {"RiskScore", "{\"type\": \"object\", \"required\": [" RISK_NEEDS "], \"properties\": {" RISK_FIELDS "}}"},
     {"Predictions",

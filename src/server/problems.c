@@ -30,6 +30,11 @@ const problem_kind problem_kinds[] = {
     {"unknown-server", 404, "Unknown server",
      "No server of this name has ever sent a record. Names are compared byte for byte, and an odd character must be "
      "percent-encoded."},
+    {"unknown-model", 404, "Unknown model", "There is no model of this name in the models directory."},
+    {"model-refused", 409, "Model refused",
+     "The model is damaged, its metrics are not those of the fleet, there is none to go back to, or the model was "
+     "fixed when "
+     "the daemon was started (--model, --no-model). What served before goes on serving."},
     {"unknown-alert", 404, "Unknown alert",
      "No alert of this id is open, and none that has ended within store.retention.alerts had it."},
     {"unknown-silence", 404, "Unknown silence",

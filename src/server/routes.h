@@ -15,6 +15,7 @@
 
 extern const http_route routes_alerts[];
 extern const http_route routes_compatible[];
+extern const http_route routes_config[];
 extern const http_route routes_demo[];
 extern const http_route routes_docs[];
 extern const http_route routes_events[];
@@ -23,6 +24,7 @@ extern const http_route routes_forecasts[];
 extern const http_route routes_heatmap[];
 extern const http_route routes_history[];
 extern const http_route routes_metrics[];
+extern const http_route routes_models[];
 extern const http_route routes_past_forecasts[];
 extern const http_route routes_probes[];
 extern const http_route routes_quality[];

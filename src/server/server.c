@@ -199,6 +199,8 @@ tft_status server_reload(server *srv, const server_options *fresh, tft_error *er
     fleet_how.offline_after_steps = fresh->offline_after_steps;
     fleet_how.clock = fresh->clock;
     fleet_reconfigure(srv->fleet, &fleet_how);
+    store_set_retention(srv->store, fresh->store.retention_records_ms, fresh->store.retention_steps_ms);
+    srv->retention_alerts_ms = fresh->retention_alerts_ms;
     engine_configure(srv->engine, &settings);
     events_publish(srv->events, EVENT_CONFIG, NULL, "{\"change\": \"reloaded\"}");
     return TFT_OK;
@@ -364,12 +366,15 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a server");
     srv->options = *options;
     srv->log = log;
+    srv->retention_alerts_ms = options->retention_alerts_ms;
     srv->started_ms = tft_wall_ms();
     srv->started_s = tft_monotonic_s();
     srv->phase = SERVER_STARTING;
     srv->events = events_open();
     srv->explainer = explain_open();
     srv->quality = quality_cache_open();
+    srv->model_list = model_list_open();
+    pthread_mutex_init(&srv->model_lock, NULL);
     pages_init(&srv->pages);
     pthread_mutex_init(&srv->document_lock, NULL);
     pthread_rwlock_init(&srv->forget_lock, NULL);
@@ -380,7 +385,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 
     engine_model model;
     bool has_model = false;
-    tft_status status = srv->events == NULL || srv->explainer == NULL || srv->quality == NULL ||
+    tft_status status = srv->events == NULL || srv->explainer == NULL || srv->quality == NULL || srv->model_list == NULL ||
                                 !meters_open(&srv->meters, server_families, server_n_families)
                             ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
                             : server_find_model(srv, &model, &has_model, err);
@@ -475,6 +480,8 @@ void server_close(server *srv)
     store_close(srv->store);
     explain_close(srv->explainer);
     quality_cache_close(srv->quality);
+    model_list_close(srv->model_list);
+    pthread_mutex_destroy(&srv->model_lock);
     pthread_rwlock_destroy(&srv->forget_lock);
     labels_free(&srv->labels);
     model_facts_free(&srv->facts);

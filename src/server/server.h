@@ -88,6 +88,10 @@ typedef struct server_options {
     /* What SIGHUP does, for POST /-/reload; NULL = cannot. Called by any HTTP thread; guards itself. */
     tft_status (*reload)(void *context, struct server *srv, tft_error *err);
     void *reload_context;
+    /* The settings in force and their schema, as JSON, for GET /config; any HTTP thread. NULL = there are none. */
+    void (*put_config)(void *context, tft_text *out);
+    void (*put_config_schema)(tft_text *out);
+    void *config_context;
     const char *version;
     const char *isa; // "avx2": what the network's kernels use, for metadata.device
 } server_options;
@@ -117,6 +121,7 @@ typedef struct server {
     tls *tls;                            // NULL where options.tls_cert is not set
     auth *auth;                          // NULL where options.keys_file is
     _Atomic int64_t incident_horizon_ms; // risk.incident_horizon
+    _Atomic int64_t retention_alerts_ms; // store.retention.alerts
     int64_t started_ms;
     double started_s;
     _Atomic int phase;
@@ -135,10 +140,27 @@ typedef struct server {
     pthread_mutex_t housekeeping_lock; // guards the next three
     pthread_cond_t housekeeping_wake;
     bool housekeeping_ends, models_asked; // models_asked: look for a new model now
-    char model[128];                      // housekeeping's: the served model's name, "" = none
+    pthread_mutex_t model_lock;           // guards the next four, and that one model is opened at a time
+    char model[128];                      // the served model's name, "" = none
+    char pinned[128];                     // the one that serves until somebody says otherwise, "" = the newest
+    char model_before[128];               // the one that served before it, "" = none
     char broken_model[128];               // the last one that was named as broken
+    struct model_list *model_list;        // what GET /models says (route_models.c)
 } server;
 
+/* Which models there are, newest first; who serves, served before, is pinned ("" = nobody). */
+size_t server_list_models(const server *srv, char (*names)[32], size_t capacity);
+bool server_model_name_ok(const char *name);
+void server_model_roles(server *srv, char served[128], char before[128], char pinned[128]);
+/* Serves another model from the next forecast on, and stays with it over restarts; "latest" follows the newest again. Requests go
+ * on with the forecast that is there. TFT_ERR_NOT_FOUND; TFT_ERR_MISMATCH: its metrics are not those of the fleet; TFT_ERR_FORMAT: it is
+ * damaged; TFT_ERR_STATE: the model was fixed at the start. */
+tft_status server_promote(server *srv, const char *name, tft_error *err);
+/* The same with the model that served before this one. TFT_ERR_STATE where there is none. */
+tft_status server_rollback(server *srv, tft_error *err);
+
+struct model_list *model_list_open(void); // NULL: no memory
+void model_list_close(struct model_list *list);
 struct quality_cache *quality_cache_open(void); // NULL: no memory
 void quality_cache_close(struct quality_cache *cache);
 
@@ -156,7 +178,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 void server_stop(server *srv, int64_t drain_ms);
 void server_close(server *srv); // accepts NULL; stops first
 /* Takes over what may change while it runs: alerts, receivers and routes, risk, levels of states, servers.stale_after and
- * .offline_after_steps, time.clock, forecast.min_interval. `fresh` is lent for the call. Where it fails, receivers are those of before or none. */
+ * .offline_after_steps, time.clock, forecast.min_interval, store.retention of records, steps and alerts. `fresh` is lent for the call. Where it fails, receivers are those of before or none. */
 tft_status server_reload(server *srv, const server_options *fresh, tft_error *err);
 /* Reads the certificates again; the old ones stay where it fails, and the log says which. Without TLS: nothing. */
 tft_status server_reload_tls(server *srv, tft_error *err);

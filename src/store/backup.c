@@ -50,6 +50,28 @@ static tft_status check(sqlite3 *db, const char *path, tft_error *err)
     return TFT_OK;
 }
 
+tft_status store_check(const char *dir, size_t *n_servers, int64_t *newest_ms, tft_error *err)
+{
+    char path[MAX_PATH];
+    sqlite3 *db = NULL;
+    sqlite3_stmt *one = NULL;
+    *n_servers = 0;
+    *newest_ms = INT64_MIN;
+    snprintf(path, sizeof path, "%s/tftd.db", dir);
+    tft_status status = sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK ? check(db, path, err)
+                                                                                            : fail(db, path, err);
+    if (status == TFT_OK &&
+        sqlite3_prepare_v2(db, "SELECT count(*), max(newest_ms) FROM servers WHERE records > 0", -1, &one, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(one) == SQLITE_ROW) {
+        *n_servers = (size_t)sqlite3_column_int64(one, 0);
+        *newest_ms = *n_servers > 0 ? sqlite3_column_int64(one, 1) : INT64_MIN;
+    }
+    sqlite3_finalize(one);
+    sqlite3_close(db);
+    return status;
+}
+
 static tft_status copy(sqlite3 *from, sqlite3 *to, const char *path, void (*progress)(void *context, double share),
                        void *context, tft_error *err)
 {

@@ -73,6 +73,10 @@ tft_status store_reader_scores(store_reader *reader, int64_t from_ms, int64_t to
 /* The newest origin whose forecasts are scored; INT64_MIN = none. */
 int64_t store_reader_scored(store_reader *reader);
 
+/* That the database of a data directory is sound (SQLite's integrity check, and of a layout that this program reads), beside a
+ * running daemon; counts its servers, and says the newest record of all (INT64_MIN = none). */
+tft_status store_check(const char *dir, size_t *n_servers, int64_t *newest_ms, tft_error *err);
+
 /* A consistent copy of the whole database while the daemon runs, written aside, checked (PRAGMA integrity_check), synced and
  * renamed to `file`. `progress` may be NULL. TFT_ERR_BUSY where `file` is there already. */
 tft_status store_backup(const char *dir, const char *file, void (*progress)(void *context, double share), void *context,

@@ -1,0 +1,314 @@
+/* route_models.c - GET /models, /models/{id}; POST /models/{id}/promote, /models/rollback.
+ *
+ * What a model says of itself is read once per directory (and again when it changes): all its files are verified then, which
+ * takes some milliseconds, and its weights are hashed. A broken one is listed with what is wrong.
+ *
+ * Memory:  at most MOST facts of 600 bytes. Threads: any.
+ */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "base/sha256.h"
+#include "server/api.h"
+#include "server/routes.h"
+#include "server/server.h"
+#include "train/model_dir.h"
+
+#define MOST 256
+#define MAX_WEIGHTS ((size_t)256 << 20)
+#define MAX_INFO ((size_t)1 << 20)
+
+typedef struct model_entry {
+    char name[32];
+    int64_t changed; // of config.json, ns
+    bool valid;
+    char fault[512];
+    char contract[32], sha256[TFT_SHA256_TEXT];
+    size_t parameters;
+    char metrics[256]; // JSON list of names
+    int64_t trained_ms;
+    double training_s, loss; // NaN = unknown
+} model_entry;
+
+struct model_list {
+    pthread_mutex_t lock; // guards all; held while a directory is read
+    size_t n;
+    model_entry entries[MOST];
+};
+
+struct model_list *model_list_open(void)
+{
+    struct model_list *const list = calloc(1, sizeof *list);
+    if (list != NULL)
+        pthread_mutex_init(&list->lock, NULL);
+    return list;
+}
+
+void model_list_close(struct model_list *list)
+{
+    if (list == NULL)
+        return;
+    pthread_mutex_destroy(&list->lock);
+    free(list);
+}
+
+/* ---- reading one ----------------------------------------------------------------------------------------- */
+
+static void read_card(const char *path, model_entry *e, tft_error *err)
+{
+    tft_model *model = NULL;
+    tft_model_card *const card = calloc(1, sizeof *card);
+    e->valid = card != NULL && tft_model_dir_read(path, card, &model, err) == TFT_OK &&
+               tft_model_card_check_features(card, err) == TFT_OK;
+    if (card != NULL && model != NULL) {
+        size_t used = 0;
+        e->parameters = tft_model_n_values(model);
+        snprintf(e->contract, sizeof e->contract, "%s", card->contract.version);
+        for (size_t m = 0; m < card->contract.n_metrics && used < sizeof e->metrics; m++)
+            used += (size_t)snprintf(e->metrics + used, sizeof e->metrics - used, "%s\"%s\"", m > 0 ? ", " : "",
+                                     card->contract.metrics[m].name);
+    }
+    tft_model_close(model);
+    free(card);
+}
+
+static void read_info(const char *path, model_entry *e)
+{
+    char file[4200];
+    char *bytes = NULL;
+    size_t n = 0;
+    tft_error none = {0};
+    tft_json_document document = {0};
+    snprintf(file, sizeof file, "%s/training_info.json", path);
+    if (tft_file_read(file, MAX_INFO, &bytes, &n, &none) == TFT_OK &&
+        tft_json_parse(bytes, n, 8, &document, &none) == TFT_OK) {
+        const tft_json *const root = document.root;
+        const char *const at = tft_json_string(tft_json_at(root, "trained_at"), NULL);
+        if (at == NULL || !api_parse_instant(at, 0, &e->trained_ms))
+            e->trained_ms = INT64_MIN;
+        if (!tft_json_number(tft_json_at(root, "training_seconds"), &e->training_s))
+            e->training_s = (double)NAN;
+        if (!tft_json_number(tft_json_at(root, "final_val_loss"), &e->loss))
+            e->loss = (double)NAN;
+    }
+    tft_json_free(&document);
+    free(bytes);
+}
+
+static void hash_weights(const char *path, model_entry *e)
+{
+    char file[4200];
+    char *bytes = NULL;
+    size_t n = 0;
+    tft_error none = {0};
+    unsigned char digest[TFT_SHA256_BYTES];
+    snprintf(file, sizeof file, "%s/model.safetensors", path);
+    if (tft_file_read(file, MAX_WEIGHTS, &bytes, &n, &none) == TFT_OK && tft_sha256(bytes, n, digest, &none) == TFT_OK)
+        tft_sha256_hex(digest, e->sha256);
+    free(bytes);
+}
+
+static int64_t changed_at(const char *path)
+{
+    char file[4200];
+    struct stat info;
+    snprintf(file, sizeof file, "%s/config.json", path);
+    return stat(file, &info) == 0 ? (int64_t)info.st_mtim.tv_sec * 1000000000 + info.st_mtim.tv_nsec : 0;
+}
+
+/* What is known of a model; under the list's lock. */
+static const model_entry *find_entry(const server *srv, const char *name)
+{
+    struct model_list *const list = srv->model_list;
+    char path[4096];
+    size_t at = 0;
+    snprintf(path, sizeof path, "%s/%s", srv->options.models_dir, name);
+    const int64_t changed = changed_at(path);
+    while (at < list->n && strcmp(list->entries[at].name, name) != 0)
+        at++;
+    if (at < list->n && list->entries[at].changed == changed)
+        return &list->entries[at];
+    if (at == MOST)
+        at = 0; // one has to go: the directory holds more than are listed
+    model_entry *const e = &list->entries[at];
+    list->n = at >= list->n ? at + 1 : list->n;
+    *e = (model_entry){.changed = changed, .trained_ms = INT64_MIN, .training_s = (double)NAN, .loss = (double)NAN};
+    snprintf(e->name, sizeof e->name, "%s", name);
+    tft_error err = {0};
+    read_card(path, e, &err);
+    if (!e->valid) { // the fault names the directory: the file's name within is what a client may know
+        const char *const inside = strstr(err.text, name);
+        snprintf(e->fault, sizeof e->fault, "%s", inside != NULL ? inside : err.text);
+    }
+    read_info(path, e);
+    hash_weights(path, e);
+    return e;
+}
+
+/* ---- writing ----------------------------------------------------------------------------------------------- */
+
+typedef struct roles {
+    char served[128], before[128], pinned[128];
+} roles;
+
+static const char *role_of(const model_entry *e, const roles *r)
+{
+    return strcmp(e->name, r->served) == 0   ? "served"
+           : !e->valid                       ? "invalid"
+           : strcmp(e->name, r->before) == 0 ? "previous"
+                                             : "available";
+}
+
+static void put_entry(const model_entry *e, const roles *r, tft_text *out)
+{
+    tft_text_printf(out, "{\"id\": \"%s\", \"role\": \"%s\", \"pinned\": %s, \"valid\": %s, \"reason\": ", e->name,
+                    role_of(e, r), strcmp(e->name, r->pinned) == 0 ? "true" : "false", e->valid ? "true" : "false");
+    json_put_string(out, e->valid ? NULL : e->fault);
+    tft_text_puts(out, ", \"contract\": ");
+    json_put_string(out, e->contract[0] != '\0' ? e->contract : NULL);
+    tft_text_printf(out, ", \"metrics\": [%s], \"parameters\": %zu, \"trained_at\": ", e->metrics, e->parameters);
+    json_put_time_s(out, e->trained_ms);
+    tft_text_puts(out, ", \"training_seconds\": ");
+    tft_text_json_number(out, e->training_s);
+    tft_text_puts(out, ", \"validation_loss\": ");
+    tft_text_json_number(out, e->loss);
+    tft_text_puts(out, ", \"sha256\": ");
+    json_put_string(out, e->sha256[0] != '\0' ? e->sha256 : NULL);
+    tft_text_puts(out, "}");
+}
+
+static void route_models(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    roles r;
+    char(*const names)[32] = calloc(MOST, sizeof *names);
+    (void)request;
+    if (names == NULL) {
+        reply->text.failed = true;
+        return;
+    }
+    const size_t n = server_list_models(srv, names, MOST);
+    server_model_roles(srv, r.served, r.before, r.pinned);
+    tft_text_puts(&reply->text, "{\"items\": [");
+    pthread_mutex_lock(&srv->model_list->lock);
+    for (size_t i = 0; i < n; i++) {
+        tft_text_puts(&reply->text, i > 0 ? ", " : "");
+        put_entry(find_entry(srv, names[i]), &r, &reply->text);
+    }
+    pthread_mutex_unlock(&srv->model_list->lock);
+    tft_text_puts(&reply->text, "], \"next_cursor\": null}");
+    http_reply_field(reply, "Cache-Control", "no-cache");
+    free(names);
+}
+
+/* The {id} of the path if there is such a model; NULL and a 404 where there is none. */
+static const char *named(const server *srv, const http_request *request, http_reply *reply, bool latest)
+{
+    const char *const id = http_param(request, "id");
+    char path[4200];
+    snprintf(path, sizeof path, "%s/%.64s", srv->options.models_dir, id);
+    if ((latest && strcmp(id, "latest") == 0) || (server_model_name_ok(id) && tft_file_exists(path)))
+        return id;
+    http_reply_problem(reply, 404, "unknown-model", "Unknown model", "There is no model '%.60s'", id);
+    return NULL;
+}
+
+static void put_one(server *srv, const char *id, http_reply *reply)
+{
+    roles r;
+    server_model_roles(srv, r.served, r.before, r.pinned);
+    pthread_mutex_lock(&srv->model_list->lock);
+    put_entry(find_entry(srv, id), &r, &reply->text);
+    pthread_mutex_unlock(&srv->model_list->lock);
+}
+
+static void route_model(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    const char *const id = named(srv, request, reply, false);
+    if (id == NULL)
+        return;
+    put_one(srv, id, reply);
+    http_reply_field(reply, "Cache-Control", "no-cache");
+}
+
+static void answer_change(server *srv, tft_status status, const tft_error *err, http_reply *reply)
+{
+    roles r;
+    if (status == TFT_OK) {
+        server_model_roles(srv, r.served, r.before, r.pinned);
+        put_one(srv, r.served, reply);
+    } else if (status == TFT_ERR_NOT_FOUND) {
+        http_reply_problem(reply, 404, "unknown-model", "Unknown model", "There is no such model");
+    } else { // what does not fit, is damaged, or cannot be: the client may see why, without paths
+        const char *const slash = strrchr(err->text, '/');
+        http_reply_problem(reply, 409, "model-refused", "Model refused", "%s", slash != NULL ? slash + 1 : err->text);
+    }
+}
+
+static void route_promote(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    tft_error err = {0};
+    const char *const id = named(srv, request, reply, true);
+    if (id == NULL)
+        return;
+    const tft_status status = server_promote(srv, id, &err);
+    answer_change(srv, status, &err, reply);
+}
+
+static void route_rollback(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    tft_error err = {0};
+    (void)request;
+    const tft_status status = server_rollback(srv, &err);
+    answer_change(srv, status, &err, reply);
+}
+
+static const http_parameter of_model[] = {{"id", API_NAME, "Name of its directory", "tft_model_20251101_090000", true},
+                                          {0}};
+static const http_parameter of_promote[] = {
+    {"id", API_NAME, "Name of its directory; latest = the newest, from here on", "tft_model_20251101_090000", true},
+    {0}};
+
+const http_route routes_models[] = {
+    {.path = "/api/v1/models",
+     .method = HTTP_GET,
+     .role = ROLE_READ,
+     .handler = route_models,
+     .tag = "Models",
+     .summary = "Models in the models directory, newest first, and which one serves",
+     .reply = "Models",
+     .statuses = "200"},
+    {.path = "/api/v1/models/rollback",
+     .method = HTTP_POST,
+     .role = ROLE_ADMIN,
+     .handler = route_rollback,
+     .tag = "Models",
+     .summary = "Serve the model that served before this one",
+     .reply = "Model",
+     .statuses = "200 404 409"},
+    {.path = "/api/v1/models/{id}",
+     .method = HTTP_GET,
+     .role = ROLE_READ,
+     .handler = route_model,
+     .parameters = of_model,
+     .tag = "Models",
+     .summary = "One model, and why it cannot serve where it cannot",
+     .reply = "Model",
+     .statuses = "200 404"},
+    {.path = "/api/v1/models/{id}/promote",
+     .method = HTTP_POST,
+     .role = ROLE_ADMIN,
+     .handler = route_promote,
+     .parameters = of_promote,
+     .tag = "Models",
+     .summary = "Serve this model from the next forecast on, and stay with it over restarts",
+     .reply = "Model",
+     .statuses = "200 404 409"},
+    {0}};

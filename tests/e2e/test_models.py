@@ -1,0 +1,100 @@
+"""GET /api/v1/models, promote, rollback: another model serves from the next forecast on, no request fails meanwhile, the choice
+survives a restart, a damaged model is refused and what served goes on serving."""
+import json
+import os
+import shutil
+import tempfile
+import threading
+import time
+
+from serving import Daemon, record
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "../.."))
+FIRST, SECOND, BROKEN = "tft_model_20260101_000000", "tft_model_20260201_000000", "tft_model_20251201_000000"
+
+
+def make_models(folder):
+    shipped = [n for n in os.listdir(os.path.join(ROOT, "models")) if n.startswith("tft_model_")]
+    for name in FIRST, SECOND, BROKEN:
+        shutil.copytree(os.path.join(ROOT, "models", sorted(shipped)[-1]), os.path.join(folder, name))
+    with open(os.path.join(folder, BROKEN, "model.safetensors"), "r+b") as file:
+        file.truncate(1000)
+
+
+def served(d):
+    return d.get("/status")[1]["model"]["name"]
+
+
+def models(d):
+    status, body = d.get("/api/v1/models")
+    assert status == 200, body
+    return {m["id"]: m for m in body["items"]}
+
+
+def post(d, path):
+    status, _, body = d.request("POST", path)
+    return status, json.loads(body)
+
+
+def main(folder):
+    data = tempfile.mkdtemp(prefix="tftd-e2e-")
+    try:
+        with Daemon("--models-dir", folder, data=data, model=True) as d:
+            assert served(d) == SECOND
+            found = models(d)
+            assert list(found) == [SECOND, FIRST, BROKEN]
+            assert [found[n]["role"] for n in found] == ["served", "available", "invalid"], found
+            assert found[BROKEN]["reason"] and folder not in found[BROKEN]["reason"], found[BROKEN]
+            assert len(found[FIRST]["sha256"]) == 64 and found[FIRST]["parameters"] > 1000 and found[FIRST]["contract"]
+            assert d.get("/api/v1/models/" + FIRST)[1] == found[FIRST]
+            assert d.get("/api/v1/models/nothing")[0] == 404
+            assert post(d, "/api/v1/models/rollback")[0] == 409  # nothing served before
+
+            d.post([record("s%d" % k, time.time() - 5 * i) for k in range(5) for i in range(200)])
+            d.wait_for("a forecast by the network", lambda: d.predictions().get("metadata", {}).get("model") or True)
+            wrong, stop = [], threading.Event()
+
+            def ask():
+                while not stop.is_set():
+                    for path in "/predictions/current", "/status", "/api/v1/risk":
+                        status = d.request("GET", path)[0]
+                        if status >= 500:
+                            wrong.append((path, status))
+            asker = threading.Thread(target=ask)
+            asker.start()
+            for _ in range(3):
+                status, body = post(d, "/api/v1/models/%s/promote" % FIRST)
+                assert status == 200 and body["role"] == "served" and body["pinned"], body
+                assert served(d) == FIRST
+                status, body = post(d, "/api/v1/models/rollback")
+                assert status == 200 and body["id"] == SECOND, body
+                assert served(d) == SECOND
+            stop.set()
+            asker.join()
+            assert wrong == [], wrong
+            status, body = post(d, "/api/v1/models/%s/promote" % BROKEN)
+            assert status == 409 and folder not in body["detail"], body
+            assert served(d) == SECOND
+            assert post(d, "/api/v1/models/%s/promote" % "../etc")[0] in (404, 400)
+            assert post(d, "/api/v1/models/%s/promote" % FIRST)[0] == 200
+            assert models(d)[SECOND]["role"] == "previous"
+        with Daemon("--models-dir", folder, data=data, model=True) as d:
+            assert served(d) == FIRST  # pinned, though there is a newer one
+            assert models(d)[FIRST]["pinned"]
+            assert post(d, "/api/v1/models/latest/promote")[0] == 200
+            assert served(d) == SECOND and not models(d)[SECOND]["pinned"]
+        with Daemon("--models-dir", folder, data=data, model=True) as d:
+            assert served(d) == SECOND
+            assert post(d, "/api/v1/models/%s/promote" % FIRST)[0] == 200
+        shutil.rmtree(os.path.join(folder, FIRST))
+        with Daemon("--models-dir", folder, data=data, model=True) as d:
+            assert served(d) == SECOND and "pinned model" in d.log()
+    finally:
+        shutil.rmtree(data, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as folder:
+        make_models(folder)
+        main(folder)
+    print("promoted, rolled back, kept")
