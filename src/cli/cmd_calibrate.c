@@ -38,7 +38,7 @@ typedef struct calibrate_args {
     const char *model, *servers, *spec;
     int64_t from, to;
     size_t windows, threads;
-    bool dry_run;
+    bool dry_run, quantiles_only;
     flag_list files;
 } calibrate_args;
 
@@ -77,11 +77,20 @@ static tft_status fit(const calibrate_args *a, tft_model_card *card, tft_model *
                                      .last_step = a->to == INT64_MAX ? INT64_MAX : a->to / step_ms - 1,
                                      .n_windows = a->windows,
                                      .seed = 1};
+    const tft_calibration before = card->calibration;
     memset(&card->calibration, 0, sizeof card->calibration);
     if (status == TFT_OK)
         status = tft_forecaster_lend(card, model, a->threads, &forecaster, err);
     if (status == TFT_OK)
         status = tft_calibrate(forecaster, d, &plan, &card->calibration, facts, err);
+    if (a->quantiles_only) {
+        tft_calibration *const fresh = &card->calibration;
+        fresh->n_points = before.n_points;
+        memcpy(fresh->step, before.step, sizeof fresh->step);
+        memcpy(fresh->slope, before.slope, sizeof fresh->slope);
+        memcpy(fresh->intercept, before.intercept, sizeof fresh->intercept);
+        fresh->fleet = before.fleet;
+    }
     tft_forecaster_close(forecaster);
     free(selected);
     return status;
@@ -108,10 +117,12 @@ static tft_status put(const calibrate_args *a, const tft_model_card *card, tft_e
     return status;
 }
 
-static void tell(const tft_model_card *card, const tft_calibrate_facts *f)
+static void tell(const tft_model_card *card, const tft_calibrate_facts *f, bool quantiles_only)
 {
     fprintf(stderr, "calibrated on %zu windows at %zu origins, %zu cells", f->n_windows, f->n_origins, f->n_cells);
-    if (card->calibration.n_points > 0)
+    if (quantiles_only)
+        fprintf(stderr, "; the incident probabilities stay as they were");
+    else if (card->calibration.n_points > 0)
         fprintf(stderr, "; %zu of %zu cases with an incident within %u steps", f->n_incidents[0], f->n_cases[0],
                 card->calibration.step[0]);
     else if (card->network.hazard)
@@ -137,7 +148,7 @@ static tft_status run(const calibrate_args *a, tft_error *err)
     if (status == TFT_OK)
         status = put(a, card, err);
     if (status == TFT_OK)
-        tell(card, &facts);
+        tell(card, &facts, a->quantiles_only);
     train_data_free(&data);
     tft_model_close(model);
     free(card);
@@ -154,6 +165,7 @@ int cmd_calibrate(int argc, char **argv)
         {"--from", "TIME", "first origin (default: a window after the start of the data)", FLAG_TIME, &a.from},
         {"--to", "TIME", "all targets start before it (default: the end of the data)", FLAG_TIME, &a.to},
         {"--windows", "N", "windows to forecast, about (8000)", FLAG_SIZE, &a.windows},
+        {"--quantiles-only", NULL, "leave the incident probabilities as they are", FLAG_SWITCH, &a.quantiles_only},
         {"--spec", "MODEL.yaml", "names of the columns, as for train", FLAG_TEXT, &a.spec},
         {"--threads", "N", "0 = all cores (0)", FLAG_SIZE, &a.threads},
         {"--dry-run", NULL, "print the calibration and leave the model as it is", FLAG_SWITCH, &a.dry_run},

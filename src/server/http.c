@@ -550,6 +550,20 @@ static void put_allow(unsigned methods, char allow[64])
         snprintf(allow + n, 64 - n, "OPTIONS");
 }
 
+/* Whether some route is this very path: then those with {parameters} in its place are not meant. */
+static bool is_literal(const http_options *o, const http_target *target)
+{
+    for (size_t f = 0; f < o->n_families; f++) {
+        for (const http_route *route = o->families[f]; route->path != NULL; route++) {
+            const char *params[HTTP_MAX_PARAMS];
+            size_t n_params;
+            if (http_path_fits(route->path, target, params, &n_params) && n_params == 0)
+                return true;
+        }
+    }
+    return false;
+}
+
 /* Sets request.route, or ex->allow where only other methods are there. */
 static void find_route(exchange *ex, const http_target *target, const char *method)
 {
@@ -560,12 +574,13 @@ static void find_route(exchange *ex, const http_target *target, const char *meth
     while (wanted < HTTP_N_METHODS && strcmp(request->is_head ? "GET" : method, http_method_names[wanted]) != 0)
         wanted++;
     request->method = wanted < HTTP_N_METHODS ? (http_method)wanted : HTTP_GET;
+    const bool literal = is_literal(o, target);
     unsigned known = 0;
     for (size_t f = 0; f < o->n_families && request->route == NULL; f++) {
         for (const http_route *route = o->families[f]; route->path != NULL; route++) {
             const char *params[HTTP_MAX_PARAMS];
             size_t n_params;
-            if (!http_path_fits(route->path, target, params, &n_params))
+            if (!http_path_fits(route->path, target, params, &n_params) || (literal && n_params > 0))
                 continue;
             known |= 1u << route->method;
             if (route->method != wanted)

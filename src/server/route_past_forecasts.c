@@ -58,7 +58,7 @@ static void put_metric(past_page *p, size_t m, int64_t first_ms)
     const int decimals = render_decimals(rows, FORECAST_N_QUANTILES * h);
     tft_text_printf(p->out, "\"%s\": {\"quantiles\": {", p->srv->contract.metrics[m].name);
     for (size_t q = 0; q < FORECAST_N_QUANTILES; q++) {
-        tft_text_printf(p->out, "%s\"%s\": [", q > 0 ? ", " : "", forecast_level_names[q]);
+        tft_text_printf(p->out, "%s\"%.3g\": [", q > 0 ? ", " : "", (double)forecast_levels[q]);
         for (size_t i = 0; i < h; i++) {
             tft_text_puts(p->out, i > 0 ? ", " : "");
             render_fixed(p->out, (double)rows[q * h + i], decimals);

@@ -24,7 +24,7 @@ async function views() {
     const tab = await open(browser, url, { theme });
     for (const view of [...VIEWS, `server/${given.server}`]) {
       await tab.view(view);
-      assert.ok((await text(tab.page, 'main')).length > 40, `${view} is empty`);
+      await until(tab.page, `${view} is drawn`, () => document.querySelector('main').innerText.length > 40);
       if (theme === 'dark' || view !== 'docs') await tab.axe(`${view} ${theme}`);
       assert.ok(await tab.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `${view} is wider than the window`);
     }

@@ -106,7 +106,14 @@ def receivers_keep_their_secrets(folder):
     assert "chat" in out and "s3cret" not in out
 
 
+def the_document_is_what_the_program_says():
+    tool = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../tools/make_config_md.py")
+    done = subprocess.run(["python3", tool, TFTD, "--check"], stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 0, done.stderr
+
+
 if __name__ == "__main__":
+    the_document_is_what_the_program_says()
     with tempfile.TemporaryDirectory() as folder:
         check_config_reads_and_prints(folder)
         doctor_finds_what_is_wrong(folder)

@@ -62,8 +62,8 @@ def figures_are_those_of_what_was_kept(d):
             for i, y in enumerate(said["actual"]):
                 q = {level: values[i] for level, values in said["quantiles"].items()}
                 n += 1
-                errors += abs(y - q["p50"])
-                inside += q["p10"] <= y <= q["p90"]
+                errors += abs(y - q["0.5"])
+                inside += q["0.1"] <= y <= q["0.9"]
                 size += abs(y)
     found = [i for i in quality(d)["items"] if i["metric"] == "cpu_pct"]
     assert len(found) == 1 and found[0]["n"] == n and n > 0, (found, n)

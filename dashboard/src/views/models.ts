@@ -51,8 +51,7 @@ function list(c: Context, models: Model[]): VNode {
       { key: 'trained', head: t.trained, narrow: true, cell: (m) => dateClock(m.trained_at), value: (m) => m.trained_at },
       { key: 'parameters', head: t.parameters, number: true, narrow: true, cell: (m) => count(m.parameters), value: (m) => m.parameters },
       { key: 'do', bare: true, head: text.words.actions, cell: (m) => (role(m) === 'served' || m.valid === false ? null : h('span', { class: 'row-actions' },
-        careful(c, t.promote, idOf(m), () => void act(c, 'POST', `/api/v1/models/${encodeURIComponent(idOf(m))}/promote`)),
-        careful(c, t.load, idOf(m), () => void act(c, 'POST', `/api/v1/models/${encodeURIComponent(idOf(m))}/load`)))) },
+        careful(c, t.promote, idOf(m), () => void act(c, 'POST', `/api/v1/models/${encodeURIComponent(idOf(m))}/promote`)))) },
     ],
   });
 }

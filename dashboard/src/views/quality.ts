@@ -1,7 +1,7 @@
-/* quality.ts - how good the forecasts were: coverage, reliability, CRPS beside simple methods, drift. */
+/* quality.ts - how good the forecasts were: coverage, reliability, CRPS beside simple methods. */
 import { query } from '../api';
 import { h, type Child, type VNode } from '../dom';
-import { count, number, percent } from '../format';
+import { count, number, percent, words } from '../format';
 import { setParams } from '../router';
 import { metricName, text } from '../text';
 import { HORIZONS, type Horizon } from '../types';
@@ -40,7 +40,8 @@ function scores(c: Context, quality: Quality): VNode {
   return card(t.baselines, [h('p', { class: 'help' }, t.coverage_help), rows.length ? table<Scores>({
     id: 'scores', caption: t.baselines, rows, rowKey: (r) => r.group, params: c.params, first: 50,
     columns: [
-      { key: 'group', bare: true, head: text.words.metric, cell: (r) => metricName(r.group), value: (r) => r.group },
+      { key: 'group', bare: true, head: text.words.metric, cell: (r) => metricName(r.metric), value: (r) => r.metric },
+      ...(rows.some((r) => r.of) ? [{ key: 'of', head: t.by, cell: (r: Scores) => h('bdi', null, words(r.of)), value: (r: Scores) => r.of }] : []),
       { key: 'n', head: t.n, number: true, cell: (r) => count(r.n), value: (r) => r.n },
       { key: 'coverage', head: t.coverage, number: true, cell: (r) => percent(r.coverage), value: (r) => r.coverage },
       { key: 'crps', head: t.crps, number: true, cell: (r) => number(r.crps), value: (r) => r.crps },
@@ -58,13 +59,6 @@ function incidents(quality: Quality): VNode {
   return card(t.incidents, s ? facts(fact(t.brier, number(s.brier)), fact(t.brier_skill, number(s.brier_skill)), fact(t.precision, percent(s.precision)), fact(t.recall, percent(s.recall))) : empty(t.none, t.none_help), { id: 'incidents' });
 }
 
-interface Drift { verdict?: string; reasons?: string[]; metrics?: Record<string, unknown>[] }
-
-function drift(c: Context): VNode {
-  const reply = c.use<Drift>('drift', '/api/v1/drift', 'slow');
-  return card(text.quality.drift, known(reply, (d) => [h('p', null, text.quality.verdict[d.verdict ?? ''] ?? d.verdict ?? text.none), h('ul', { class: 'plain' }, (d.reasons ?? []).map((r, i) => h('li', { key: String(i) }, r)))]), { id: 'drift' });
-}
-
 export const quality: View = {
   name: 'quality',
   key: 'q',
@@ -78,7 +72,6 @@ export const quality: View = {
       h('h1', { key: 'h' }, t.title), h('p', { class: 'lead', key: 'lead' }, t.lead),
       h('div', { class: 'controls', key: 'controls' }, select(t.by, by, { metric: 'metric', horizon: 'horizon', profile: 'profile', server: 'server' }, (v) => setParams({ by: v })), select(text.history.span, span, text.history.spans, (v) => setParams({ span: v }))),
       reply.fault?.kind === 'absent' ? h('section', { class: 'card', key: 'absent' }, faultState(reply.fault)) : known(reply, (data) => [scores(c, data), h('div', { class: 'cards', key: 'cards' }, reliability(c, data, horizon), incidents(data))], 10),
-      drift(c),
     ];
   },
 };

@@ -18,7 +18,7 @@ import type { Context, View } from './view';
 const memo = new Memo();
 
 interface PastForecast {
-  items: { origin: string; timestamps?: string[]; values?: Record<string, number[]>; metric?: string }[];
+  items: { origin: string; first: string; step_seconds: number; model: string; metrics: Record<string, { quantiles: Record<string, number[]>; actual: (number | null)[] }> }[];
 }
 
 /* ---- what is asked ------------------------------------------------------------------------------------- */
@@ -29,12 +29,17 @@ export function stepsOf(c: Context, name: string, hours: number): { steps: Step[
   return { steps: reply.data?.items, absent: reply.fault?.kind === 'absent' };
 }
 
+/* The newest forecast that was kept by then: one every half hour. */
 function pastForecast(c: Context, name: string, metric: string, hoursAgo: number): { timestamps: string[]; values: Record<string, number[]> } | undefined {
-  const step = (c.contract?.step_seconds ?? 300) * 1000;
-  const origin = new Date(Math.floor((c.now - hoursAgo * 3600e3) / step) * step).toISOString().replace('.000', '');
-  const reply = c.use<PastForecast>(`said ${name} ${metric}`, '/api/v1/history/forecasts' + query({ server: name, metric, origin }), 'once').data;
-  const item = reply?.items[0];
-  return item?.timestamps && item.values ? { timestamps: item.timestamps, values: item.values } : undefined;
+  const half = 1800e3;
+  const then = Math.floor((c.now - hoursAgo * 3600e3) / half) * half; // so that the request stays the same for half an hour
+  const iso = (ms: number): string => new Date(ms).toISOString().replace('.000', '');
+  const reply = c.use<PastForecast>(`said ${name} ${metric}`, '/api/v1/history/forecasts' + query({ server: name, metric, from: iso(then - half), to: iso(then + half) }), 'once').data;
+  const item = reply?.items.at(-1);
+  const values = item?.metrics[metric]?.quantiles;
+  if (!item || !values) return undefined;
+  const first = Date.parse(item.first);
+  return { timestamps: (values['0.5'] ?? []).map((_, i) => iso(first + i * item.step_seconds * 1000)), values };
 }
 
 /* ---- parts --------------------------------------------------------------------------------------------- */
