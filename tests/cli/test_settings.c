@@ -87,7 +87,7 @@ static void mistakes_are_named_with_line_and_column(void **state)
         {"http: {compress: yes}", "is not true or false"},
         {"http: {max_body: 16MB}", "is not a size"},
         {"http: {max_body: 1KiB, max_body: 2KiB}", "is given twice"},
-        {"http: {listen: []}", "is an empty list"},
+        {"http: {listen: []}", "0 values, must be 1 to 8"},
         {"http: {listen: [[a]]}", "single values only"},
         {"http: 5", "t.yaml:1:7: http: unknown key"},
         {"ingest: {max_future: soon}", "is not a duration"},
