@@ -384,7 +384,9 @@ def ett(work, data, limit):
 # ---- the model card ---------------------------------------------------------------------------------------------------------
 
 
-def model_card(model, results, incidents):
+def model_card(judged, results):
+    """Of the model that ships; its figures are those of its twin that has not seen what it is judged on."""
+    model = newest_model(os.path.join(ROOT, "models")) or judged
     with open(os.path.join(model, "config.json")) as file:
         config = json.load(file)
     with open(os.path.join(model, "training_info.json")) as file:
@@ -413,18 +415,20 @@ def model_card(model, results, incidents):
             if f["name"] == "tft" and result["incidents"]["model_rule"] == result["incidents"]["rule"] and f["ece"] > .03:
                 weak.append("incidents within %s on %s: ECE %s." % (h["horizon"], name, number(f["ece"], 3)))
     lines = ["# Model card: %s" % os.path.basename(os.path.normpath(model)), "",
-             "Written by `make quality` from the model's own files and its evaluation; [QUALITY.md](QUALITY.md) has every figure.", "",
+             "Written by `make quality` from the model's own files. Figures and weaknesses are those of its judged twin `%s`: the same recipe, "
+             "but block 3 of the Bitbrains machines and everything from 2013-08-25 on held out. [QUALITY.md](QUALITY.md) has every figure."
+             % os.path.basename(os.path.normpath(judged)), "",
              "| | |", "|---|---|",
              "| what | Temporal Fusion Transformer with a mixture output and an incident head; quantiles of %s for the next %d steps of %g "
              "minutes |" % (", ".join(t["name"] for t in n["targets"]), c["horizon"], c["step_ms"] / 60000),
              "| trained | %s, %.0f minutes on %d threads, %d steps, seed %s |" % (info["trained_at"][:10], info["training_seconds"] / 60,
                                                                               info["threads"], info["steps"], info["seed"]),
              "| size | %d parameters, %.2f MB with everything |" % (info["model_parameters"], size / 1e6),
-             "| data | %d servers, %.0f hours: Bitbrains GWA-T-12 “rnd” (Shen, van Beek, Iosup 2015) without the machines of block 3 and "
-             "without anything from 2013-08-25 on, and generated fleets (`tftd generate`) |" % (info["num_servers"], info["data_hours"]),
+             "| data | %d servers, %.0f hours: Bitbrains GWA-T-12 “rnd” (Shen, van Beek, Iosup 2015), SMD (Su et al. 2019), and generated "
+             "fleets with latency and states (`tftd generate`) |" % (info["num_servers"], info["data_hours"]),
              "| incidents | %s |" % ("state `critical_issue` or an unplanned `offline`; learned from generated fleets, the public trace has "
                                      "no labels" if c["incident"]["by"] == "state" else json.dumps(c["incident"])),
-             "| calibrated | quantiles: %s; incidents: %s; fleet: %s; on the validation servers |" % (
+             "| calibrated | quantiles: %s; incidents: %s; fleet: %s; quantiles on the machines of block 2, the rest on servers held out for it |" % (
                  config["calibration"]["quantiles"]["kind"], config["calibration"]["incident"]["kind"],
                  config["calibration"].get("fleet", {}).get("kind", "none")),
              "| recipe | `%s` |" % re.sub(r"\S*/(?=[^/ ]+\.(?:csv|yaml))", "", (info.get("command_line") or "unknown")).replace("|", "\\|"),
@@ -510,7 +514,7 @@ def main():
         body += ett(work, options.data, third)
     body += "\n### Repeat it\n`make quality` (all of it), or one by one:\n\n" + "".join("    %s\n" % c for c in commands)
     write_quality(body)
-    model_card(model, everything, None)
+    model_card(model, everything)
     print("quality: docs/QUALITY.md, docs/MODEL_CARD.md, docs/images/lead-times.svg; pages in %s; %.0f minutes" %
           (work.replace(ROOT + "/", ""), (time.monotonic() - began) / 60))
 

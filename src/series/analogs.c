@@ -130,6 +130,9 @@ void tft_analogs_make(tft_analog_finder *finder, const float *column, size_t n, 
         return;
     const size_t count = candidates / 4 < MOST ? candidates / 4 : MOST, near = count / 2;
     select_smallest(finder->nearest, candidates, count);
+    analogs->n = count;
+    for (size_t i = 0; i < count; i++)
+        analogs->ages[i] = (uint16_t)((size_t)(finder->nearest[i] & 0xffffffffu) + n - newest);
     follow(column, newest, finder->nearest, count, false, levels, n_levels, &analogs->values);
     select_smallest(finder->nearest, count, near);
     follow(column, newest, finder->nearest, near, true, levels, n_levels, &analogs->changes);

@@ -28,7 +28,9 @@ typedef struct tft_analog_finder {
 
 typedef struct tft_analogs {
     bool found;
-    tft_changes values, changes; // quantiles by span; values in the metric's unit
+    size_t n;                        // of the moments
+    uint16_t ages[TFT_MOST_SAMPLES]; // steps before the column's last one
+    tft_changes values, changes;     // quantiles by span; values in the metric's unit
 } tft_analogs;
 
 void tft_analog_finder_layout(tft_analog_finder *finder, const tft_pace *pace, tft_arena *arena);

@@ -53,6 +53,8 @@ static const tft_feature_row rows[] = {
     {TFT_FEATURE_INCIDENT_START_AROUND_7D, TFT_DECODER, TFT_PER_WINDOW, "incident_start_around_7d"},
     {TFT_FEATURE_INCIDENT_HIGH_SAME_TIME, TFT_DECODER, TFT_PER_WINDOW, "incident_high_same_time"},
     {TFT_FEATURE_INCIDENT_START_SAME_MINUTE, TFT_DECODER, TFT_PER_WINDOW, "incident_start_same_minute"},
+    {TFT_FEATURE_INCIDENT_ANALOGS, TFT_DECODER, TFT_PER_WINDOW, "incident_analogs"},
+    {TFT_FEATURE_INCIDENT_ANALOGS_RATE, TFT_DECODER, TFT_PER_WINDOW, "incident_analogs_rate"},
     {TFT_FEATURE_INCIDENT_RUN, TFT_STATIC, TFT_PER_WINDOW, "incident_run"},
     {TFT_FEATURE_INCIDENT_RUN_LOG, TFT_STATIC, TFT_PER_WINDOW, "incident_run_log"},
     {TFT_FEATURE_INCIDENT_SINCE_HIGH, TFT_STATIC, TFT_PER_WINDOW, "incident_since_high"},

@@ -22,8 +22,10 @@ static float value_at(const tft_incident_past *p, size_t i)
     return p->past->columns[p->contract->incident.metric * p->past->n + i];
 }
 
-void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace)
+void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace,
+                            const tft_analogs *analogs)
 {
+    p->analogs = analogs;
     const tft_incident_rule *const rule = &contract->incident;
     p->past = past;
     p->contract = contract;
@@ -170,8 +172,40 @@ static float recurrence(const tft_incident_past *p, const uint8_t *marks, size_t
     return (float)found / (float)times;
 }
 
+/* Of the moments like now, how many were followed by a start up to step t, and how many within the hour around it: the logit
+ * of the share, and the logarithm of the rate a step, halved and with half an incident more, so that none is not −∞. */
+static void fill_analogs(const tft_incident_past *p, bool rate, size_t stride, float *out)
+{
+    const size_t horizon = p->contract->horizon, half = p->pace.hour / 2 > 0 ? p->pace.hour / 2 : 1, n = p->past->n;
+    uint16_t first[TFT_MOST_SAMPLES]; // step of the first start after each, horizon + 1 = none
+    const size_t count = p->analogs->found ? p->analogs->n : 0;
+    for (size_t k = 0; k < count; k++) {
+        const size_t i = n - 1 - p->analogs->ages[k];
+        size_t t = 1;
+        while (t <= horizon && i + t < n && !p->start[i + t])
+            t++;
+        first[k] = (uint16_t)(i + t < n ? t : horizon + 1);
+    }
+    for (size_t i = 0; i < horizon; i++) {
+        const size_t t = i + 1;
+        float before = 0.5f, around = 0.5f, left = 0.5f;
+        for (size_t k = 0; k < count; k++) {
+            before += first[k] <= t ? 1.0f : 0.0f;
+            left += first[k] > t ? 1.0f : 0.0f;
+            around += first[k] + half > t && first[k] <= t + half ? 1.0f : 0.0f;
+        }
+        const float logit = count > 0 ? logf(before / left) : -4.0f;
+        const float per_step = count > 0 ? logf(around / ((float)count * 2.0f * (float)half)) : -6.0f;
+        out[i * stride] = 0.5f * (rate ? per_step : logit);
+    }
+}
+
 void tft_incident_past_decoder(const tft_incident_past *p, tft_feature feature, size_t stride, float *out)
 {
+    if (feature == TFT_FEATURE_INCIDENT_ANALOGS || feature == TFT_FEATURE_INCIDENT_ANALOGS_RATE) {
+        fill_analogs(p, feature == TFT_FEATURE_INCIDENT_ANALOGS_RATE, stride, out);
+        return;
+    }
     const tft_pace *const pace = &p->pace;
     const size_t half_hour = pace->hour / 2 > 0 ? pace->hour / 2 : 1;
     for (size_t i = 0; i < p->contract->horizon; i++) {

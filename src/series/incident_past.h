@@ -7,6 +7,8 @@
  *     start   an incident starts in it
  * and the marks are counted: runs, shares and distances for the statics; for each step of the horizon, what was at the
  * same time of the last seven days (jobs that come back daily) and at the same minute of the last 24 hours (hourly ones).
+ * And what followed the moments most like now (analogs.h): in how many of them an incident had begun by then, and how many
+ * began around then, both as logarithms.
  * "The same time" has a tolerance of one step, or of half an hour, because jobs drift.
  *
  * Shapes:  marks [n] of the past, oldest first; decoder columns [horizon].
@@ -15,6 +17,7 @@
 #ifndef TFT_SERIES_INCIDENT_PAST_H
 #define TFT_SERIES_INCIDENT_PAST_H
 
+#include "series/analogs.h"
 #include "series/features.h"
 #include "series/past.h"
 
@@ -22,12 +25,14 @@ typedef struct tft_incident_past {
     const tft_past *past;
     const tft_contract *contract;
     tft_pace pace;
+    const tft_analogs *analogs;   // of the rule's metric (of the first one, by state)
     uint8_t *high, *near, *start; // [past.n]
 } tft_incident_past;
 
 void tft_incident_past_layout(tft_incident_past *p, size_t n, tft_arena *arena);
 /* Marks the steps of a past that was just taken. */
-void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace);
+void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace,
+                            const tft_analogs *analogs);
 
 /* One optional input of each place; out has `stride` floats between two steps. */
 float tft_incident_past_static(const tft_incident_past *p, tft_feature feature);

@@ -343,6 +343,8 @@ static void fill_decoder_column(const making *k, tft_feature feature, size_t m, 
     case TFT_FEATURE_INCIDENT_START_AROUND_7D:
     case TFT_FEATURE_INCIDENT_HIGH_SAME_TIME:
     case TFT_FEATURE_INCIDENT_START_SAME_MINUTE:
+    case TFT_FEATURE_INCIDENT_ANALOGS:
+    case TFT_FEATURE_INCIDENT_ANALOGS_RATE:
         tft_incident_past_decoder(&k->scratch->incidents, feature, stride, out);
         return;
     default:
@@ -449,7 +451,7 @@ static void prepare(const tft_contract *contract, const tft_config *config, size
         const tft_target *const target = m < n_targets ? &config->targets[m] : NULL;
         tft_summary_make(&s->past, pace, &contract->metrics[m], m, target != NULL ? target->quantiles : NULL,
                          target != NULL ? target->n_quantiles : 0, hours, &s->sorter, &s->summaries[m]);
-        if (target != NULL && config->n_anchors > TFT_SECOND_ANCHORS)
+        if (target != NULL && (config->n_anchors > TFT_SECOND_ANCHORS || contract->incident.inputs))
             tft_analogs_make(&s->finder, s->past.columns + m * s->past.n, s->past.n, pace, s->summaries[m].scale,
                              target->quantiles, target->n_quantiles, &s->summaries[m].analogs);
     }
@@ -481,7 +483,9 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
     prepare(contract, config, k.n_targets, scratch);
     measure_incidents(&k);
     if (contract->incident.inputs)
-        tft_incident_past_make(&scratch->incidents, &scratch->past, contract, scratch->calendar.pace);
+        tft_incident_past_make(
+            &scratch->incidents, &scratch->past, contract, scratch->calendar.pace,
+            &scratch->summaries[contract->incident.by_metric ? contract->incident.metric : 0].analogs);
 
     window->encoder_length = (uint32_t)k.length;
     window->decoder_length = (uint32_t)contract->horizon;

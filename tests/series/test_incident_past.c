@@ -38,7 +38,7 @@ static void a_model_that_does_not_ask_reads_what_it_always_read(void **state)
     assert_int_equal(tft_feature_count(&plain, TFT_STATIC), 48);
     assert_int_equal(tft_feature_count(&more, TFT_STATIC), 48 + 15);
     assert_int_equal(tft_feature_count(&more, TFT_ENCODER), tft_feature_count(&plain, TFT_ENCODER) + 1);
-    assert_int_equal(tft_feature_count(&more, TFT_DECODER), tft_feature_count(&plain, TFT_DECODER) + 5);
+    assert_int_equal(tft_feature_count(&more, TFT_DECODER), tft_feature_count(&plain, TFT_DECODER) + 7);
 }
 
 static void runs_shares_and_distances_of_high_steps(void **state)
@@ -78,6 +78,40 @@ static void starts_come_back_at_the_same_time_of_the_day(void **state)
     assert_true(fabs((double)decoder_real(b, t - 6, "incident_start_around_7d") - 2.0 / 7) < 1e-6);
     assert_true(fabs((double)decoder_real(b, t - 2, "incident_high_same_time") - 2.0 / 7) < 1e-6);
     assert_true(fabs((double)decoder_real(b, t % 12, "incident_start_same_minute") - 1.0 / 24) < 1e-6);
+    tft_series_free(&series);
+    bench_close(b);
+}
+
+static void build_calm(bench *b, tft_series *series, int64_t n)
+{
+    tft_series_init(series, 4, 0);
+    for (int64_t i = 0; i < n; i++) {
+        const double values[4] = {10 + (double)(i % 7), 40, 5, 20};
+        assert_int_equal(tft_series_add(series, i, values, TFT_STATE_NONE, NULL), TFT_OK);
+    }
+    build(b, series, n - 1, NULL);
+}
+
+/* A jump to 60 foretells three steps at 95, five steps later, every four hours and a bit: no clock knows it, likeness does. */
+static void what_followed_moments_like_now_is_counted(void **state)
+{
+    (void)state;
+    enum { PERIOD = 51, N = 9 * 288 };
+    bench *const b = bench_open(rule_contract(true));
+    tft_series series;
+    tft_series_init(&series, 4, 0);
+    for (int64_t i = 0; i < N; i++) {
+        const int64_t phase = (i - (N - 1) + 100 * PERIOD) % PERIOD; // the jump is now
+        const double values[4] = {phase == 0 ? 60 : phase >= 5 && phase <= 7 ? 95 : 10, 40, 5, 20};
+        assert_int_equal(tft_series_add(&series, i, values, TFT_STATE_NONE, NULL), TFT_OK);
+    }
+    build(b, &series, N - 1, NULL);
+    assert_true(decoder_real(b, 6, "incident_analogs") < decoder_real(b, 7, "incident_analogs"));
+    assert_true(decoder_real(b, 3, "incident_analogs_rate") > decoder_real(b, 40, "incident_analogs_rate"));
+    const float now = decoder_real(b, 8, "incident_analogs");
+    tft_series_free(&series);
+    build_calm(b, &series, N);
+    assert_true(decoder_real(b, 8, "incident_analogs") < now - 0.5f);
     tft_series_free(&series);
     bench_close(b);
 }
@@ -125,6 +159,7 @@ int main(void)
         cmocka_unit_test(a_model_that_does_not_ask_reads_what_it_always_read),
         cmocka_unit_test(runs_shares_and_distances_of_high_steps),
         cmocka_unit_test(starts_come_back_at_the_same_time_of_the_day),
+        cmocka_unit_test(what_followed_moments_like_now_is_counted),
         cmocka_unit_test(by_state_an_incident_is_what_is_high),
         cmocka_unit_test(every_input_is_finite_with_two_steps_of_history),
     };
