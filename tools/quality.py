@@ -429,7 +429,7 @@ def model_card(judged, results):
              "fleets with latency and states (`tftd generate`) |" % (info["num_servers"], info["data_hours"]),
              "| incidents | %s |" % ("state `critical_issue` or an unplanned `offline`; learned from generated fleets, the public trace has "
                                      "no labels" if c["incident"]["by"] == "state" else json.dumps(c["incident"])),
-             "| calibrated | quantiles: %s; incidents: %s; fleet: %s; quantiles on the machines of block 2, the rest on servers held out for it |" % (
+             "| calibrated | quantiles: %s; incidents: %s; fleet: %s; quantiles on all of the data, incidents and fleet on two fleets that nobody trained on |" % (
                  config["calibration"]["quantiles"]["kind"], config["calibration"]["incident"]["kind"],
                  config["calibration"].get("fleet", {}).get("kind", "none")),
              "| recipe | `%s` |" % re.sub(r"\S*/(?=[^/ ]+\.(?:csv|yaml))", "", (info.get("command_line") or "unknown")).replace("|", "\\|"),
