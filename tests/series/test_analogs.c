@@ -5,7 +5,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 #include <cmocka.h>
+
+#include "series/summary.h"
 
 enum { WEEK = 2016, N = 2304 };
 static const float levels[3] = {0.1f, 0.5f, 0.9f};
@@ -94,6 +98,104 @@ static void quantiles_ascend_and_stay_inside_what_was_seen(void **state)
     close_fixture(f);
 }
 
+/* ---- the definition, written down without haste ---- */
+
+typedef struct moment {
+    float distance;
+    size_t age;
+} moment;
+
+static int nearer_then_newer(const void *a, const void *b)
+{
+    const moment *const x = a, *const y = b;
+    if (x->distance != y->distance)
+        return x->distance < y->distance ? -1 : 1;
+    return (x->age > y->age) - (x->age < y->age);
+}
+
+static int ascending(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static float phi(float value, float scale)
+{
+    const float v = value / scale;
+    const float grown = v < 0.0f ? 1.0f / (sqrtf(v * v + 1.0f) - v) : v + sqrtf(v * v + 1.0f);
+    int32_t bits;
+    memcpy(&bits, &grown, sizeof bits);
+    return (float)(bits - 0x3f800000) * (1.0f / 8388608.0f);
+}
+
+/* Mean of the known values of the hour that ends at i; sums slide as the finder's do, so that they round alike. */
+static void means_of_hours(const float *x, size_t n, float *means)
+{
+    double sum = 0.0;
+    size_t count = 0;
+    for (size_t i = 0; i < n; i++) {
+        sum += isnan(x[i]) ? 0.0 : (double)x[i];
+        count += isnan(x[i]) ? 0 : 1;
+        if (i >= pace.hour && !isnan(x[i - pace.hour])) {
+            sum -= (double)x[i - pace.hour];
+            count--;
+        }
+        means[i] = count > 0 ? (float)(sum / (double)count) : 0.0f;
+    }
+}
+
+static void expect(const float *x, size_t n, const moment *moments, size_t count, bool change, const tft_changes *found)
+{
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+        float samples[TFT_MOST_SAMPLES];
+        size_t known = 0;
+        for (size_t c = 0; c < count; c++) {
+            const size_t i = n - 1 - moments[c].age;
+            const float value = x[i + tft_change_span(s)] - (change ? x[i] : 0.0f);
+            if (!isnan(value))
+                samples[known++] = value;
+        }
+        assert_true(known > 0);
+        qsort(samples, known, sizeof *samples, ascending);
+        for (size_t q = 0; q < 3; q++)
+            assert_float_equal(found->quantiles[s][q], tft_quantile_sorted(samples, known, levels[q]), 0.0f);
+    }
+}
+
+static void the_nearest_moments_are_those_of_the_definition(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture();
+    static moment moments[WEEK];
+    static float means[N];
+    uint32_t seed = 7;
+    for (size_t round = 0; round < 60; round++) {
+        for (size_t i = 0; i < N; i++) {
+            seed = seed * 1664525u + 1013904223u;
+            const uint32_t values = round % 3 == 0 ? 4 : 100000; // every third has hardly any distances, and ties
+            f->column[i] = seed % 10 < round % 5 ? NAN : (float)((seed >> 8) % values) - (round % 4 == 0 ? 2.0f : 0.0f);
+        }
+        f->column[N - 1] = 3.0f;
+        const float scale = round % 2 == 0 ? 1.5f : 30000.0f;
+        make(f, N, scale);
+        assert_true(f->analogs.found);
+
+        const float *const x = f->column + N - WEEK;
+        size_t n = 0;
+        means_of_hours(x, WEEK, means);
+        for (size_t age = tft_change_span(TFT_CHANGE_SPANS - 1); age < WEEK; age += 2) {
+            const size_t i = WEEK - 1 - age;
+            const float distance = fabsf(phi(x[i], scale) - phi(x[WEEK - 1], scale)) +
+                                   fabsf(phi(means[i], scale) - phi(means[WEEK - 1], scale));
+            moments[n++] = (moment){isnan(x[i]) ? INFINITY : distance, age};
+        }
+        qsort(moments, n, sizeof *moments, nearer_then_newer);
+        expect(x, WEEK, moments, 128, false, &f->analogs.values);
+        expect(x, WEEK, moments, 64, true, &f->analogs.changes);
+    }
+    close_fixture(f);
+}
+
 static void too_little_or_nothing_known_finds_none(void **state)
 {
     (void)state;
@@ -120,6 +222,7 @@ int main(void)
         cmocka_unit_test(a_pattern_that_repeats_is_continued_exactly),
         cmocka_unit_test(it_knows_how_long_a_spell_lasts),
         cmocka_unit_test(quantiles_ascend_and_stay_inside_what_was_seen),
+        cmocka_unit_test(the_nearest_moments_are_those_of_the_definition),
         cmocka_unit_test(too_little_or_nothing_known_finds_none),
     };
     return cmocka_run_group_tests_name("series.analogs", tests, NULL, NULL);
