@@ -4,33 +4,16 @@
 #include "store/database_alerts.h"
 #include "store/internal.h"
 
-/* Ends what store_begin_writing() and database_begin() began. A failure leaves everything as it was. */
-static tft_status finish(store *s, tft_status status, tft_error *err)
-{
-    if (status == TFT_OK)
-        status = database_commit(s->db, err);
-    if (status != TFT_OK)
-        store_undo(s, status);
-    store_end_writing(s);
-    return status;
-}
-
-static tft_status begin(store *s, tft_error *err)
-{
-    store_begin_writing(s);
-    return database_begin(s->db, err);
-}
-
 tft_status store_put_alerts(store *s, const store_alert_batch *batch, tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_put_alerts(s->db, batch->alerts, batch->n_alerts, err);
     if (status == TFT_OK)
         status = database_forget_alerts(s->db, batch->forgotten, batch->n_forgotten, err);
     if (status == TFT_OK)
         status = database_put_deliveries(s->db, batch->deliveries, batch->n_deliveries, err);
-    return finish(s, status, err);
+    return store_end_transaction(s, status, err);
 }
 
 tft_status store_each_alert(store *s, const store_alert_query *query,
@@ -53,19 +36,19 @@ tft_status store_find_alert(store *s, const char *id, store_alert *alert, tft_er
 tft_status store_acknowledge(store *s, const char *id, const store_ack *ack, tft_error *err)
 {
     size_t n = 0;
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_acknowledge(s->db, id, ack, &n, err);
-    status = finish(s, status, err);
+    status = store_end_transaction(s, status, err);
     return status == TFT_OK && n == 0 ? TFT_ERR_NOT_FOUND : status;
 }
 
 tft_status store_forget_alerts(store *s, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_prune_alerts(s->db, cutoff_ms, limit, n, err);
-    return finish(s, status, err);
+    return store_end_transaction(s, status, err);
 }
 
 tft_status store_each_delivery(store *s, void (*visit)(void *context, const store_delivery *delivery), void *context,
@@ -79,19 +62,19 @@ tft_status store_each_delivery(store *s, void (*visit)(void *context, const stor
 
 tft_status store_put_silence(store *s, const store_silence *silence, tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_put_silence(s->db, silence, err);
-    return finish(s, status, err);
+    return store_end_transaction(s, status, err);
 }
 
 tft_status store_delete_silence(store *s, const char *id, tft_error *err)
 {
     size_t n = 0;
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_delete_silence(s->db, id, &n, err);
-    status = finish(s, status, err);
+    status = store_end_transaction(s, status, err);
     return status == TFT_OK && n == 0 ? TFT_ERR_NOT_FOUND : status;
 }
 
@@ -106,10 +89,10 @@ tft_status store_each_silence(store *s, void (*visit)(void *context, const store
 
 tft_status store_mark_maintenance(store *s, const store_maintenance *spans, size_t n, tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_put_maintenance(s->db, spans, n, err);
-    return finish(s, status, err);
+    return store_end_transaction(s, status, err);
 }
 
 tft_status store_each_maintenance(store *s, uint32_t server, int64_t from_ms, int64_t to_ms,

@@ -150,6 +150,20 @@ tft_status database_fail(database *db, const char *doing, tft_error *err)
     }
 }
 
+tft_status database_prepare(database *db, const char *text, sqlite3_stmt **one, tft_error *err)
+{
+    return sqlite3_prepare_v2(db->handle, text, -1, one, NULL) == SQLITE_OK ? TFT_OK : database_fail(db, text, err);
+}
+
+tft_status database_run(database *db, sqlite3_stmt *one, size_t *n, tft_error *err)
+{
+    const tft_status status = sqlite3_step(one) == SQLITE_DONE ? TFT_OK : database_fail(db, "write", err);
+    if (n != NULL)
+        *n = status == TFT_OK ? (size_t)sqlite3_changes(db->handle) : 0;
+    sqlite3_reset(one);
+    return status;
+}
+
 static tft_status execute(database *db, const char *text, const char *doing, tft_error *err)
 {
     return sqlite3_exec(db->handle, text, NULL, NULL, NULL) == SQLITE_OK ? TFT_OK : database_fail(db, doing, err);

@@ -47,22 +47,6 @@ static const char each_span[] = "SELECT server, from_ms, to_ms FROM maintenance 
 
 /* ---- statements ------------------------------------------------------------------------------------------ */
 
-static tft_status prepare(database *db, const char *text, sqlite3_stmt **one, tft_error *err)
-{
-    return sqlite3_prepare_v2(database_handle(db), text, -1, one, NULL) == SQLITE_OK ? TFT_OK
-                                                                                     : database_fail(db, text, err);
-}
-
-/* Runs a statement without rows, and makes it ready for the next values. */
-static tft_status run(database *db, sqlite3_stmt *one, size_t *n, tft_error *err)
-{
-    const tft_status status = sqlite3_step(one) == SQLITE_DONE ? TFT_OK : database_fail(db, "write", err);
-    if (n != NULL)
-        *n = status == TFT_OK ? (size_t)sqlite3_changes(database_handle(db)) : 0;
-    sqlite3_reset(one);
-    return status;
-}
-
 static void bind_text(sqlite3_stmt *one, int at, const char *text)
 {
     if (text == NULL)
@@ -108,7 +92,7 @@ static double read_number(sqlite3_stmt *row, int at)
 tft_status database_put_alerts(database *db, const store_alert *alerts, size_t n, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = n > 0 ? prepare(db, put_alert, &one, err) : TFT_OK;
+    tft_status status = n > 0 ? database_prepare(db, put_alert, &one, err) : TFT_OK;
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         const store_alert *const a = &alerts[i];
         const char *const texts[] = {a->id,       a->server, a->profile, a->kind,        a->metric,
@@ -124,7 +108,7 @@ tft_status database_put_alerts(database *db, const store_alert *alerts, size_t n
             bind_time(one, at++, times[k]);
         for (size_t k = 0; k < sizeof numbers / sizeof *numbers; k++)
             bind_number(one, at++, numbers[k]);
-        status = run(db, one, NULL, err);
+        status = database_run(db, one, NULL, err);
     }
     sqlite3_finalize(one);
     return status;
@@ -160,7 +144,7 @@ tft_status database_find_alerts(database *db, const store_alert_query *query,
                                 void (*visit)(void *context, const store_alert *alert), void *context, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    const tft_status prepared = prepare(db, find_alerts, &one, err);
+    const tft_status prepared = database_prepare(db, find_alerts, &one, err);
     if (prepared != TFT_OK)
         return prepared;
     sqlite3_bind_int(one, 1, query->pending);
@@ -188,7 +172,7 @@ tft_status database_find_alerts(database *db, const store_alert_query *query,
 tft_status database_find_alert(database *db, const char *id, store_alert *alert, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, find_alert, &one, err);
+    tft_status status = database_prepare(db, find_alert, &one, err);
     if (status != TFT_OK)
         return status;
     bind_text(one, 1, id);
@@ -206,10 +190,10 @@ static tft_status for_each_id(database *db, const char *text, const char (*ids)[
                               tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = n > 0 ? prepare(db, text, &one, err) : TFT_OK;
+    tft_status status = n > 0 ? database_prepare(db, text, &one, err) : TFT_OK;
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         bind_text(one, 1, ids[i]);
-        status = run(db, one, NULL, err);
+        status = database_run(db, one, NULL, err);
     }
     sqlite3_finalize(one);
     return status;
@@ -223,7 +207,7 @@ tft_status database_forget_alerts(database *db, const char (*ids)[STORE_ID_BYTES
 tft_status database_acknowledge(database *db, const char *id, const store_ack *ack, size_t *n, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, acknowledge, &one, err);
+    tft_status status = database_prepare(db, acknowledge, &one, err);
     if (status != TFT_OK)
         return status;
     const bool is = ack->at_ms != STORE_NEVER;
@@ -232,7 +216,7 @@ tft_status database_acknowledge(database *db, const char *id, const store_ack *a
     bind_text(one, 3, is ? ack->comment : NULL);
     bind_time(one, 4, ack->at_ms);
     bind_time(one, 5, is ? ack->until_ms : STORE_NEVER);
-    status = run(db, one, n, err);
+    status = database_run(db, one, n, err);
     sqlite3_finalize(one);
     return status;
 }
@@ -240,12 +224,12 @@ tft_status database_acknowledge(database *db, const char *id, const store_ack *a
 tft_status database_prune_alerts(database *db, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, prune_alerts, &one, err);
+    tft_status status = database_prepare(db, prune_alerts, &one, err);
     if (status != TFT_OK)
         return status;
     sqlite3_bind_int64(one, 1, cutoff_ms);
     sqlite3_bind_int64(one, 2, (int64_t)limit);
-    status = run(db, one, n, err);
+    status = database_run(db, one, n, err);
     sqlite3_finalize(one);
     return status;
 }
@@ -255,16 +239,16 @@ tft_status database_prune_alerts(database *db, int64_t cutoff_ms, size_t limit, 
 tft_status database_put_deliveries(database *db, const store_delivery *deliveries, size_t n, tft_error *err)
 {
     sqlite3_stmt *put = NULL, *drop = NULL;
-    tft_status status = n > 0 ? prepare(db, put_delivery, &put, err) : TFT_OK;
+    tft_status status = n > 0 ? database_prepare(db, put_delivery, &put, err) : TFT_OK;
     if (status == TFT_OK && n > 0)
-        status = prepare(db, drop_delivery, &drop, err);
+        status = database_prepare(db, drop_delivery, &drop, err);
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         sqlite3_stmt *const one = deliveries[i].told < 0 ? drop : put;
         bind_text(one, 1, deliveries[i].target);
         bind_text(one, 2, deliveries[i].alert);
         if (deliveries[i].told >= 0)
             sqlite3_bind_int(one, 3, deliveries[i].told);
-        status = run(db, one, NULL, err);
+        status = database_run(db, one, NULL, err);
     }
     sqlite3_finalize(put);
     sqlite3_finalize(drop);
@@ -275,7 +259,7 @@ tft_status database_each_delivery(database *db, void (*visit)(void *context, con
                                   void *context, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    const tft_status prepared = prepare(db, each_delivery, &one, err);
+    const tft_status prepared = database_prepare(db, each_delivery, &one, err);
     if (prepared != TFT_OK)
         return prepared;
     int code;
@@ -296,13 +280,13 @@ tft_status database_each_delivery(database *db, void (*visit)(void *context, con
 tft_status database_put_silence(database *db, const store_silence *silence, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, put_silence, &one, err);
+    tft_status status = database_prepare(db, put_silence, &one, err);
     if (status != TFT_OK)
         return status;
     bind_text(one, 1, silence->id);
     sqlite3_bind_int64(one, 2, silence->version);
     sqlite3_bind_text(one, 3, silence->body, (int)silence->body_len, SQLITE_TRANSIENT);
-    status = run(db, one, NULL, err);
+    status = database_run(db, one, NULL, err);
     sqlite3_finalize(one);
     return status;
 }
@@ -310,11 +294,11 @@ tft_status database_put_silence(database *db, const store_silence *silence, tft_
 tft_status database_delete_silence(database *db, const char *id, size_t *n, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, drop_silence, &one, err);
+    tft_status status = database_prepare(db, drop_silence, &one, err);
     if (status != TFT_OK)
         return status;
     bind_text(one, 1, id);
-    status = run(db, one, n, err);
+    status = database_run(db, one, n, err);
     sqlite3_finalize(one);
     return status;
 }
@@ -323,7 +307,7 @@ tft_status database_each_silence(database *db, void (*visit)(void *context, cons
                                  void *context, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    const tft_status prepared = prepare(db, each_silence, &one, err);
+    const tft_status prepared = database_prepare(db, each_silence, &one, err);
     if (prepared != TFT_OK)
         return prepared;
     int code;
@@ -343,12 +327,12 @@ tft_status database_each_silence(database *db, void (*visit)(void *context, cons
 tft_status database_put_maintenance(database *db, const store_maintenance *spans, size_t n, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = n > 0 ? prepare(db, put_span, &one, err) : TFT_OK;
+    tft_status status = n > 0 ? database_prepare(db, put_span, &one, err) : TFT_OK;
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         sqlite3_bind_int64(one, 1, (int64_t)spans[i].server + 1); // ids begin at 1, indices at 0
         sqlite3_bind_int64(one, 2, spans[i].from_ms);
         sqlite3_bind_int64(one, 3, spans[i].to_ms);
-        status = run(db, one, NULL, err);
+        status = database_run(db, one, NULL, err);
     }
     sqlite3_finalize(one);
     return status;
@@ -359,7 +343,7 @@ tft_status database_each_maintenance(database *db, uint32_t server, int64_t from
                                      tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    const tft_status prepared = prepare(db, each_span, &one, err);
+    const tft_status prepared = database_prepare(db, each_span, &one, err);
     if (prepared != TFT_OK)
         return prepared;
     sqlite3_bind_int64(one, 1, server == UINT32_MAX ? -1 : (int64_t)server + 1);

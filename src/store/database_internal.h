@@ -8,4 +8,9 @@ struct sqlite3 *database_handle(database *db);
 /* Puts SQLite's last error into err, remembers whether the disk was full, returns the status. */
 tft_status database_fail(database *db, const char *doing, tft_error *err);
 
+/* A statement for this call alone; the caller finalizes it, also after an error (it is then NULL). */
+tft_status database_prepare(database *db, const char *text, struct sqlite3_stmt **one, tft_error *err);
+/* Runs a statement without rows and makes it ready for the next values; n (may be NULL) gets how many rows it changed. */
+tft_status database_run(database *db, struct sqlite3_stmt *one, size_t *n, tft_error *err);
+
 #endif

@@ -6,12 +6,6 @@
 
 #include "store/database_internal.h"
 
-static tft_status prepare(database *db, const char *text, sqlite3_stmt **one, tft_error *err)
-{
-    return sqlite3_prepare_v2(database_handle(db), text, -1, one, NULL) == SQLITE_OK ? TFT_OK
-                                                                                     : database_fail(db, text, err);
-}
-
 static tft_status finish(database *db, sqlite3_stmt *one, tft_error *err)
 {
     const tft_status status = sqlite3_step(one) == SQLITE_DONE ? TFT_OK : database_fail(db, "change a server", err);
@@ -22,7 +16,7 @@ static tft_status finish(database *db, sqlite3_stmt *one, tft_error *err)
 tft_status database_put_labels(database *db, int64_t server, const char *labels, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    const tft_status status = prepare(db, "UPDATE servers SET labels = ?2 WHERE id = ?1", &one, err);
+    const tft_status status = database_prepare(db, "UPDATE servers SET labels = ?2 WHERE id = ?1", &one, err);
     if (status != TFT_OK)
         return status;
     sqlite3_bind_int64(one, 1, server);
@@ -35,7 +29,7 @@ tft_status database_each_labels(database *db, void (*visit)(void *context, uint3
                                 void *context, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, "SELECT id, labels FROM servers WHERE labels IS NOT NULL", &one, err);
+    tft_status status = database_prepare(db, "SELECT id, labels FROM servers WHERE labels IS NOT NULL", &one, err);
     int code = SQLITE_DONE;
     while (status == TFT_OK && (code = sqlite3_step(one)) == SQLITE_ROW)
         visit(context, (uint32_t)(sqlite3_column_int64(one, 0) - 1), (const char *)sqlite3_column_text(one, 1));
@@ -55,7 +49,7 @@ tft_status database_forget_server(database *db, int64_t server, const char *name
     sqlite3_stmt *one = NULL;
     tft_status status = TFT_OK;
     for (size_t i = 0; i < sizeof by_id / sizeof *by_id && status == TFT_OK; i++) {
-        status = prepare(db, by_id[i], &one, err);
+        status = database_prepare(db, by_id[i], &one, err);
         if (status != TFT_OK)
             return status;
         sqlite3_bind_int64(one, 1, server);
@@ -64,13 +58,13 @@ tft_status database_forget_server(database *db, int64_t server, const char *name
             *n_records = status == TFT_OK ? (size_t)sqlite3_changes(database_handle(db)) : 0;
     }
     if (status == TFT_OK)
-        status = prepare(db, "DELETE FROM alerts WHERE server = ?1 AND status = 'resolved'", &one, err);
+        status = database_prepare(db, "DELETE FROM alerts WHERE server = ?1 AND status = 'resolved'", &one, err);
     if (status != TFT_OK)
         return status;
     sqlite3_bind_text(one, 1, name, (int)name_len, SQLITE_STATIC);
     status = finish(db, one, err);
     if (status == TFT_OK)
-        status = prepare(
+        status = database_prepare(
             db, "UPDATE servers SET name = ?2, profile = -1, state = 0, records = 0, labels = NULL WHERE id = ?1", &one,
             err);
     if (status != TFT_OK)

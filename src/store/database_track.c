@@ -29,29 +29,15 @@ static const char drop_rows[] = "DELETE FROM forecasts WHERE number = ?1";
 static const char drop_set[] = "DELETE FROM forecast_sets WHERE number = ?1";
 static const char drop_scores[] = "DELETE FROM scores WHERE from_ms < ?1";
 
-static tft_status prepare(database *db, const char *text, sqlite3_stmt **one, tft_error *err)
-{
-    return sqlite3_prepare_v2(database_handle(db), text, -1, one, NULL) == SQLITE_OK ? TFT_OK
-                                                                                     : database_fail(db, text, err);
-}
-
-/* Runs a statement without rows, and makes it ready for the next values. */
-static tft_status run(database *db, sqlite3_stmt *one, tft_error *err)
-{
-    const tft_status status = sqlite3_step(one) == SQLITE_DONE ? TFT_OK : database_fail(db, "write", err);
-    sqlite3_reset(one);
-    return status;
-}
-
 /* Runs `text` once with up to three numbers. */
 static tft_status run_once(database *db, const char *text, const int64_t *numbers, int n, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, text, &one, err);
+    tft_status status = database_prepare(db, text, &one, err);
     for (int i = 0; i < n && status == TFT_OK; i++)
         sqlite3_bind_int64(one, i + 1, numbers[i]);
     if (status == TFT_OK)
-        status = run(db, one, err);
+        status = database_run(db, one, NULL, err);
     sqlite3_finalize(one);
     return status;
 }
@@ -61,7 +47,7 @@ static tft_status run_once(database *db, const char *text, const int64_t *number
 tft_status database_put_set(database *db, store_set *set, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, put_set, &one, err);
+    tft_status status = database_prepare(db, put_set, &one, err);
     if (status != TFT_OK)
         return status;
     sqlite3_bind_int64(one, 1, set->origin_ms);
@@ -80,12 +66,12 @@ tft_status database_put_forecasts(database *db, int64_t set, const store_forecas
                                   tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, put_forecast, &one, err);
+    tft_status status = database_prepare(db, put_forecast, &one, err);
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         sqlite3_bind_int64(one, 1, set);
         sqlite3_bind_int64(one, 2, (int64_t)rows[i].server + 1);
         sqlite3_bind_blob(one, 3, rows[i].body, (int)rows[i].n, SQLITE_STATIC);
-        status = run(db, one, err);
+        status = database_run(db, one, NULL, err);
     }
     sqlite3_finalize(one);
     return status == TFT_OK ? run_once(db, grow_set, (int64_t[]){set, (int64_t)n, complete}, 3, err) : status;
@@ -94,7 +80,7 @@ tft_status database_put_forecasts(database *db, int64_t set, const store_forecas
 tft_status database_due_set(database *db, int64_t before_ms, store_set *set, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = prepare(db, due_set, &one, err);
+    tft_status status = database_prepare(db, due_set, &one, err);
     if (status != TFT_OK)
         return status;
     sqlite3_bind_int64(one, 1, before_ms);
@@ -118,7 +104,7 @@ tft_status database_each_forecast(database *db, int64_t set, int64_t from, size_
                                   tft_error *err)
 {
     sqlite3_stmt *all = NULL;
-    tft_status status = prepare(db, each_forecast, &all, err);
+    tft_status status = database_prepare(db, each_forecast, &all, err);
     if (status != TFT_OK)
         return status;
     sqlite3_bind_int64(all, 1, set);
@@ -166,9 +152,9 @@ static tft_status add_there(database *db, sqlite3_stmt *get, const store_score *
 tft_status database_add_scores(database *db, const size_t *columns, const store_score *rows, size_t n, tft_error *err)
 {
     sqlite3_stmt *get = NULL, *put = NULL;
-    tft_status status = prepare(db, get_sums, &get, err);
+    tft_status status = database_prepare(db, get_sums, &get, err);
     if (status == TFT_OK)
-        status = prepare(db, put_sums, &put, err);
+        status = database_prepare(db, put_sums, &put, err);
     for (size_t i = 0; i < n && status == TFT_OK; i++) {
         float sums[STORE_MAX_SUMS];
         memcpy(sums, rows[i].sums, rows[i].n * sizeof *sums);
@@ -178,7 +164,7 @@ tft_status database_add_scores(database *db, const size_t *columns, const store_
             break;
         bind_key(put, columns, &rows[i]);
         sqlite3_bind_blob(put, 5, sums, (int)(rows[i].n * sizeof *sums), SQLITE_TRANSIENT);
-        status = run(db, put, err);
+        status = database_run(db, put, NULL, err);
     }
     sqlite3_finalize(get);
     sqlite3_finalize(put);
@@ -199,7 +185,7 @@ tft_status database_forget_sets(database *db, int64_t cutoff_ms, int64_t max_row
     const size_t most = limit < sizeof numbers / sizeof *numbers ? limit : sizeof numbers / sizeof *numbers;
     sqlite3_stmt *all = NULL;
     *n = 0;
-    tft_status status = prepare(db, old_sets, &all, err);
+    tft_status status = database_prepare(db, old_sets, &all, err);
     if (status != TFT_OK)
         return status;
     sqlite3_bind_int64(all, 1, cutoff_ms);

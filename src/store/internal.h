@@ -44,6 +44,11 @@ struct store {
 void store_begin_writing(store *s);
 void store_end_writing(store *s);
 
+/* A transaction of its own that moves no counters: begins as the writer, and ends what was begun. A failure, of what stood in
+ * between (status) or of the commit, leaves everything as it was. */
+tft_status store_begin_transaction(store *s, tft_error *err);
+tft_status store_end_transaction(store *s, tft_status status, tft_error *err);
+
 /* After a failed transaction: rolls back, forgets what was pending, remembers the trouble. Returns status. */
 tft_status store_undo(store *s, tft_status status);
 /* After a commit: pending becomes committed, counters are shown, the trouble is over. */

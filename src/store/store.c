@@ -197,6 +197,22 @@ void store_end_writing(store *s)
     pthread_mutex_unlock(&s->queue_lock);
 }
 
+tft_status store_begin_transaction(store *s, tft_error *err)
+{
+    store_begin_writing(s);
+    return database_begin(s->db, err);
+}
+
+tft_status store_end_transaction(store *s, tft_status status, tft_error *err)
+{
+    if (status == TFT_OK)
+        status = database_commit(s->db, err);
+    if (status != TFT_OK)
+        store_undo(s, status);
+    store_end_writing(s);
+    return status;
+}
+
 tft_status store_undo(store *s, tft_status status)
 {
     const bool full = status == TFT_ERR_IO && database_was_full(s->db);

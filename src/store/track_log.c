@@ -4,42 +4,25 @@
 #include "store/database_track.h"
 #include "store/internal.h"
 
-static tft_status begin(store *s, tft_error *err)
-{
-    store_begin_writing(s);
-    return database_begin(s->db, err);
-}
-
-/* Ends what begin() began. A failure leaves everything as it was. */
-static tft_status finish(store *s, tft_status status, tft_error *err)
-{
-    if (status == TFT_OK)
-        status = database_commit(s->db, err);
-    if (status != TFT_OK)
-        store_undo(s, status);
-    store_end_writing(s);
-    return status;
-}
-
 tft_status store_put_set(store *s, store_set *set, tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     bool known = false;
     if (status == TFT_OK) {
         status = database_put_set(s->db, set, err);
         known = status == TFT_ERR_BUSY && err->text[0] == '\0';
     }
-    status = finish(s, known ? TFT_OK : status, err);
+    status = store_end_transaction(s, known ? TFT_OK : status, err);
     return known && status == TFT_OK ? TFT_ERR_BUSY : status;
 }
 
 tft_status store_put_forecasts(store *s, int64_t set, const store_forecast *rows, size_t n, bool complete,
                                tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_put_forecasts(s->db, set, rows, n, complete, err);
-    return finish(s, status, err);
+    return store_end_transaction(s, status, err);
 }
 
 tft_status store_due_set(store *s, int64_t before_ms, store_set *set, tft_error *err)
@@ -61,21 +44,21 @@ tft_status store_each_forecast(store *s, int64_t set, int64_t from, size_t limit
 
 tft_status store_add_scores(store *s, int64_t set, int64_t scored_to, const store_score *rows, size_t n, tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_add_scores(s->db, s->columns, rows, n, err);
     if (status == TFT_OK)
         status = database_mark_scored(s->db, set, scored_to, err);
-    return finish(s, status, err);
+    return store_end_transaction(s, status, err);
 }
 
 tft_status store_forget_track(store *s, int64_t cutoff_ms, int64_t scores_cutoff_ms, int64_t max_rows, size_t limit,
                               size_t *n, tft_error *err)
 {
-    tft_status status = begin(s, err);
+    tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK)
         status = database_forget_sets(s->db, cutoff_ms, max_rows, limit, n, err);
     if (status == TFT_OK)
         status = database_forget_scores(s->db, scores_cutoff_ms, err);
-    return finish(s, status, err);
+    return store_end_transaction(s, status, err);
 }
