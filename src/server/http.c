@@ -550,21 +550,16 @@ static void put_allow(unsigned methods, char allow[64])
         snprintf(allow + n, 64 - n, "OPTIONS");
 }
 
-/* Whether some route is this very path: then those with {parameters} in its place are not meant. */
-static bool is_literal(const http_options *o, const http_target *target)
-{
-    for (size_t f = 0; f < o->n_families; f++) {
-        for (const http_route *route = o->families[f]; route->path != NULL; route++) {
-            const char *params[HTTP_MAX_PARAMS];
-            size_t n_params;
-            if (http_path_fits(route->path, target, params, &n_params) && n_params == 0)
-                return true;
-        }
-    }
-    return false;
-}
+/* Rows that fit a path, and of these the one that takes the method. */
+typedef struct route_match {
+    unsigned known; // methods of all, a bit each
+    const http_route *route;
+    size_t n_params;
+    const char *params[HTTP_MAX_PARAMS];
+} route_match;
 
-/* Sets request.route, or ex->allow where only other methods are there. */
+/* Sets request.route, or ex->allow where only other methods are there. Where some row is this very path, those with
+ * {parameters} in its place are not meant. */
 static void find_route(exchange *ex, const http_target *target, const char *method)
 {
     const http_options *const o = &ex->server->options;
@@ -574,24 +569,27 @@ static void find_route(exchange *ex, const http_target *target, const char *meth
     while (wanted < HTTP_N_METHODS && strcmp(request->is_head ? "GET" : method, http_method_names[wanted]) != 0)
         wanted++;
     request->method = wanted < HTTP_N_METHODS ? (http_method)wanted : HTTP_GET;
-    const bool literal = is_literal(o, target);
-    unsigned known = 0;
-    for (size_t f = 0; f < o->n_families && request->route == NULL; f++) {
+    route_match literal = {0}, general = {0};
+    for (size_t f = 0; f < o->n_families && literal.route == NULL; f++) {
         for (const http_route *route = o->families[f]; route->path != NULL; route++) {
             const char *params[HTTP_MAX_PARAMS];
             size_t n_params;
-            if (!http_path_fits(route->path, target, params, &n_params) || (literal && n_params > 0))
+            if (!http_path_fits(route->path, target, params, &n_params))
                 continue;
-            known |= 1u << route->method;
-            if (route->method != wanted)
+            route_match *const match = n_params == 0 ? &literal : &general;
+            match->known |= 1u << route->method;
+            if (route->method != wanted || match->route != NULL)
                 continue;
-            request->route = route;
-            request->n_params = n_params;
-            memcpy(request->params, params, n_params * sizeof params[0]);
-            break;
+            match->route = route;
+            match->n_params = n_params;
+            memcpy(match->params, params, n_params * sizeof params[0]);
         }
     }
-    put_allow(known, ex->allow);
+    const route_match *const best = literal.known != 0 ? &literal : &general;
+    request->route = best->route;
+    request->n_params = best->n_params;
+    memcpy(request->params, best->params, best->n_params * sizeof best->params[0]);
+    put_allow(best->known, ex->allow);
 }
 
 static void note_peer(exchange *ex, struct MHD_Connection *connection)
