@@ -14,20 +14,12 @@
 
 #include "server/api.h"
 #include "server/routes.h"
-#include "server/server.h"
+#include "server/views.h"
 #include "store/reader.h"
 
 #define DAY_MS ((int64_t)86400000)
 #define PIECE_ROWS 2000
 #define MAX_TEXT ((size_t)64 << 20) // 10,000 rows with names of 256 bytes, all escaped, stay below it
-
-static bool reply_unreadable(http_reply *reply, const tft_error *err)
-{
-    (void)err; // its text may name paths: for the log, not for clients
-    http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "The history cannot be read now");
-    http_reply_field(reply, "Retry-After", "5");
-    return false;
-}
 
 /* ---- one row ------------------------------------------------------------------------------------------- */
 
@@ -119,19 +111,6 @@ static bool add_to_page(void *context, const store_past_record *record)
     return true;
 }
 
-/* The server named by ?server; FLEET_NO_SERVER after a problem. */
-static size_t find_server(const server *srv, const http_request *request, http_reply *reply, const char *name)
-{
-    if (name == NULL || name[0] == '\0') {
-        api_bad_parameter(request, reply, "server", "the name of a server");
-        return FLEET_NO_SERVER;
-    }
-    const size_t id = fleet_find(srv->fleet, name, strlen(name));
-    if (id == FLEET_NO_SERVER)
-        http_reply_problem(reply, 404, "unknown-server", "Unknown server", "No server named '%s'", name);
-    return id;
-}
-
 /* The items go to a text of their own: `total`, which stands before them, is known behind them. */
 static bool read_page(const server *srv, record_page *p, api_span span, tft_error *err)
 {
@@ -155,7 +134,7 @@ static void route_history_records(void *context, const http_request *request, ht
         !api_read_format(request, reply, &csv))
         return;
     const char *const name = http_query(request, "server");
-    const size_t id = find_server(srv, request, reply, name);
+    const size_t id = view_server_asked(srv, request, reply);
     if (id == FLEET_NO_SERVER)
         return;
     tft_text items = tft_text_new(MAX_TEXT);
@@ -171,7 +150,7 @@ static void route_history_records(void *context, const http_request *request, ht
         put_csv_head(srv, &items);
     if (!read_page(srv, &p, span, &err)) {
         tft_text_free(&items);
-        reply_unreadable(reply, &err);
+        view_reply_unreadable(srv, reply, &err);
         return;
     }
     char place[24];
@@ -279,18 +258,18 @@ static void route_history_export(void *context, const http_request *request, htt
         return;
     const char *const name = http_query(request, "server");
     int64_t number = 0;
+    tft_error err = {0};
     if (name != NULL) {
-        tft_error err = {0};
         store_reader *reader = NULL;
-        if (find_server(srv, request, reply, name) == FLEET_NO_SERVER)
+        if (view_server_asked(srv, request, reply) == FLEET_NO_SERVER)
             return;
-        if (store_reader_open(srv->options.store.dir, &srv->contract, &reader, &err) == TFT_OK)
-            number = store_reader_server(reader, name, strlen(name));
+        const tft_status status = store_reader_open(srv->options.store.dir, &srv->contract, &reader, &err);
+        number = status == TFT_OK ? store_reader_server(reader, name, strlen(name)) : -1;
         store_reader_close(reader);
     }
     exporting *const x = number >= 0 ? calloc(1, sizeof *x) : NULL;
     if (x == NULL) {
-        reply_unreadable(reply, NULL);
+        view_reply_unreadable(srv, reply, &err);
         return;
     }
     *x = (exporting){.srv = srv,

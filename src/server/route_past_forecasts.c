@@ -14,7 +14,7 @@
 #include "server/api.h"
 #include "server/render.h"
 #include "server/routes.h"
-#include "server/server.h"
+#include "server/views.h"
 #include "store/reader.h"
 #include "track/pack.h"
 
@@ -111,17 +111,12 @@ static bool visit(void *context, const store_past_forecast *f)
 
 static bool read_wish(server *srv, const http_request *request, http_reply *reply, past_page *p, api_span *span)
 {
-    const char *const name = http_query(request, "server"), *const metric = http_query(request, "metric"),
-                      *const origin = http_query(request, "origin");
+    const char *const metric = http_query(request, "metric"), *const origin = http_query(request, "origin");
     if (!api_read_span(request, reply, DAY_MS, span))
         return false;
-    if (name == NULL || name[0] == '\0')
-        return api_bad_parameter(request, reply, "server", "the name of a server");
-    p->id = fleet_find(srv->fleet, name, strlen(name));
-    if (p->id == FLEET_NO_SERVER) {
-        http_reply_problem(reply, 404, "unknown-server", "Unknown server", "No server named '%s'", name);
+    p->id = view_server_asked(srv, request, reply);
+    if (p->id == FLEET_NO_SERVER)
         return false;
-    }
     p->metric = metric != NULL ? tft_contract_find(&srv->contract, metric, strlen(metric)) : -1;
     if (metric != NULL && p->metric < 0)
         return api_bad_parameter(request, reply, "metric", "a metric of the contract");
@@ -160,10 +155,8 @@ static void route_past_forecasts(void *context, const http_request *request, htt
     store_reader_close(reader);
     free(p.said.values);
     if (status != TFT_OK) {
-        log_line(srv->log, LOG_TAG_ERROR, "Kept forecasts cannot be read: %s", err.text);
         tft_text_clear(p.out);
-        http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "The history cannot be read now");
-        http_reply_field(reply, "Retry-After", "5");
+        view_reply_unreadable(srv, reply, &err);
         return;
     }
     char place[24];

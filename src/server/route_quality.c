@@ -108,7 +108,7 @@ static bool take_group(void *context, const char *item, size_t n)
 static bool read_wish(const server *srv, const http_request *request, http_reply *reply, quality_wish *w)
 {
     api_span span;
-    const char *const metric = http_query(request, "metric"), *const name = http_query(request, "server");
+    const char *const metric = http_query(request, "metric");
     *w = (quality_wish){.query = {.metric = -1, .server = -1}, .srv = srv};
     if (!api_read_span(request, reply, WEEK_MS, &span) ||
         !api_each_item(request, reply, "group_by", "metric, horizon, profile, server or model", take_group, w))
@@ -120,13 +120,11 @@ static bool read_wish(const server *srv, const http_request *request, http_reply
         if (w->query.metric < 0)
             return api_bad_parameter(request, reply, "metric", "a metric of the contract");
     }
-    if (name == NULL)
+    if (http_query(request, "server") == NULL)
         return true;
-    const size_t id = fleet_find(srv->fleet, name, strlen(name));
-    if (id == FLEET_NO_SERVER) {
-        http_reply_problem(reply, 404, "unknown-server", "Unknown server", "No server named '%s'", name);
+    const size_t id = view_server_asked(srv, request, reply);
+    if (id == FLEET_NO_SERVER)
         return false;
-    }
     w->query.server = (int64_t)id;
     return true;
 }
@@ -325,9 +323,7 @@ static void route_quality(void *context, const http_request *request, http_reply
         return;
     }
     if (status != TFT_OK) {
-        log_line(srv->log, LOG_TAG_ERROR, "Scores cannot be read: %s", err.text);
-        http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "Scores cannot be read now");
-        http_reply_field(reply, "Retry-After", "5");
+        view_reply_unreadable(srv, reply, &err);
         return;
     }
     put_report(&reply->text, &wish, &report);

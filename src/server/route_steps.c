@@ -13,7 +13,7 @@
 #include "server/api.h"
 #include "server/render.h"
 #include "server/routes.h"
-#include "server/server.h"
+#include "server/views.h"
 
 static void put_metric(tft_text *out, const tft_contract *contract, const tft_series *series, size_t at, size_t m)
 {
@@ -73,14 +73,9 @@ static void route_steps(void *context, const http_request *request, http_reply *
     const char *const name = http_query(request, "server");
     if (!api_read_paging(request, reply, &paging) || !api_read_span(request, reply, (int64_t)86400000, &span))
         return;
-    const size_t id = name == NULL ? FLEET_NO_SERVER : fleet_find(srv->fleet, name, strlen(name));
-    if (name == NULL || id == FLEET_NO_SERVER) {
-        if (name == NULL)
-            api_bad_parameter(request, reply, "server", "the name of a server");
-        else
-            http_reply_problem(reply, 404, "unknown-server", "Unknown server", "No server named '%s'", name);
+    const size_t id = view_server_asked(srv, request, reply);
+    if (id == FLEET_NO_SERVER)
         return;
-    }
     const int64_t step_ms = fleet_contract(srv->fleet)->step_ms;
     int64_t first = (span.from_ms + step_ms - 1) / step_ms; // steps that start inside the span
     if (paging.has_cursor)
@@ -88,8 +83,7 @@ static void route_steps(void *context, const http_request *request, http_reply *
     tft_text_puts(&reply->text, "{\"server_name\": ");
     json_put_string(&reply->text, name);
     tft_text_puts(&reply->text, ", \"items\": [");
-    const int64_t next =
-        put_steps(srv, id, first, (span.to_ms + step_ms - 1) / step_ms, paging.limit, &reply->text);
+    const int64_t next = put_steps(srv, id, first, (span.to_ms + step_ms - 1) / step_ms, paging.limit, &reply->text);
     char place[24];
     const int n = snprintf(place, sizeof place, "%lld", (long long)next);
     api_put_list_end(&reply->text, next > 0 ? place : NULL, (size_t)n);
@@ -107,9 +101,10 @@ const http_route routes_steps[] = {
      .parameters = of_steps,
      .tag = "History",
      .summary = "Five-minute steps of a server, oldest first",
-     .reply = "{\"type\": \"object\", \"required\": [\"server_name\", \"items\", \"next_cursor\"], \"properties\": "
-              "{\"server_name\": {\"type\": \"string\"}, \"items\": {\"type\": \"array\", \"items\": {\"type\": \"object\", "
-              "\"required\": [\"start\", \"state\", \"partial\", \"metrics\"]}}, \"next_cursor\": {\"type\": [\"string\", "
-              "\"null\"]}}}",
+     .reply =
+         "{\"type\": \"object\", \"required\": [\"server_name\", \"items\", \"next_cursor\"], \"properties\": "
+         "{\"server_name\": {\"type\": \"string\"}, \"items\": {\"type\": \"array\", \"items\": {\"type\": \"object\", "
+         "\"required\": [\"start\", \"state\", \"partial\", \"metrics\"]}}, \"next_cursor\": {\"type\": [\"string\", "
+         "\"null\"]}}}",
      .statuses = "200 404"},
     {0}};

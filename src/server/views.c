@@ -77,6 +77,26 @@ bool view_named(const server *srv, const forecast_snapshot *s, const http_reques
     return false;
 }
 
+size_t view_server_asked(const server *srv, const http_request *request, http_reply *reply)
+{
+    const char *const name = http_query(request, "server");
+    if (name == NULL || name[0] == '\0') {
+        api_bad_parameter(request, reply, "server", "the name of a server");
+        return FLEET_NO_SERVER;
+    }
+    const size_t id = fleet_find(srv->fleet, name, strlen(name));
+    if (id == FLEET_NO_SERVER)
+        http_reply_problem(reply, 404, "unknown-server", "Unknown server", "No server named '%s'", name);
+    return id;
+}
+
+void view_reply_unreadable(const server *srv, http_reply *reply, const tft_error *why)
+{
+    log_line(srv->log, LOG_TAG_ERROR, "The history cannot be read: %s", why->text);
+    http_reply_problem(reply, 503, "store-unavailable", "Store unavailable", "The history cannot be read now");
+    http_reply_field(reply, "Retry-After", "5");
+}
+
 const forecast_snapshot *views_acquire(server *srv, http_reply *reply)
 {
     const forecast_snapshot *const s = engine_acquire(srv->engine);

@@ -34,6 +34,11 @@ bool view_now(const server *srv, size_t id, int64_t wall_ms, server_view *out);
 bool view_named(const server *srv, const forecast_snapshot *s, const http_request *request, http_reply *reply,
                 server_view *out);
 
+/* The id of the server that ?server= names; FLEET_NO_SERVER, and a problem in the reply, where it names none. */
+size_t view_server_asked(const server *srv, const http_request *request, http_reply *reply);
+/* 503 in the reply, for a history that cannot be read now; why goes to the log, because it may name paths. */
+void view_reply_unreadable(const server *srv, http_reply *reply, const tft_error *why);
+
 /* The newest forecast, or NULL and a 503 in the reply while there is none. Give it back with engine_release(). */
 const forecast_snapshot *views_acquire(server *srv, http_reply *reply);
 
