@@ -437,15 +437,15 @@ static tft_status read_items(walk *w, const char *path, size_t depth)
 static tft_status read_value(walk *w, const char *path, const yaml_event_t *event, size_t depth)
 {
     const place at = place_of(w, &event->start_mark);
+    const settings_key *k;
     leaf given = {0};
     tft_status status;
     switch (event->type) {
     case YAML_MAPPING_START_EVENT:
-        for (size_t i = 0; i < SETTINGS_N_KEYS; i++) {
-            if (strcmp(settings_keys[i].path, path) == 0)
-                return refuse(&at, path, w->err, "must be %s, not a mapping",
-                              settings_keys[i].kind == LIST || settings_keys[i].kind == NUMBERS ? "a list" : "one value");
-        }
+        k = settings_find_key(path);
+        if (k != NULL)
+            return refuse(&at, path, w->err, "must be %s, not a mapping",
+                          k->kind == LIST || k->kind == NUMBERS ? "a list" : "one value");
         return read_mapping(w, path, depth + 1);
     case YAML_SCALAR_EVENT: {
         const bool plain_empty = event->data.scalar.length == 0 && event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE;
@@ -610,7 +610,8 @@ tft_status settings_read_environment(settings *s, tft_error *err)
 {
     tft_status status = TFT_OK;
     for (size_t i = 0; i < SETTINGS_N_KEYS && status == TFT_OK; i++)
-        status = set_variable(s, settings_keys[i].path, settings_keys[i].kind == LIST || settings_keys[i].kind == NUMBERS, err);
+        status = set_variable(s, settings_keys[i].path,
+                              settings_keys[i].kind == LIST || settings_keys[i].kind == NUMBERS, err);
     static const char *const groups[] = {"states.critical", "states.heavy", "states.idle", "alerts.thresholds"};
     const tft_contract contract = tft_contract_default();
     for (size_t g = 0; g < 4; g++) {

@@ -7,19 +7,12 @@
 #include <string.h>
 
 #include "cli/settings_keys.h"
+#include "server/api.h"
 
 static const char *const source_names[] = {"default", "file", "environment", "flag"};
 static const char *const kind_names[] = {
     [TEXT] = "text",     [BOOL] = "boolean", [COUNT] = "count", [BYTES] = "size",     [DURATION] = "duration",
     [NUMBER] = "number", [WORD] = "word",    [LIST] = "list",   [NUMBERS] = "numbers"};
-
-static void put_quoted(tft_text *out, const char *text)
-{
-    if (text == NULL)
-        tft_text_puts(out, "null");
-    else
-        tft_text_json_string(out, text, strlen(text));
-}
 
 /* In the largest unit that divides it. */
 static void put_unit(tft_text *out, int64_t value, const int64_t *sizes, const char *const *units, size_t n)
@@ -40,7 +33,7 @@ static void put_value(const settings *s, const settings_key *k, tft_text *out)
     const settings_list *list;
     switch (k->kind) {
     case TEXT:
-        put_quoted(out, *(const char *const *)at);
+        json_put_string(out, *(const char *const *)at);
         return;
     case BOOL:
         tft_text_puts(out, *(const bool *)at ? "true" : "false");
@@ -58,14 +51,14 @@ static void put_value(const settings *s, const settings_key *k, tft_text *out)
         tft_text_json_number(out, *(const double *)at);
         return;
     case WORD:
-        put_quoted(out, k->words[*(const size_t *)at]);
+        json_put_string(out, k->words[*(const size_t *)at]);
         return;
     case LIST:
         list = at;
         tft_text_puts(out, "[");
         for (size_t i = 0; i < list->n; i++) {
             tft_text_puts(out, i > 0 ? ", " : "");
-            put_quoted(out, list->items[i]);
+            json_put_string(out, list->items[i]);
         }
         tft_text_puts(out, "]");
         return;
@@ -123,10 +116,11 @@ static void put_levels(const settings *s, tft_text *out)
 static void put_prefixes(const settings *s, tft_text *out)
 {
     for (size_t i = 0; i < s->n_prefixes; i++) {
-        tft_text_puts(out, ", {\"key\": \"profiles.prefixes.");
-        for (const char *c = s->prefixes[i].prefix; *c != '\0'; c++) // a prefix may hold a quote
-            tft_text_printf(out, *c == '"' || *c == '\\' ? "\\%c" : "%c", *c);
-        tft_text_printf(out, "\", \"value\": \"%s\"", tft_profile_name((tft_profile)s->prefixes[i].profile));
+        char path[TFT_MAX_METRIC_NAME + 32];
+        snprintf(path, sizeof path, "profiles.prefixes.%s", s->prefixes[i].prefix);
+        tft_text_puts(out, ", {\"key\": ");
+        json_put_string(out, path);
+        tft_text_printf(out, ", \"value\": \"%s\"", tft_profile_name((tft_profile)s->prefixes[i].profile));
         put_named_item(out, "word", false);
     }
 }
@@ -136,7 +130,7 @@ static void put_receivers(const settings *s, tft_text *out)
     tft_text_puts(out, ", {\"key\": \"alerts.receivers\", \"value\": [");
     for (size_t i = 0; i < s->notify.n_receivers; i++) {
         tft_text_puts(out, i > 0 ? ", {\"name\": " : "{\"name\": ");
-        put_quoted(out, s->notify.receivers[i].name);
+        json_put_string(out, s->notify.receivers[i].name);
         tft_text_puts(out, ", \"url\": \"***\"}");
     }
     tft_text_printf(out,
@@ -156,7 +150,7 @@ void settings_put_json(const settings *boot, const settings *now, tft_text *out)
     }
     settings_default(defaults);
     tft_text_puts(out, "{\"file\": ");
-    put_quoted(out, now->path);
+    json_put_string(out, now->path);
     tft_text_puts(out, ", \"items\": [");
     for (size_t i = 0; i < SETTINGS_N_KEYS; i++) {
         const settings_key *const k = &settings_keys[i];
@@ -167,7 +161,7 @@ void settings_put_json(const settings *boot, const settings *now, tft_text *out)
         put_value(defaults, k, out);
         tft_text_printf(out, ", \"source\": \"%s\", \"kind\": \"%s\", \"reloads\": %s, \"help\": ",
                         source_names[from->sources[i]], kind_names[k->kind], k->reloads ? "true" : "false");
-        put_quoted(out, k->help);
+        json_put_string(out, k->help);
         tft_text_puts(out, "}");
     }
     put_levels(now, out);
@@ -184,7 +178,7 @@ static void put_key_schema(const settings_key *k, const settings *defaults, tft_
 {
     static const char *const duration = "^[0-9.]+(ms|s|m|h|d|w)?$", *const size = "^[0-9.]+(B|KiB|MiB|GiB|TiB)?$";
     tft_text_puts(out, "{\"description\": ");
-    put_quoted(out, k->help);
+    json_put_string(out, k->help);
     tft_text_puts(out, ", \"default\": ");
     put_value(defaults, k, out);
     switch (k->kind) {
