@@ -56,7 +56,7 @@ static tft_status keep(server *srv, struct keeper_round *round, tft_error *err)
     const tft_status status = track_keep(srv->track, s, &kept, err);
     round->now_ms = s->clock.now_ms;
     round->has_model = s->sufficient;
-    snprintf(round->model, sizeof round->model, "%s", s->has_model ? s->model_name : "heuristic");
+    snprintf(round->model, sizeof round->model, "%s", track_model_of(s));
     if (kept)
         log_line(srv->log, LOG_TAG_DEBUG, "Kept the forecast of %zu servers", s->n_servers);
     engine_release(srv->engine, s);

@@ -15,27 +15,18 @@
 
 #include "base/file.h"
 #include "server/server.h"
+#include "train/model_dir.h"
 
-#define PREFIX "tft_model_"
 #define MAX_MODELS 256 // of the newest, so many are considered
 
 typedef struct model_names {
     size_t n;
-    char names[MAX_MODELS][32]; // is_model_name
+    char names[MAX_MODELS][32]; // tft_model_name_valid
 } model_names;
 
 static int newest_first(const void *a, const void *b)
 {
     return strcmp(b, a);
-}
-
-/* "tft_model_20251101_090000": fixed length, digits; a temporary name has more. */
-static bool is_model_name(const char *name)
-{
-    static const char digits[] = "0123456789";
-    const char *const date = name + sizeof PREFIX - 1;
-    return strncmp(name, PREFIX, sizeof PREFIX - 1) == 0 && strspn(date, digits) == 8 && date[8] == '_' &&
-           strspn(date + 9, digits) == 6 && date[15] == '\0';
 }
 
 static void list_models(const char *folder, model_names *list)
@@ -45,7 +36,7 @@ static void list_models(const char *folder, model_names *list)
     if (dir == NULL)
         return;
     for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (!is_model_name(entry->d_name))
+        if (!tft_model_name_valid(entry->d_name))
             continue;
         size_t at = list->n;
         if (at == MAX_MODELS) { // full: the oldest of those we have makes room
@@ -55,15 +46,10 @@ static void list_models(const char *folder, model_names *list)
             list->n++;
         }
         if (at < MAX_MODELS)
-            memcpy(list->names[at], entry->d_name, sizeof PREFIX + 15); // is_model_name: that long
+            snprintf(list->names[at], sizeof list->names[at], "%.31s", entry->d_name);
     }
     closedir(dir);
     qsort(list->names, list->n, sizeof list->names[0], newest_first);
-}
-
-bool server_model_name_ok(const char *name)
-{
-    return is_model_name(name);
 }
 
 size_t server_list_models(const server *srv, char (*names)[32], size_t capacity)
@@ -99,9 +85,9 @@ static void read_pin(server *srv)
         snprintf(srv->pinned, sizeof srv->pinned, "%.*s", (int)first, bytes);
     if (end != NULL && n - first - 1 < sizeof srv->model_before)
         snprintf(srv->model_before, sizeof srv->model_before, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
-    if (!is_model_name(srv->pinned))
+    if (!tft_model_name_valid(srv->pinned))
         srv->pinned[0] = '\0';
-    if (!is_model_name(srv->model_before))
+    if (!tft_model_name_valid(srv->model_before))
         srv->model_before[0] = '\0';
     free(bytes);
 }
@@ -218,7 +204,7 @@ static tft_status serve(server *srv, const char *name, bool pin, tft_error *err)
     if (srv->options.open_model == NULL || srv->options.model_path != NULL)
         return tft_fail(err, TFT_ERR_STATE, "the model was fixed when the daemon was started (--model, --no-model)");
     snprintf(path, sizeof path, "%s/%s", srv->options.models_dir, name);
-    if (!is_model_name(name) || !tft_file_exists(path))
+    if (!tft_model_name_valid(name) || !tft_file_exists(path))
         return tft_fail(err, TFT_ERR_NOT_FOUND, "there is no model %.60s", name);
     memcpy(before, srv->model, sizeof before);
     tft_status status = try_model(srv, path, &model, err);

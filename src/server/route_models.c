@@ -211,7 +211,7 @@ static const char *named(const server *srv, const http_request *request, http_re
     const char *const id = http_param(request, "id");
     char path[4200];
     snprintf(path, sizeof path, "%s/%.64s", srv->options.models_dir, id);
-    if ((latest && strcmp(id, "latest") == 0) || (server_model_name_ok(id) && tft_file_exists(path)))
+    if ((latest && strcmp(id, "latest") == 0) || (tft_model_name_valid(id) && tft_file_exists(path)))
         return id;
     http_reply_problem(reply, 404, "unknown-model", "Unknown model", "There is no model '%.60s'", id);
     return NULL;

@@ -150,7 +150,6 @@ typedef struct server {
 
 /* Which models there are, newest first; who serves, served before, is pinned ("" = nobody). */
 size_t server_list_models(const server *srv, char (*names)[32], size_t capacity);
-bool server_model_name_ok(const char *name);
 void server_model_roles(server *srv, char served[128], char before[128], char pinned[128]);
 /* Serves another model from the next forecast on, and stays with it over restarts; "latest" follows the newest again. Requests go
  * on with the forecast that is there. TFT_ERR_NOT_FOUND; TFT_ERR_MISMATCH: its metrics are not those of the fleet; TFT_ERR_FORMAT: it is

@@ -9,8 +9,6 @@
 #include "track/pack.h"
 #include "track/track.h"
 
-#define TRACK_HEURISTIC "heuristic" // the model's name of what no network forecast
-
 typedef struct scorer scorer;
 
 struct track {

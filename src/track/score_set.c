@@ -167,7 +167,7 @@ static void score_server(track *t, const store_set *set, const row_copy *row, bo
     const int64_t origin = set->origin_ms / c->step_ms, last = origin + (int64_t)c->horizon;
     uint32_t event = 0, at_risk = 0;
     tft_window_truth(c, &s->series, origin, last, s->scale, s->came, s->counts, &event, &at_risk);
-    const char *const model = said.tft ? set->model : TRACK_HEURISTIC;
+    const char *const model = said.tft ? set->model : snapshot_model_type_name(SNAPSHOT_HEURISTIC);
     const int64_t group = by_server ? (int64_t)row->server : -1 - (int64_t)s->series.profile;
     for (size_t m = 0; m < tft_contract_targets(c); m++) {
         if (said.rows[m] != NULL)

@@ -10,6 +10,7 @@
 #include "track/report.h"
 
 #define HALF_HOUR_MS ((int64_t)1800000)
+#define LONGEST_MS ((int64_t)8 * 3600 * 1000) // at least so often a forecast is kept
 #define DAY_MS ((int64_t)86400000)
 #define WEEK_MS (7 * DAY_MS)
 #define DEFAULT_BYTES ((uint64_t)1 << 30)
@@ -59,11 +60,16 @@ static size_t bytes_of(const forecast_snapshot *s)
     return track_pack_most(s) + 64; // and SQLite's own
 }
 
+const char *track_model_of(const forecast_snapshot *s)
+{
+    return s->has_model ? s->model_name : snapshot_model_type_name(SNAPSHOT_HEURISTIC);
+}
+
 /* How often a fleet of this size is kept: at least a day of it must fit. */
 static int64_t interval_of(const track *t, const forecast_snapshot *s)
 {
     int64_t interval = t->options.keep_ms;
-    while (interval < 8 * HALF_HOUR_MS * 2 &&
+    while (interval < LONGEST_MS &&
            (double)(bytes_of(s) * s->n_servers) * (double)DAY_MS / (double)interval > (double)t->options.max_bytes)
         interval *= 2;
     return interval;
@@ -101,7 +107,7 @@ tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_erro
         }
     }
     store_set set = {.origin_ms = s->origin_ms, .first_ms = s->first_ms};
-    snprintf(set.model, sizeof set.model, "%s", s->has_model ? s->model_name : TRACK_HEURISTIC);
+    snprintf(set.model, sizeof set.model, "%s", track_model_of(s));
     tft_status status = store_put_set(t->options.store, &set, err);
     if (status == TFT_ERR_BUSY && err->text[0] == '\0') { // kept before a restart
         t->kept_ms = slot;

@@ -41,6 +41,9 @@ typedef struct track_options {
 tft_status track_open(const track_options *options, track **out, tft_error *err);
 void track_close(track *t); // accepts NULL
 
+/* Whose forecasts a snapshot's are: its model's name, or that of the heuristic where none was loaded. */
+const char *track_model_of(const forecast_snapshot *s);
+
 /* Keeps this forecast if it is time for one; *kept says whether. */
 tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_error *err);
 /* Scores the next piece of what has come to its end by now_ms; *more: there may be another. */
