@@ -22,10 +22,23 @@ static float value_at(const tft_incident_past *p, size_t i)
     return p->past->columns[p->contract->incident.metric * p->past->n + i];
 }
 
+/* When the first incident began after each moment like now. */
+static void follow_analogs(tft_incident_past *p, const tft_analogs *analogs)
+{
+    const size_t horizon = p->contract->horizon, n = p->past->n;
+    p->n_followed = analogs->found ? analogs->n : 0;
+    for (size_t k = 0; k < p->n_followed; k++) {
+        const size_t i = n - 1 - analogs->ages[k];
+        size_t t = 1;
+        while (t <= horizon && i + t < n && !p->start[i + t])
+            t++;
+        p->followed[k] = (uint16_t)(i + t < n ? t : horizon + 1);
+    }
+}
+
 void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace,
                             const tft_analogs *analogs)
 {
-    p->analogs = analogs;
     const tft_incident_rule *const rule = &contract->incident;
     p->past = past;
     p->contract = contract;
@@ -38,6 +51,7 @@ void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tf
         p->near[i] = rule->by_metric ? (double)value_at(p, i) >= NEAR * rule->level
                                      : walk.in || walk.state == TFT_STATE_HEAVY_LOAD;
     }
+    follow_analogs(p, analogs);
 }
 
 /* ---- statics ---------------------------------------------------------------------------------------------------- */
@@ -176,23 +190,16 @@ static float recurrence(const tft_incident_past *p, const uint8_t *marks, size_t
  * of the share, and the logarithm of the rate a step, halved and with half an incident more, so that none is not −∞. */
 static void fill_analogs(const tft_incident_past *p, bool rate, size_t stride, float *out)
 {
-    const size_t horizon = p->contract->horizon, half = p->pace.hour / 2 > 0 ? p->pace.hour / 2 : 1, n = p->past->n;
-    uint16_t first[TFT_MOST_SAMPLES]; // step of the first start after each, horizon + 1 = none
-    const size_t count = p->analogs->found ? p->analogs->n : 0;
-    for (size_t k = 0; k < count; k++) {
-        const size_t i = n - 1 - p->analogs->ages[k];
-        size_t t = 1;
-        while (t <= horizon && i + t < n && !p->start[i + t])
-            t++;
-        first[k] = (uint16_t)(i + t < n ? t : horizon + 1);
-    }
+    const size_t horizon = p->contract->horizon, half = p->pace.hour / 2 > 0 ? p->pace.hour / 2 : 1;
+    const size_t count = p->n_followed;
     for (size_t i = 0; i < horizon; i++) {
         const size_t t = i + 1;
         float before = 0.5f, around = 0.5f, left = 0.5f;
         for (size_t k = 0; k < count; k++) {
-            before += first[k] <= t ? 1.0f : 0.0f;
-            left += first[k] > t ? 1.0f : 0.0f;
-            around += first[k] + half > t && first[k] <= t + half ? 1.0f : 0.0f;
+            const size_t first = p->followed[k];
+            before += first <= t ? 1.0f : 0.0f;
+            left += first > t ? 1.0f : 0.0f;
+            around += first + half > t && first <= t + half ? 1.0f : 0.0f;
         }
         const float logit = count > 0 ? logf(before / left) : -4.0f;
         const float per_step = count > 0 ? logf(around / ((float)count * 2.0f * (float)half)) : -6.0f;

@@ -25,8 +25,9 @@ typedef struct tft_incident_past {
     const tft_past *past;
     const tft_contract *contract;
     tft_pace pace;
-    const tft_analogs *analogs;   // of the rule's metric (of the first one, by state)
-    uint8_t *high, *near, *start; // [past.n]
+    uint8_t *high, *near, *start;        // [past.n]
+    size_t n_followed;                   // moments most like now, by the rule's metric (the first one, by state)
+    uint16_t followed[TFT_MOST_SAMPLES]; // step of the first start after each of them, horizon + 1 = none
 } tft_incident_past;
 
 void tft_incident_past_layout(tft_incident_past *p, size_t n, tft_arena *arena);
