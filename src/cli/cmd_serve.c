@@ -101,6 +101,8 @@ static server_options to_options(const settings *s)
         .max_records = s->http.max_records,
         .max_connections = (unsigned)s->http.max_connections,
         .max_connections_per_ip = (unsigned)s->http.max_connections_per_ip,
+        .header_timeout_ms = s->http.header_timeout,
+        .body_timeout_ms = s->http.body_timeout,
         .idle_timeout_s = (unsigned)(s->http.idle_timeout / 1000),
         .http_threads = (unsigned)s->http.threads,
         .compress = s->http.compress,

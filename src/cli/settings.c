@@ -37,6 +37,8 @@ void settings_default(settings *s)
                  .max_connections = 1024,
                  .max_connections_per_ip = 256,
                  .threads = 2,
+                 .header_timeout = 10000,
+                 .body_timeout = 15000,
                  .idle_timeout = 75000,
                  .compress = true},
         .tls = {"", "", "", 0},

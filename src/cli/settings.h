@@ -37,14 +37,14 @@ typedef struct settings_level {
     double low, high; // THRESHOLD: warning, critical; else both the level
 } settings_level;
 
-#define SETTINGS_N_KEYS 62
+#define SETTINGS_N_KEYS 64
 typedef enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_FLAG } settings_source;
 
 typedef struct settings {
     struct {
         settings_list listen;
         size_t max_body, max_records, max_connections, max_connections_per_ip, threads;
-        int64_t idle_timeout;
+        int64_t header_timeout, body_timeout, idle_timeout;
         bool compress, allow_unauthenticated;
         settings_list cors_origins, allowed_hosts;
     } http;

@@ -36,6 +36,9 @@
 
 #include "base/clock.h"
 #include "server/farewell.h"
+#include "server/http_framing.h"
+#include "server/http_listen.h"
+#include "server/http_patience.h"
 #include "server/http_target.h"
 #include "server/negotiate.h"
 #include "server/pack.h"
@@ -53,6 +56,7 @@
 #define EARLY_LIMIT ((uint64_t)65536)
 
 const char *const http_method_names[HTTP_N_METHODS] = {"GET", "POST", "PUT", "PATCH", "DELETE"};
+const char *const http_refusal_names[HTTP_N_REFUSALS] = {"malformed", "slow_header", "slow_body", "connections"};
 
 typedef struct live_stream live_stream;
 
@@ -61,6 +65,8 @@ struct http_server {
     size_t n_daemons;
     struct MHD_Daemon *daemons[MAX_LISTEN];
     farewell *farewells;
+    patience *patience;
+    _Atomic uint64_t malformed;
     char url[128];
     _Atomic size_t body_bytes; // of all bodies being read
     _Atomic size_t running;    // exchanges
@@ -73,6 +79,7 @@ struct http_server {
 
 typedef struct exchange {
     http_server *server;
+    patience_guest *guest; // its connection
     bool begun;
     http_request request;
     bool refused; // the reply below goes out instead of the handler's
@@ -351,6 +358,7 @@ static enum MHD_Result send_reply(exchange *ex, struct MHD_Connection *connectio
                                   http_reply *reply)
 {
     http_server *const server = ex->server;
+    patience_served(ex->guest);
     if (reply->text.failed) { // out of memory or past the bound: never send half a document
         drop_reply(reply);
         *reply = new_reply(&ex->request);
@@ -403,6 +411,19 @@ static void refuse_body(exchange *ex, int status)
     }
     http_reply_refusal(reply, 503, "overloaded", "Overloaded", "too many large requests at once, try again");
     http_reply_field(reply, "Retry-After", "1");
+}
+
+/* What two readers could take for two different requests; the connection ends with it. */
+static void refuse_framing(exchange *ex, const http_framing_fault *fault)
+{
+    ex->parting = true;
+    if (fault->status == 400)
+        atomic_fetch_add(&ex->server->malformed, 1);
+    http_reply_refusal(refuse(ex), fault->status, fault->slug,
+                       fault->status == 414   ? "Target too long"
+                       : fault->status == 431 ? "Headers too large"
+                                              : "Ambiguous request",
+                       "%s", fault->why);
 }
 
 /* No route: 404, or 204 and 405 with the methods that the path has. */
@@ -632,14 +653,23 @@ static bool reserve_bytes(exchange *ex, size_t n)
     return true;
 }
 
+/* What on_connection() left with the connection. */
+static patience_guest *guest_of(struct MHD_Connection *connection)
+{
+    const union MHD_ConnectionInfo *const info =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+    return info != NULL ? info->socket_context : NULL;
+}
+
 static void *on_target(void *context, const char *target, struct MHD_Connection *connection)
 {
-    (void)connection;
     const size_t n = strlen(target);
     exchange *const ex = calloc(1, sizeof *ex + n + 1 + http_target_space(n));
     if (ex == NULL)
         return NULL;
     ex->server = context;
+    ex->guest = guest_of(connection);
+    patience_head(ex->guest);
     ex->n_target = n;
     memcpy(ex->target, target, n + 1);
     return ex;
@@ -653,7 +683,8 @@ static void make_printable(char *path)
 }
 
 /* What is known with the headers; ex->refused where that is enough. */
-static void read_headers(exchange *ex, struct MHD_Connection *connection, const char *method, uint64_t declared)
+static void read_headers(exchange *ex, struct MHD_Connection *connection, const char *method, const char *version,
+                         uint64_t declared)
 {
     http_server *const server = ex->server;
     http_request *const request = &ex->request;
@@ -668,6 +699,11 @@ static void read_headers(exchange *ex, struct MHD_Connection *connection, const 
                               .peer = ex->peer,
                               .received_ms = tft_wall_ms(),
                               .connection = connection};
+    const http_framing_fault fault = http_framing_check(connection, ex->n_target, version);
+    if (fault.status != 0) {
+        refuse_framing(ex, &fault);
+        return;
+    }
     if (!target.sound && request->strict) {
         http_reply_problem(refuse(ex), 400, "bad-path", "Bad path",
                            "The path is not percent-encoded UTF-8, or holds a NUL");
@@ -695,16 +731,19 @@ static void read_headers(exchange *ex, struct MHD_Connection *connection, const 
         refuse_body(ex, 503);
 }
 
-static enum MHD_Result begin(exchange *ex, struct MHD_Connection *connection, const char *method)
+static enum MHD_Result begin(exchange *ex, struct MHD_Connection *connection, const char *method, const char *version)
 {
     ex->begun = true;
     ex->began_s = tft_monotonic_s();
     atomic_fetch_add(&ex->server->running, 1);
     note_peer(ex, connection);
     const uint64_t declared = declared_body(connection);
-    read_headers(ex, connection, method, declared);
-    if (!ex->refused || declared <= EARLY_LIMIT)
+    read_headers(ex, connection, method, version, declared);
+    if (!ex->parting && (!ex->refused || declared <= EARLY_LIMIT)) {
+        if (declared > 0)
+            patience_body(ex->guest);
         return MHD_YES; // go on to the body, if there is one; a refusal waits for its end
+    }
     ex->parting = true;
     return send_reply(ex, connection, method, &ex->refusal);
 }
@@ -742,22 +781,24 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
                                   const char *method, const char *version, const char *upload, size_t *upload_size,
                                   void **slot)
 {
-    (void)version, (void)path;
+    (void)path;
     http_server *const server = context;
     exchange *const ex = *slot;
     if (ex == NULL) // no memory
         return MHD_NO;
     if (!ex->begun)
-        return begin(ex, connection, method);
+        return begin(ex, connection, method, version);
     if (*upload_size > 0) {
         const size_t n = *upload_size;
         *upload_size = 0;
+        patience_more(ex->guest, n);
         return keep(ex, upload, n) ? MHD_YES : MHD_NO;
     }
     if (ex->refused)
         return send_reply(ex, connection, method, &ex->refusal);
     ex->request.body = ex->n > 0 ? ex->body : "";
     ex->request.body_len = ex->n;
+    patience_served(ex->guest);
     http_reply reply = new_reply(&ex->request);
     ex->request.route->handler(server->options.context, &ex->request, &reply);
     return send_reply(ex, connection, method, &reply);
@@ -771,6 +812,7 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     exchange *const ex = *slot;
     if (ex == NULL)
         return;
+    patience_rests(ex->guest);
     if (ex->parting) { // libmicrohttpd closes its descriptor after this; ours keeps the socket open for the rest of the body
         const union MHD_ConnectionInfo *const info =
             MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
@@ -788,6 +830,29 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
     *slot = NULL;
 }
 
+static enum MHD_Result on_accept(void *context, const struct sockaddr *from, socklen_t length)
+{
+    (void)length;
+    const http_server *const server = context;
+    return patience_takes(server->patience, from) ? MHD_YES : MHD_NO;
+}
+
+static void on_connection(void *context, struct MHD_Connection *connection, void **slot,
+                          enum MHD_ConnectionNotificationCode what)
+{
+    const http_server *const server = context;
+    if (what == MHD_CONNECTION_NOTIFY_CLOSED) {
+        patience_part(*slot);
+        *slot = NULL;
+        return;
+    }
+    const union MHD_ConnectionInfo *const fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+    const union MHD_ConnectionInfo *const from =
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+    if (fd != NULL && from != NULL)
+        *slot = patience_meet(server->patience, fd->connect_fd, from->client_addr);
+}
+
 static void on_mhd_log(void *context, const char *format, va_list args)
 {
     const http_server *const server = context;
@@ -795,74 +860,6 @@ static void on_mhd_log(void *context, const char *format, va_list args)
     vsnprintf(text, sizeof text, format, args);
     text[strcspn(text, "\n")] = '\0';
     log_line(server->options.log, LOG_TAG_DEBUG, "http: %s", text);
-}
-
-/* ---- addresses ----------------------------------------------------------------------------------------- */
-
-bool http_address_parse(const char *text, char host[64], uint16_t *port)
-{
-    const char *colon = strrchr(text, ':');
-    if (colon == NULL || colon == text)
-        return false;
-    const char *from = text;
-    size_t n = (size_t)(colon - text);
-    if (text[0] == '[') {
-        if (n < 3 || text[n - 1] != ']')
-            return false;
-        from++;
-        n -= 2;
-    } else if (memchr(text, ':', n) != NULL) {
-        return false; // an IPv6 address needs its brackets
-    }
-    char *end;
-    errno = 0;
-    const unsigned long value = strtoul(colon + 1, &end, 10);
-    if (n >= 64 || colon[1] < '0' || colon[1] > '9' || *end != '\0' || errno != 0 || value > 65535)
-        return false;
-    memcpy(host, from, n);
-    host[n] = '\0';
-    *port = (uint16_t)value;
-    unsigned char address[16];
-    if (strcmp(host, "localhost") == 0)
-        snprintf(host, 64, "127.0.0.1");
-    return inet_pton(text[0] == '[' ? AF_INET6 : AF_INET, host, address) == 1;
-}
-
-bool http_address_is_loopback(const char *host)
-{
-    return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
-}
-
-/* A listening socket; *port becomes the one that was picked. */
-static tft_status listen_at(const char *text, int *out, char host[64], uint16_t *port, tft_error *err)
-{
-    if (!http_address_parse(text, host, port))
-        return tft_fail(err, TFT_ERR_ARGUMENT, "\"%s\" is not ADDRESS:PORT (127.0.0.1:8000, [::1]:8000)", text);
-    const bool six = strchr(host, ':') != NULL;
-    struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(*port)};
-    struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};
-    inet_pton(six ? AF_INET6 : AF_INET, host, six ? (void *)&in6.sin6_addr : (void *)&in4.sin_addr);
-    const struct sockaddr *const address = six ? (const void *)&in6 : (const void *)&in4;
-    socklen_t length = six ? sizeof in6 : sizeof in4;
-
-    const int fd = socket(six ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    const int on = 1;
-    if (fd < 0)
-        return tft_fail(err, TFT_ERR_BUSY, "%s: socket: %s", text, strerror(errno));
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-    if (six)
-        setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on);
-    if (bind(fd, address, length) != 0 || listen(fd, SOMAXCONN) != 0) {
-        const tft_status status = tft_fail(err, TFT_ERR_BUSY, "cannot listen on %s: %s", text, strerror(errno));
-        close(fd);
-        return status;
-    }
-    if (six && getsockname(fd, (struct sockaddr *)(void *)&in6, &length) == 0)
-        *port = ntohs(in6.sin6_port);
-    else if (!six && getsockname(fd, (struct sockaddr *)(void *)&in4, &length) == 0)
-        *port = ntohs(in4.sin_port);
-    *out = fd;
-    return TFT_OK;
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
@@ -878,12 +875,12 @@ static tft_status start_daemon(http_server *server, int fd, tft_error *err)
     struct MHD_Daemon *const daemon = MHD_start_daemon(
         MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
             (o->tls != NULL ? MHD_USE_TLS : 0),
-        0, NULL, NULL, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server, MHD_OPTION_LISTEN_SOCKET,
-        (MHD_socket)fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server, MHD_OPTION_NOTIFY_COMPLETED, on_completed,
-        server, MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_PER_IP_CONNECTION_LIMIT,
-        o->max_connections_per_ip, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-        (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE, o->threads,
-        MHD_OPTION_ARRAY, o->tls != NULL ? secure : plain, MHD_OPTION_END);
+        0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server,
+        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
+        MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_THREAD_POOL_SIZE, o->threads, MHD_OPTION_ARRAY, o->tls != NULL ? secure : plain, MHD_OPTION_END);
     if (daemon == NULL) {
         close(fd);
         return tft_fail(err, TFT_ERR_MEMORY, "the HTTP server could not be started");
@@ -902,13 +899,17 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for an HTTP server");
     server->options = *options;
     pthread_mutex_init(&server->streams_lock, NULL);
+    const patience_limits limits = {options->header_timeout_ms, options->body_timeout_ms,
+                                    options->max_connections_per_ip, options->tls != NULL};
     tft_status status = farewell_open(&server->farewells, err);
+    if (status == TFT_OK)
+        status = patience_open(&limits, &server->patience, err);
     for (size_t i = 0; i < options->n_listen && status == TFT_OK; i++) {
         int fd = -1;
         char host[64];
         uint16_t port = 0;
         tft_error busy = {0};
-        status = listen_at(options->listen[i], &fd, host, &port, &busy);
+        status = http_listen_at(options->listen[i], &fd, host, &port, &busy);
         if (status == TFT_ERR_BUSY && i + options->n_optional >= options->n_listen) {
             log_line(options->log, LOG_TAG_WARNING, "The dashboard is at %s/ui/ only: %s", server->url, busy.text);
             status = TFT_OK;
@@ -955,9 +956,19 @@ void http_close(http_server *server)
     http_wake_streams(server); // libmicrohttpd does not stop while a connection is suspended, and none is from here on
     for (size_t i = 0; i < server->n_daemons; i++)
         MHD_stop_daemon(server->daemons[i]);
+    patience_close(server->patience);
     farewell_close(server->farewells);
     pthread_mutex_destroy(&server->streams_lock);
     free(server);
+}
+
+void http_count_refusals(const http_server *server, uint64_t counts[HTTP_N_REFUSALS])
+{
+    const patience_counts late = patience_count(server->patience);
+    counts[HTTP_REFUSED_MALFORMED] = atomic_load(&server->malformed);
+    counts[HTTP_REFUSED_SLOW_HEADER] = late.slow_heads;
+    counts[HTTP_REFUSED_SLOW_BODY] = late.slow_bodies;
+    counts[HTTP_REFUSED_CONNECTIONS] = late.crowded;
 }
 
 const char *http_url(const http_server *server)

@@ -1,4 +1,5 @@
-/* http.h - an HTTP/1.1 server in the words of this daemon; http.c is the only file that knows libmicrohttpd.
+/* http.h - an HTTP/1.1 server in the words of this daemon; http.c is the only file that knows libmicrohttpd
+ * (with http_framing.c, which reads a request's headers for it).
  *
  * A route is a row: a path, a method, a role, the parameters that it takes, a handler; and what the OpenAPI document says
  * about it, so that the document is made of the routes themselves. The handler reads a finished request and fills a reply.
@@ -176,6 +177,7 @@ typedef struct http_options {
     size_t max_body;    // bytes of one body
     size_t body_budget; // bytes of all bodies being read; beyond it: 503
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, threads;
+    int64_t header_timeout_ms, body_timeout_ms; // http_patience.h; 0 = for ever
     bool compress;
     struct tls *tls;                 // tls.h: all listeners speak TLS; NULL = plain. Lent until close
     const char *const *cors_origins; // http.cors_origins: origins whose pages may read replies; "*" = all. Lent
@@ -196,6 +198,17 @@ void http_close(http_server *server); // accepts NULL
 
 /* Streams that had nothing to send are asked again. Any thread; never waits for a client. */
 void http_wake_streams(http_server *server);
+
+/* What was turned away and has no reply to be counted by, or shares its status code with others. Any thread. */
+typedef enum http_refusal {
+    HTTP_REFUSED_MALFORMED, // 400 for its framing (http_framing.h)
+    HTTP_REFUSED_SLOW_HEADER,
+    HTTP_REFUSED_SLOW_BODY,
+    HTTP_REFUSED_CONNECTIONS, // beyond max_connections_per_ip
+    HTTP_N_REFUSALS
+} http_refusal;
+extern const char *const http_refusal_names[HTTP_N_REFUSALS]; // "slow_header"
+void http_count_refusals(const http_server *server, uint64_t counts[HTTP_N_REFUSALS]);
 
 /* The first listener's address as a URL, with the port that was picked: "http://127.0.0.1:8000". */
 const char *http_url(const http_server *server);

@@ -15,6 +15,12 @@ const problem_kind problem_kinds[] = {
     {"malformed-body", 400, "Malformed body",
      "The body is not what its Content-Type says, or its compression is damaged. Sending it again will not help."},
     {"bad-header", 400, "Bad header", "A header of the request does not have the form that it must have."},
+    {"bad-framing", 400, "Ambiguous request",
+     "Two readers could take the request for two different ones: two lengths, a length together with chunks, two "
+     "hosts, "
+     "an odd header. The connection is closed."},
+    {"target-too-long", 414, "Target too long", "Path and query together are longer than 8 KiB."},
+    {"headers-too-large", 431, "Headers too large", "The headers together are longer than 32 KiB."},
     {"unauthorized", 401, "Unauthorized",
      "This daemon asks for a key: send X-API-Key, or Authorization: Bearer. Keys are made with `tftd keys add`."},
     {"forbidden", 403, "Forbidden", "The key's role may not do this. Roles are read, write and admin."},
@@ -46,7 +52,9 @@ const problem_kind problem_kinds[] = {
     {"method-not-allowed", 405, "Method not allowed",
      "The path exists, but not for this method; Allow lists those it has."},
     {"not-acceptable", 406, "Not acceptable", "None of the media types of Accept is one that this path sends."},
-    {"request-timeout", 408, "Request timeout", "The request came too slowly."},
+    {"request-timeout", 408, "Request timeout",
+     "The headers took longer than http.header_timeout, or the body stood still for http.body_timeout or came "
+     "slower than 500 bytes/s. The connection is closed."},
     {"conflict", 409, "Conflict", "What was asked for does not fit the present state; read it again."},
     {"not-explainable", 409, "Not explainable",
      "Only forecasts of the network can be explained; this server's is heuristic (too few records, or no model), or it "

@@ -126,8 +126,8 @@ static void put_refused(const server *srv, metrics_text *m)
     static const struct {
         int code;
         const char *reason;
-    } reasons[] = {{408, "slow"},         {413, "too_large"}, {414, "target"},     {415, "media_type"},
-                   {429, "rate_limited"}, {431, "headers"},   {503, "unavailable"}};
+    } reasons[] = {{413, "too_large"},    {414, "target"},  {415, "media_type"},
+                   {429, "rate_limited"}, {431, "headers"}, {503, "unavailable"}};
     const meters *const all = &srv->meters;
     metrics_family(m, "tftd_http_refused_total", METRICS_COUNTER, "Requests that were turned away.");
     for (size_t i = 0; i < sizeof reasons / sizeof reasons[0]; i++) {
@@ -138,6 +138,10 @@ static void put_refused(const server *srv, metrics_text *m)
         }
         metrics_sample(m, (const char *const[]){"reason", reasons[i].reason, NULL}, (double)n);
     }
+    uint64_t counts[HTTP_N_REFUSALS];
+    http_count_refusals(srv->http, counts);
+    for (size_t i = 0; i < HTTP_N_REFUSALS; i++)
+        metrics_sample(m, (const char *const[]){"reason", http_refusal_names[i], NULL}, (double)counts[i]);
     const auth_counts a = auth_count(srv->auth);
     const struct {
         const char *reason;

@@ -340,6 +340,8 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .max_connections = o->max_connections,
                               .max_connections_per_ip = o->max_connections_per_ip,
                               .idle_timeout_s = o->idle_timeout_s,
+                              .header_timeout_ms = o->header_timeout_ms,
+                              .body_timeout_ms = o->body_timeout_ms,
                               .threads = o->http_threads,
                               .compress = o->compress,
                               .tls = srv->tls,

@@ -50,6 +50,7 @@ typedef struct server_options {
     const char *generator_url; // dashboard.generator_url; NULL or "" = none
     size_t max_body, max_records;
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, http_threads;
+    int64_t header_timeout_ms, body_timeout_ms; // http.header_timeout, http.body_timeout
     bool compress;
     const char *cors_origins[HTTP_MAX_ORIGINS]; // http.cors_origins
     size_t n_cors_origins;
