@@ -48,7 +48,7 @@ typedef struct generate_args {
     size_t servers, seed;
     double days, hours, step_s, incident_rate, gaps, speed, backfill_s, backfill_step_s, calm_s;
     int64_t start_ms;
-    const char *scenario, *out, *mix, *url, *control;
+    const char *scenario, *out, *mix, *url, *control, *key_file, *ca_file;
     bool quiet;
 } generate_args;
 
@@ -243,8 +243,8 @@ static int stream_live(const generate_args *args, generate_options *options)
         options->quiet_from_ms = plan.live_ms - CALM_BEFORE_MS;
         options->quiet_to_ms = plan.live_ms + llround(args->calm_s * 1000);
     }
-    if (generate_fleet_open(options, &fleet, &err) != TFT_OK ||
-        generate_sender_open(args->url, &stop_requested, &sender, &err) != TFT_OK ||
+    const generate_sender_options to = {args->url, args->key_file, args->ca_file, &stop_requested};
+    if (generate_fleet_open(options, &fleet, &err) != TFT_OK || generate_sender_open(&to, &sender, &err) != TFT_OK ||
         generate_stream_open(fleet, sender, &plan, &stream, &err) != TFT_OK) {
         code = failed(&err);
         goto done;
@@ -331,6 +331,9 @@ int cmd_generate(int argc, char **argv)
          &a.out},
         {"-o", "FILE", "the same", FLAG_TEXT, &a.out},
         {"--stream", "URL", "post every tick to this daemon instead", FLAG_TEXT, &a.url},
+        {"--key-file", "FILE", "API key of --stream, on the first line; read again when it is not known", FLAG_TEXT,
+         &a.key_file},
+        {"--ca-file", "FILE", "PEM: who may have signed an https daemon's certificate", FLAG_TEXT, &a.ca_file},
         {"--speed", "X", "faster than the clock; starts in the past, never stamps the future", FLAG_NUMBER, &a.speed},
         {"--backfill", "24h", "send this much history first", FLAG_DURATION, &a.backfill_s},
         {"--backfill-step", "1m", "distance of its records", FLAG_DURATION, &a.backfill_step_s},

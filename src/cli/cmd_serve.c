@@ -133,6 +133,7 @@ static server_options to_options(const settings *s)
         .tls_client_ca = s->tls.client_ca,
         .tls_only_13 = s->tls.min_version == 1,
         .metrics_per_server = s->metrics.per_server,
+        .audit_file = s->audit.file,
         .keys_file = s->auth.keys_file,
         .auth = (auth_mode)s->auth.enabled,
         .protect_status = s->auth.protect_status,
@@ -258,11 +259,13 @@ static void expect_second_signal(void)
     pthread_sigmask(SIG_UNBLOCK, &both, NULL);
 }
 
-static void reopen_log(log_sink *log)
+static void reopen_logs(server *srv)
 {
     tft_error err = {0};
-    if (log_reopen(log, &err) != TFT_OK)
-        log_line(log, LOG_TAG_WARNING, "The log goes on in the old file: %s", err.text);
+    if (log_reopen(srv->log, &err) != TFT_OK)
+        log_line(srv->log, LOG_TAG_WARNING, "The log goes on in the old file: %s", err.text);
+    if (audit_reopen(srv->audit, &err) != TFT_OK)
+        log_line(srv->log, LOG_TAG_WARNING, "The audit log goes on in the old file: %s", err.text);
 }
 
 /* What a reload needs, whether a signal or POST /-/reload asked for it. */
@@ -332,7 +335,7 @@ static tft_status reload(void *context, server *srv, tft_error *err)
     reloading *const how = context;
     tft_error whys[3] = {{0}, {0}, {0}};
     pthread_mutex_lock(&how->lock);
-    reopen_log(srv->log);
+    reopen_logs(srv);
     const tft_status results[3] = {reload_settings(srv, how, &whys[0]), reload_keys(srv, &whys[1]),
                                    server_reload_tls(srv, &whys[2])};
     server_rescan_models(srv);
@@ -376,10 +379,11 @@ static int wait_for_end(server *srv, reloading *how, const sigset_t *taken)
         case SIGINT:
             return number;
         case SIGHUP:
-            (void)reload(how, srv, &(tft_error){0}); // the log has what was bad
+            audit_say(srv->audit, "SIGHUP", "reload", NULL,
+                      reload(how, srv, &(tft_error){0}) == TFT_OK); // the log has what was bad
             break;
         case SIGUSR1:
-            reopen_log(srv->log);
+            reopen_logs(srv);
             break;
         case SIGUSR2:
             dump_state(srv);

@@ -128,7 +128,7 @@ static tft_status open_fleet(demo *d, tft_error *err)
     if (status == TFT_OK && generate_fleet_size(d->fleet) > GENERATE_BATCH_MAX)
         return tft_fail(err, TFT_ERR_LIMIT, "a demo of %zu servers", generate_fleet_size(d->fleet));
     if (status == TFT_OK)
-        status = generate_sender_open(server_url(d->srv), &d->stop, &d->sender, err);
+        status = generate_sender_open(&(generate_sender_options){.url = server_url(d->srv), .stop = &d->stop}, &d->sender, err);
     if (status != TFT_OK)
         return status;
     const generate_stream_plan plan = {

@@ -62,6 +62,7 @@ void settings_default(settings *s)
                    .incident_warning = 0.3,
                    .incident_critical = 0.6},
         .risk = {.incident_horizon = 7200000, .bands = {30, 50, 60, 70, 80, 90}, .priorities = {20, 40, 70}},
+        .audit = {""},
         .log = {.level = 1, .file = ""},
     };
 }

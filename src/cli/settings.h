@@ -37,7 +37,7 @@ typedef struct settings_level {
     double low, high; // THRESHOLD: warning, critical; else both the level
 } settings_level;
 
-#define SETTINGS_N_KEYS 64
+#define SETTINGS_N_KEYS 65
 typedef enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_FLAG } settings_source;
 
 typedef struct settings {
@@ -102,6 +102,9 @@ typedef struct settings {
         bool enabled;
         const char *listen, *generator_url;
     } dashboard;
+    struct {
+        const char *file;
+    } audit;
     struct {
         size_t level, format, timestamps; // as log.h's enums
         const char *file;

@@ -118,6 +118,8 @@ const settings_key settings_keys[SETTINGS_N_KEYS] = {
     {"dashboard.listen", TEXT, AT(dashboard.listen), 0, 0, NULL, false, "That address; \"\" = none"},
     {"dashboard.generator_url", TEXT, AT(dashboard.generator_url), 0, 0, NULL, false,
      "The generator's control port, for the page's demo controls"},
+    {"audit.file", TEXT, AT(audit.file), 0, 0, NULL, false,
+     "Who changed what: a JSON line for each request that may change something, but for records; \"\" = none"},
     {"log.level", WORD, AT(log.level), 0, 0, level_words, false, "Least level of lines that are written"},
     {"log.format", WORD, AT(log.format), 0, 0, format_words, false, "text, or json with ts, level, tag, message"},
     {"log.file", TEXT, AT(log.file), 0, 0, NULL, false, "A file instead of stderr"},

@@ -8,16 +8,19 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/file.h"
 #include "base/text.h"
 
 #define ANSWER_MAX ((size_t)64 * 1024)
 #define URL_MAX 2048
+#define KEY_FILE_MAX 4096
 
 struct generate_sender {
     CURL *curl;
     struct curl_slist *headers;
     tft_text answer;
     const volatile sig_atomic_t *stop;
+    char *key_file; // NULL = no key
     char base[URL_MAX];
 };
 
@@ -50,9 +53,50 @@ static bool usable(const char *url)
     return ok;
 }
 
-tft_status generate_sender_open(const char *url, const volatile sig_atomic_t *stop, generate_sender **out,
-                                tft_error *err)
+/* "Content-Type …", and X-API-Key with what the key file says now. */
+static tft_status make_headers(const char *key_file, struct curl_slist **out, tft_error *err)
 {
+    char *text = NULL;
+    size_t n = 0;
+    tft_status status = key_file != NULL ? tft_file_read(key_file, KEY_FILE_MAX, &text, &n, err) : TFT_OK;
+    if (status != TFT_OK)
+        return status;
+    char key[KEY_FILE_MAX + 16];
+    const int length = text != NULL ? (int)strcspn(text, " \t\r\n") : 0;
+    snprintf(key, sizeof key, "X-API-Key: %.*s", length, text != NULL ? text : "");
+    free(text);
+    if (key_file != NULL && length == 0)
+        return tft_fail(err, TFT_ERR_FORMAT, "%s: no key on its first line", key_file);
+    // "Expect:" without a value: no pause before a large body
+    const char *const lines[] = {"Content-Type: application/json", "Expect:", key};
+    struct curl_slist *all = NULL;
+    for (size_t i = 0; i < (key_file != NULL ? 3 : 2); i++) {
+        struct curl_slist *const more = curl_slist_append(all, lines[i]);
+        if (more == NULL) {
+            curl_slist_free_all(all);
+            return tft_fail(err, TFT_ERR_MEMORY, "no memory for headers");
+        }
+        all = more;
+    }
+    *out = all;
+    return TFT_OK;
+}
+
+/* The key may have been replaced meanwhile; where its file cannot be read the old one stays. */
+static void read_key_again(generate_sender *sender)
+{
+    struct curl_slist *fresh = NULL;
+    if (make_headers(sender->key_file, &fresh, NULL) != TFT_OK)
+        return;
+    curl_easy_setopt(sender->curl, CURLOPT_HTTPHEADER, fresh);
+    curl_slist_free_all(sender->headers);
+    sender->headers = fresh;
+}
+
+tft_status generate_sender_open(const generate_sender_options *options, generate_sender **out, tft_error *err)
+{
+    const char *const url = options->url;
+    tft_status status = TFT_ERR_MEMORY;
     size_t n = strlen(url);
     while (n > 0 && url[n - 1] == '/')
         n--;
@@ -63,20 +107,27 @@ tft_status generate_sender_open(const char *url, const volatile sig_atomic_t *st
     generate_sender *const sender = calloc(1, sizeof *sender);
     if (sender == NULL)
         goto memory;
-    sender->stop = stop;
+    sender->stop = options->stop;
+    if (options->key_file != NULL && (sender->key_file = strdup(options->key_file)) == NULL)
+        goto memory;
+    status = make_headers(sender->key_file, &sender->headers, err);
+    if (status != TFT_OK) {
+        generate_sender_close(sender);
+        return status;
+    }
     sender->answer = tft_text_new(ANSWER_MAX);
     memcpy(sender->base, url, n);
     char target[URL_MAX + 16];
     snprintf(target, sizeof target, "%s/feed/data", sender->base);
     sender->curl = curl_easy_init();
-    sender->headers = curl_slist_append(NULL, "Content-Type: application/json");
-    struct curl_slist *const more = curl_slist_append(sender->headers, "Expect:"); // no pause before a large body
     CURL *const c = sender->curl;
-    if (c == NULL || sender->headers == NULL || more == NULL)
+    if (c == NULL)
         goto memory;
     curl_easy_setopt(c, CURLOPT_URL, target);
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(c, CURLOPT_HTTPHEADER, sender->headers);
+    if (options->ca_file != NULL)
+        curl_easy_setopt(c, CURLOPT_CAINFO, options->ca_file);
     curl_easy_setopt(c, CURLOPT_USERAGENT, "tftd-generate");
     curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, 5000L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, 2000L);
@@ -100,6 +151,7 @@ void generate_sender_close(generate_sender *sender)
     curl_slist_free_all(sender->headers);
     curl_easy_cleanup(sender->curl);
     tft_text_free(&sender->answer);
+    free(sender->key_file);
     free(sender);
 }
 
@@ -127,6 +179,10 @@ generate_outcome generate_sender_post(generate_sender *sender, const char *body,
     for (char *c = why; *c != '\0'; c++) { // one line, and nothing that a terminal would obey
         if ((unsigned char)*c < 0x20 || *c == 0x7f)
             *c = ' ';
+    }
+    if (code == 401 && sender->key_file != NULL) {
+        read_key_again(sender);
+        return GENERATE_RETRY;
     }
     return code == 408 || code == 429 || code < 200 || code >= 500 ? GENERATE_RETRY : GENERATE_REFUSED;
 }

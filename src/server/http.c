@@ -343,13 +343,17 @@ static void add_incident(exchange *ex, const char *method, http_reply *reply)
     }
 }
 
-static void tell(const exchange *ex, const char *method, int status)
+static void tell(const exchange *ex, const char *method, const http_reply *reply)
 {
     const http_options *const o = &ex->server->options;
     if (o->observe == NULL)
         return;
-    const http_outcome outcome = {ex->request.route, method, status, tft_monotonic_s() - ex->began_s,
-                                  ex->n + ex->dropped};
+    http_outcome outcome = {ex->request.route,    method,       reply->status, tft_monotonic_s() - ex->began_s,
+                            ex->n + ex->dropped, &ex->request, NULL};
+    for (size_t i = 0; i < reply->n_fields && reply->status == 201; i++) {
+        if (strcmp(reply->fields[i].name, "Location") == 0)
+            outcome.location = reply->fields[i].value;
+    }
     o->observe(o->context, &outcome);
 }
 
@@ -383,7 +387,7 @@ static enum MHD_Result send_reply(exchange *ex, struct MHD_Connection *connectio
     add_cross_origin(server, connection, response, reply->status == 204 && ex->refused ? ex->allow : NULL);
     if (ex->parting || atomic_load(&server->draining))
         MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
-    tell(ex, method, reply->status);
+    tell(ex, method, reply);
     const enum MHD_Result queued = MHD_queue_response(connection, (unsigned)reply->status, response);
     MHD_destroy_response(response);
     drop_reply(reply);

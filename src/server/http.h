@@ -143,6 +143,7 @@ struct http_route {
     const char *path;
     http_method method;
     http_role role;
+    bool carries_records; // a sender's, not an operator's: not written down in the audit log
     http_handler *handler;
     const http_parameter *parameters; // ends with a NULL name; NULL = takes none
     // What the OpenAPI document says; a route without a summary is left out (aliases, pages).
@@ -165,7 +166,9 @@ typedef struct http_outcome {
     const char *method;
     int status;
     double seconds;
-    size_t body_bytes; // received
+    size_t body_bytes;           // received
+    const http_request *request; // lent for the call; its path and parameters are set where a route was found
+    const char *location;        // where what was made is, or NULL
 } http_outcome;
 
 #define HTTP_MAX_ORIGINS 32

@@ -119,6 +119,7 @@ const http_route routes_records[] = {
     {.path = "/api/v1/records",
      .method = HTTP_POST,
      .role = ROLE_WRITE,
+     .carries_records = true,
      .handler = route_records,
      .parameters = of_records,
      .tag = "Records",

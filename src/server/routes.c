@@ -15,6 +15,7 @@ const http_route routes_compatible[] = {
     {.path = "/feed/data",
      .method = HTTP_POST,
      .role = ROLE_WRITE,
+     .carries_records = true,
      .handler = route_feed,
      .tag = "Compatible",
      .summary = "Records in",

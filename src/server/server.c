@@ -241,6 +241,7 @@ static void observe(void *context, const http_outcome *outcome)
 {
     server *const srv = context;
     meters_http(&srv->meters, outcome);
+    audit_request(srv->audit, outcome);
 }
 
 static bool admit(void *context, http_request *request, http_reply *reply)
@@ -422,7 +423,9 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         goto done;
     *stage = SERVER_STAGE_LISTEN;
     srv->phase = SERVER_SERVING; // before the port opens: a request may come at once
-    status = open_auth(srv, err);
+    status = audit_open(options->audit_file, log, &srv->audit, err);
+    if (status == TFT_OK)
+        status = open_auth(srv, err);
     if (status == TFT_OK)
         status = open_listeners(srv, err);
     if (status != TFT_OK)
@@ -489,6 +492,7 @@ void server_close(server *srv)
     model_facts_free(&srv->facts);
     tft_text_free(&srv->document);
     pthread_mutex_destroy(&srv->document_lock);
+    audit_close(srv->audit);
     auth_close(srv->auth);
     tls_close(srv->tls);
     news_free(&srv->news);

@@ -21,6 +21,7 @@
 #include "forecast/engine.h"
 #include "notify/notify.h"
 #include "series/record.h"
+#include "server/audit.h"
 #include "server/auth.h"
 #include "server/events.h"
 #include "server/http.h"
@@ -56,6 +57,7 @@ typedef struct server_options {
     size_t n_cors_origins;
     const char *tls_cert, *tls_key, *tls_client_ca; // tls.*; NULL or "" = no TLS, no client certificates
     bool tls_only_13;
+    const char *audit_file; // audit.file; NULL or "" = none
     const char *keys_file; // NULL: no authentication at all (tests)
     auth_mode auth;
     bool protect_status, allow_unauthenticated;
@@ -119,6 +121,7 @@ typedef struct server {
     engine *engine;
     notify *notify;
     http_server *http;
+    audit *audit;                        // NULL where options.audit_file is not set
     tls *tls;                            // NULL where options.tls_cert is not set
     auth *auth;                          // NULL where options.keys_file is
     _Atomic int64_t incident_horizon_ms; // risk.incident_horizon

@@ -1,23 +1,26 @@
 """A day in the life of a daemon, at 60 times the speed: python3 tests/e2e/day_in_the_life.py [--hours 24] [--speed 60]
 
-A fleet with a day of history is sent by `tftd generate`, faster than the clock, to a daemon that serves the shipped model and tells the
-real Alertmanager. Then what happens to a daemon happens to it: incidents that are foreseen, alerts that fire there and are over, a maintenance
-window, kill -9 while records come, another model, a copy of its data brought up elsewhere. All the while somebody reads every page,
-somebody sends single records and writes down what was acknowledged, and somebody watches memory. In the end:
+A fleet with a day of history is sent by `tftd generate`, faster than the clock, to a daemon that speaks TLS, asks for keys, serves the
+shipped model and tells the real Alertmanager. Then what happens to a daemon happens to it: incidents that are foreseen, alerts that are
+pending, fire there and are over, a maintenance window, keys and the certificate replaced, kill -9 while records come, another model and
+back, a backup taken while it runs and brought up elsewhere, and a second wave of incidents in the evening. All the while somebody reads
+every page, somebody sends single records and writes down what was acknowledged, and somebody watches memory. In the end:
 
     no alert doubled     each alert was told to people once as firing and at most once as resolved, across kill -9 and restarts
     nothing lost         every record that was acknowledged is in the store
     no 5xx               but while the process was dead, when there was no answer at all
     memory flat          resident memory of the last quarter is at most 15 % above that of the quarter after warm-up
 
-Exit 77: skipped, because Alertmanager is not installed. Standard library only.
+Exit 77: skipped, because Alertmanager or openssl is not installed. Standard library only.
 """
 import argparse
+import http.client
 import json
 import os
 import shutil
 import signal
 import sqlite3
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -26,8 +29,9 @@ import time
 import urllib.request
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from certificates import SecureDaemon, make_ca, make_cert  # noqa: E402
 from receivers import ALERTMANAGER, Alertmanager, Hook, free_port  # noqa: E402
-from serving import TFTD, Daemon, record  # noqa: E402
+from serving import SLOW, TFTD, Daemon, record  # noqa: E402
 
 PAGES = ["/status", "/health", "/alerts/active", "/predictions/current?servers=ppdb001", "/api/v1/alerts", "/api/v1/servers", "/api/v1/incidents",
          "/api/v1/risk", "/api/v1/forecasts/ppdb001?steps=12", "/api/v1/silences", "/api/v1/receivers", "/metrics", "/readyz", "/openapi.json"]
@@ -35,6 +39,59 @@ PAGES = ["/status", "/health", "/alerts/active", "/predictions/current?servers=p
 
 def say(text):
     print("[%6.1f s] %s" % (time.monotonic() - BEGAN, text), flush=True)
+
+
+class DayDaemon(SecureDaemon):
+    """Speaks TLS, and shows the key that a request needs."""
+
+    def __init__(self, folder, *arguments):
+        super().__init__(*arguments, model=True)
+        self.folder, self.keys, self.generation = folder, {}, 0
+        self.trust = ssl.create_default_context(cafile=os.path.join(folder, "ca.pem"))
+        self.fleet_key = os.path.join(folder, "fleet.key")
+
+    def connect(self, timeout=10):
+        return http.client.HTTPSConnection("127.0.0.1", self.port, context=self.trust, timeout=timeout * SLOW)
+
+    def request(self, method, path, body=None, headers=None, connection=None):
+        role = "read" if method == "GET" else "write" if path == "/feed/data" else "admin"
+        return super().request(method, path, body, {"X-API-Key": self.keys[role], **(headers or {})}, connection)
+
+    def tftd(self, *arguments):
+        return subprocess.run([TFTD, *arguments, "--data-dir", os.path.join(self.data, "db"), "-q"], check=True, capture_output=True, text=True).stdout.strip()
+
+    def renew_keys(self):
+        """New keys for everybody; the old ones are revoked when the new ones are in use. Returns an old one."""
+        before, self.generation = dict(self.keys), self.generation + 1
+        fresh = {who: self.tftd("keys", "add", "--name", "%s-%d" % (who, self.generation), "--role", "write" if who == "fleet" else who)
+                 for who in ("read", "write", "admin", "fleet")}
+        time.sleep(2)  # the daemon looks once a second
+        with open(self.fleet_key + ".new", "w") as out:
+            out.write(fresh["fleet"] + "\n")
+        os.rename(self.fleet_key + ".new", self.fleet_key)
+        self.keys = fresh
+        time.sleep(1)
+        for who in before:
+            self.tftd("keys", "revoke", "%s-%d" % (who, self.generation - 1))
+        time.sleep(2)
+        return before.get("read")
+
+    def subject(self):
+        connection = self.connect()
+        connection.connect()
+        try:
+            return dict(x[0] for x in connection.sock.getpeercert()["subject"])["commonName"]
+        finally:
+            connection.close()
+
+
+def make_certificate(folder, name):
+    """Into the place that the daemon reads: the key first, then the certificate that goes with it."""
+    make_cert(folder, "ca", name, "serverAuth")
+    for end in "key", "pem":
+        shutil.copy(os.path.join(folder, "%s.%s" % (name, end)), os.path.join(folder, "live.%s.new" % end))
+    for end in "key", "pem":
+        os.rename(os.path.join(folder, "live.%s.new" % end), os.path.join(folder, "live.%s" % end))
 
 
 class Watch:
@@ -172,22 +229,28 @@ def run(hours, speed, folder):
     models, model = os.path.join(folder, "models"), shipped_model()
     os.mkdir(models)
     if model:
-        shutil.copytree(model, os.path.join(models, "tft_model_20260101_000000"))
+        shutil.copytree(model, os.path.join(models, FIRST_MODEL))
+    make_ca(folder, "ca")
+    make_certificate(folder, "morning")
     people = Hook()
     with people, Alertmanager(people.url) as am:
-        config = os.path.join(folder, "tftd.yaml")
+        shared = "time: {clock: data}\nforecast: {min_interval: 1s}\nstore: {sync: normal, retention: {records: 60d}}\n"
+        config, plain = os.path.join(folder, "tftd.yaml"), os.path.join(folder, "plain.yaml")
+        with open(plain, "w") as out:
+            out.write(shared)
         with open(config, "w") as out:
-            out.write("time: {clock: data}\nforecast: {min_interval: 1s}\nstore: {sync: normal, retention: {records: 60d}}\n"
-                      "alerts: {receivers: [{name: am, kind: alertmanager, url: \"%s\", resend: 2s}]}\n" % am.url)
-        d = Daemon("--config", config, "--models-dir", models, model=True)
+            out.write(shared + "tls: {cert: \"%s/live.pem\", key: \"%s/live.key\"}\naudit: {file: \"%s/audit.log\"}\n" % (folder, folder, folder)
+                      + "alerts: {for: 3m, receivers: [{name: am, kind: alertmanager, url: \"%s\", resend: 2s}]}\n" % am.url)
+        d = DayDaemon(folder, "--config", config, "--models-dir", models)
+        d.renew_keys()
         control = free_port()
         began = []
         DATA_NOW = lambda s: begin + (min(time.monotonic() - began[0], live_s / s) * s if began else 0)  # noqa: E731
         with d:
-            say("started; the fleet sends a day of history, then %g hours at %g times the speed" % (hours, speed))
-            fleet = subprocess.Popen([TFTD, "generate", "--stream", "http://127.0.0.1:%d" % d.port, "--start", stamp(begin), "--speed", str(speed),
-                                      "--backfill", "24h", "--backfill-step", "1m", "--calm", "%dh" % (hours + 24), "--control",
-                                      "127.0.0.1:%d" % control, "--quiet"], stdout=subprocess.DEVNULL)
+            say("started with TLS and keys; the fleet sends a day of history, then %g hours at %g times the speed" % (hours, speed))
+            fleet = subprocess.Popen([TFTD, "generate", "--stream", "https://127.0.0.1:%d" % d.port, "--ca-file", folder + "/ca.pem", "--key-file",
+                                      d.fleet_key, "--start", stamp(begin), "--speed", str(speed), "--backfill", "24h", "--backfill-step", "1m",
+                                      "--calm", "%dh" % (hours + 24), "--control", "127.0.0.1:%d" % control, "--quiet"], stdout=subprocess.DEVNULL)
             watch = None
             try:
                 wait("the history", lambda: d.get("/status")[1]["records_total"] > 20 * 24 * 60, 300)
@@ -195,74 +258,176 @@ def run(hours, speed, folder):
                 watch = Watch(d, speed)
                 status = wait("warm-up", lambda: (lambda s: s if s["warmup"]["is_warmed_up"] else None)(d.get("/status")[1]), 300)
                 ensure("warm: %(message)s" % status["warmup"], True)
-                victim = day(d, am, people, watch, control, live_s / speed, models, model)
+                victim = Day(d, am, people, watch, control, live_s / speed, models, model, plain).run()
             finally:
                 if watch:
                     watch.stop()
                 fleet.terminate()
                 fleet.wait()
-            ensure("no 5xx in %d pages" % watch.pages_read, not watch.bad and not watch.trouble and watch.pages_read > 50,
-                   watch.bad[:5] or watch.trouble)
+            ensure("no 5xx in %d pages and %d acknowledged records" % (watch.pages_read, len(watch.acknowledged)),
+                   not watch.bad and not watch.trouble and watch.pages_read > 50, watch.bad[:5] or watch.trouble)
             check_people(people, victim)
             check_memory(watch.memory)
+            check_audit(folder + "/audit.log")
             total = d.get("/status")[1]["records_total"]
             ensure("a clean stop", d.stop() == 0)
             database = os.path.join(d.data, "db", "tftd.db")
             check_store(database, watch.acknowledged)
             copy = os.path.join(folder, "copy")
             os.makedirs(copy)
-            shutil.copytree(os.path.join(d.data, "db"), os.path.join(copy, "db"))
-            with Daemon("--config", config, "--models-dir", models, data=copy, model=True) as again:
+            shutil.copytree(os.path.join(d.data, "db"), os.path.join(copy, "db"), ignore=shutil.ignore_patterns("api-keys"))
+            with Daemon("--config", plain, "--models-dir", models, data=copy, model=True) as again:
                 ensure("a copy of the data comes up with all %d records" % total, again.get("/status")[1]["records_total"] == total)
 
 
-def day(d, am, people, watch, control, length_s, models, model):
-    until = time.monotonic() + length_s
-    share = lambda part: max(30.0, part * length_s)  # noqa: E731
-    scenario = lambda word: post("http://127.0.0.1:%d/scenario/set" % control, {"scenario": word})  # noqa: E731
-    say("scenario: %s" % scenario("critical"))
-    first = wait("an alert that is foreseen", lambda: [a for a in alerts(d, "status=firing&kind=threshold")
-                                                       if a["current"] is not None and a["current"] < a["threshold"] and a["minutes_ahead"]], share(0.35))
-    say("foreseen: %s" % first[0]["message"])
-    heard = wait("it at Alertmanager", lambda: am.alerts(), 60)
-    ensure("Alertmanager holds %d alerts as open" % len(heard), True)
-    victim = wait("a server with an alert there", lambda: [a["labels"]["server"] for a in am.alerts() if "server" in a["labels"]], 60)[0]
-    body = json.dumps({"kind": "maintenance", "matchers": {"server": victim}, "ends_at": "2099-01-01T00:00:00Z", "created_by": "day"})
-    status, headers, answer = d.request("POST", "/api/v1/silences", body, {"Content-Type": "application/json"})
-    ensure("a maintenance window for %s" % victim, status == 201, answer)
-    wait("it to be closed there", lambda: not [a for a in am.alerts() if a["labels"].get("server") == victim], 60)
-    ensure("in maintenance nobody is told of %s" % victim, True)
+def check_audit(path):
+    """What an administrator did is written down, with who he was and how it ended."""
+    with open(path) as lines:
+        entries = [json.loads(line) for line in lines]
+    done = {(e["action"], e["result"]) for e in entries}
+    ensure("%d admin actions in the audit log" % len(entries), entries and all(e["who"].startswith("admin-") and e["address"] == "127.0.0.1" for e in entries)
+           and {a for a, r in done if r == "ok"} >= {"POST /api/v1/silences", "DELETE /api/v1/silences/{id}"}, sorted(done))
 
-    before = {a["id"] for a in alerts(d, "status=firing")}
-    watch.down = True
-    d.kill()
-    say("kill -9 with %d alerts open" % len(before))
-    d.port_before = d.port
-    restart_on_same_port(d)
-    watch.down = False
-    after = wait("alerts after the restart", lambda: {a["id"] for a in alerts(d, "status=firing")} & before or not before, 120)
-    ensure("%d of %d alerts went on with their ids" % (0 if after is True else len(after), len(before)), True)
-    status, headers, answer = d.request("GET", "/api/v1/silences/" + json.loads(answer)["id"])
-    ensure("the maintenance window is still there", status == 200)
-    status, _, _ = d.request("DELETE", "/api/v1/silences/" + json.loads(answer)["id"], headers={"If-Match": headers["etag"]})
-    ensure("and can be ended", status == 204)
 
-    if model:
-        shutil.copytree(model, os.path.join(models, ".new"))
-        os.rename(os.path.join(models, ".new"), os.path.join(models, "tft_model_20260102_000000"))
-        wait("the other model", lambda: d.get("/status")[1]["model"]["name"] == "tft_model_20260102_000000", 60)
-        ensure("another model serves", True)
+FIRST_MODEL, SECOND_MODEL = "tft_model_20260101_000000", "tft_model_20260102_000000"
 
-    say("scenario: %s" % scenario("healthy"))
-    foreseen = {a["id"] for a in first}
-    wait("what was foreseen to be over", lambda: not foreseen & {a["id"] for a in alerts(d, "status=firing")}, share(0.5))
-    wait("it to be over there", lambda: not foreseen & {a["annotations"]["alert_id"] for a in am.alerts()}, 60)
-    wait("people to be told so", lambda: [a for a in people.alerts() if a["status"] == "resolved"], 60)
-    ensure("%d alerts are over here, there and for people" % len(foreseen), True)
-    while time.monotonic() < until:
-        time.sleep(1)
-    say("the day is over")
-    return victim
+
+class Day:
+    """What happens, in order; times are shares of the day."""
+
+    def __init__(self, d, am, people, watch, control, length_s, models, model, plain):
+        self.d, self.am, self.people, self.watch, self.control = d, am, people, watch, control
+        self.length_s, self.models, self.model, self.plain = length_s, models, model, plain
+        self.began = time.monotonic()
+
+    def run(self):
+        self.foreseen("morning", 0.3)
+        victim = self.maintenance_begins()
+        self.killed()
+        self.maintenance_ends(victim)
+        self.until(0.2)
+        self.keys_renewed()
+        self.certificate_replaced()
+        self.calmed("morning", 0.4)
+        self.until(0.45)
+        self.another_model()
+        self.until(0.5)
+        self.backed_up()
+        self.until(0.55)
+        self.foreseen("evening", 0.2)
+        self.calmed("evening", 0.25)
+        self.until(1.0)
+        say("the day is over: %d KiB resident" % self.watch.memory[-1])
+        return victim
+
+    def share(self, part):
+        return max(45.0, part * self.length_s)
+
+    def until(self, part):
+        while time.monotonic() < self.began + part * self.length_s:
+            time.sleep(0.2)
+
+    def scenario(self, word):
+        say("scenario: %s" % post("http://127.0.0.1:%d/scenario/set" % self.control, {"scenario": word}))
+
+    def foreseen(self, when, part):
+        d = self.d
+        self.scenario("critical")
+        pending = wait("a pending alert", lambda: alerts(d, "status=pending&kind=threshold"), self.share(part))
+        say("pending: %s" % pending[0]["message"])
+        ids = {a["id"] for a in pending}
+        fired = wait("one of them to fire", lambda: [a for a in alerts(d, "status=firing") if a["id"] in ids], self.share(part))
+        ensure("pending, then firing: %s" % fired[0]["message"], True)
+        self.first = wait("an alert that is foreseen", lambda: [a for a in alerts(d, "status=firing&kind=threshold")
+                                                                if a["current"] is not None and a["current"] < a["threshold"] and a["minutes_ahead"]],
+                          self.share(part))
+        said = {a["server"]: DATA_NOW(self.watch.speed) for a in self.first}
+        state = lambda name: d.get("/api/v1/servers/" + name)[1]["state"]  # noqa: E731
+        if not [n for n in said if state(n) == "critical_issue"]:
+            broken = wait("what was foreseen to happen", lambda: [n for n in said if state(n) == "critical_issue"], self.share(part))[0]
+            ensure("%s: %s was in an incident %.0f minutes after its alert" % (when, broken, (DATA_NOW(self.watch.speed) - said[broken]) / 60), True)
+        heard = wait("them at Alertmanager", lambda: self.am.alerts(), 60)
+        ensure("Alertmanager holds %d alerts as open" % len(heard), True)
+
+    def maintenance_begins(self):
+        d, am = self.d, self.am
+        victim = wait("a server with an alert there", lambda: [a["labels"]["server"] for a in am.alerts() if "server" in a["labels"]], 60)[0]
+        body = json.dumps({"kind": "maintenance", "matchers": {"server": victim}, "ends_at": "2099-01-01T00:00:00Z", "created_by": "day"})
+        status, _, answer = d.request("POST", "/api/v1/silences", body, {"Content-Type": "application/json"})
+        ensure("a maintenance window for %s" % victim, status == 201, answer)
+        self.window = "/api/v1/silences/" + json.loads(answer)["id"]
+        wait("it to be closed there", lambda: not [a for a in am.alerts() if a["labels"].get("server") == victim], 60)
+        ensure("in maintenance nobody is told of %s" % victim, True)
+        return victim
+
+    def killed(self):
+        d, watch = self.d, self.watch
+        before = {a["id"] for a in alerts(d, "status=firing")}
+        watch.down = True
+        d.kill()
+        say("kill -9 with %d alerts open" % len(before))
+        d.port_before = d.port
+        restart_on_same_port(d)
+        watch.down = False
+        after = wait("alerts after the restart", lambda: {a["id"] for a in alerts(d, "status=firing")} & before or not before, 120)
+        ensure("%d of %d alerts went on with their ids" % (0 if after is True else len(after), len(before)), True)
+
+    def maintenance_ends(self, victim):
+        status, headers, _ = self.d.request("GET", self.window)
+        ensure("the maintenance window for %s is still there" % victim, status == 200)
+        status, _, _ = self.d.request("DELETE", self.window, headers={"If-Match": headers["etag"]})
+        ensure("and can be ended", status == 204)
+
+    def keys_renewed(self):
+        d = self.d
+        old = d.renew_keys()
+        ensure("an old key is refused", d.request("GET", "/api/v1/servers", headers={"X-API-Key": old})[0] == 401)
+        total = d.get("/status")[1]["records_total"]
+        wait("the fleet to send with its new key", lambda: d.get("/status")[1]["records_total"] > total + 100, 60)
+        ensure("all keys were replaced, and the fleet sends on", True)
+
+    def certificate_replaced(self):
+        d = self.d
+        held = d.connect()
+        ask = lambda: Daemon.request(d, "GET", "/health", connection=held)[0]  # noqa: E731
+        ensure("a connection under %s" % d.subject(), ask() == 200)
+        make_certificate(d.folder, "noon")
+        wait("the new certificate", lambda: d.subject() == "noon", 60)
+        ensure("the certificate was replaced, and the old connection lives", ask() == 200)
+        held.close()
+
+    def another_model(self):
+        if not self.model:
+            return
+        d = self.d
+        serves = lambda name: d.get("/status")[1]["model"]["name"] == name  # noqa: E731
+        shutil.copytree(self.model, os.path.join(self.models, ".new"))
+        os.rename(os.path.join(self.models, ".new"), os.path.join(self.models, SECOND_MODEL))
+        wait("the other model", lambda: serves(SECOND_MODEL), 60)
+        for what, name in (("/api/v1/models/%s/promote" % FIRST_MODEL, FIRST_MODEL), ("/api/v1/models/rollback", SECOND_MODEL)):
+            status, _, answer = d.request("POST", what)
+            ensure("POST %s" % what, status == 200 and serves(name), answer)
+
+    def backed_up(self):
+        d = self.d
+        file, there = os.path.join(d.folder, "backup.db"), os.path.join(d.folder, "elsewhere")
+        before = d.get("/status")[1]["records_total"]
+        d.tftd("backup", file)
+        os.makedirs(there)
+        subprocess.run([TFTD, "restore", file, "--data-dir", os.path.join(there, "db"), "-q"], check=True)
+        with Daemon("--config", self.plain, "--models-dir", self.models, data=there, model=True) as other:
+            held = other.get("/status")[1]["records_total"]
+            ensure("a backup of the running daemon comes up elsewhere with %d records" % held, before <= held <= d.get("/status")[1]["records_total"])
+        shutil.rmtree(there)
+
+    def calmed(self, when, part):
+        d, am = self.d, self.am
+        foreseen = {a["id"] for a in self.first} | {a["id"] for a in alerts(d, "status=firing")}
+        self.scenario("healthy")
+        wait("what was foreseen to be over", lambda: not foreseen & {a["id"] for a in alerts(d, "status=firing")}, self.share(part))
+        wait("it to be over there", lambda: not foreseen & {a["annotations"]["alert_id"] for a in am.alerts()}, 60)
+        wait("people to be told so", lambda: [a for a in self.people.alerts() if a["status"] == "resolved"], 60)
+        ensure("%s: %d alerts are over here, there and for people" % (when, len(foreseen)), True)
 
 
 def restart_on_same_port(d):
@@ -288,8 +453,8 @@ if __name__ == "__main__":
     options.add_argument("--hours", type=float, default=24)
     options.add_argument("--speed", type=float, default=60)
     chosen = options.parse_args()
-    if ALERTMANAGER is None:
-        print("skipped: prometheus-alertmanager is not installed (tools/install-deps.sh test)")
+    if ALERTMANAGER is None or shutil.which("openssl") is None:
+        print("skipped: prometheus-alertmanager or openssl is not installed (tools/install-deps.sh test)")
         sys.exit(77)
     BEGAN = time.monotonic()
     DATA_NOW = None

@@ -63,7 +63,8 @@ static void an_address_that_is_none_is_named(void **state)
     generate_stream *stream = NULL;
     generate_control *control = NULL;
     const generate_stream_plan plan = {.tick_ms = 5000, .speed = 1, .live_ms = MONDAY_MS};
-    assert_int_equal(generate_sender_open("http://127.0.0.1:1/", NULL, &sender, NULL), TFT_OK);
+    assert_int_equal(generate_sender_open(&(generate_sender_options){.url = "http://127.0.0.1:1/"}, &sender, NULL),
+                     TFT_OK);
     assert_string_equal(generate_sender_url(sender), "http://127.0.0.1:1");
     assert_int_equal(generate_stream_open(fleet, sender, &plan, &stream, NULL), TFT_OK);
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
@@ -90,7 +91,8 @@ static void a_url_that_is_none_is_refused(void **state)
                                         "http://", "http://a b/"};
     for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
         generate_sender *sender = NULL;
-        assert_int_equal(generate_sender_open(wrong[i], NULL, &sender, NULL), TFT_ERR_ARGUMENT);
+        assert_int_equal(generate_sender_open(&(generate_sender_options){.url = wrong[i]}, &sender, NULL),
+                         TFT_ERR_ARGUMENT);
         assert_null(sender);
     }
 }
@@ -100,7 +102,8 @@ static void a_post_that_nobody_answers_is_to_be_repeated(void **state)
     (void)state;
     generate_sender *sender = NULL;
     char why[200] = "";
-    assert_int_equal(generate_sender_open("http://127.0.0.1:1", NULL, &sender, NULL), TFT_OK);
+    assert_int_equal(generate_sender_open(&(generate_sender_options){.url = "http://127.0.0.1:1"}, &sender, NULL),
+                     TFT_OK);
     assert_int_equal(generate_sender_post(sender, "{}", 2, why, sizeof why), GENERATE_RETRY);
     assert_non_null(strstr(why, "127.0.0.1:1"));
     generate_sender_close(sender);
