@@ -101,7 +101,7 @@ static alert_condition judge(const walk *w, const alert *key, bool was_open)
     if (key->kind == ALERT_THRESHOLD) {
         const size_t m = key->metric;
         const risk_threshold threshold = r->risk->thresholds[s->profile][m];
-        const float *const rows = s->present[m] ? s->quantiles + m * FORECAST_N_QUANTILES * w->frame.horizon : NULL;
+        const float *const rows = snapshot_rows(&w->out->s, key->server, m, r->rows);
         return alert_rule_threshold(r->settings, &w->frame, rows, critical ? threshold.critical : threshold.warning,
                                     s->current[m], was_open);
     }

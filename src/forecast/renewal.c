@@ -29,6 +29,9 @@ struct renewal {
     size_t *asked;         // [RENEWAL_CHUNK] which copy a request is of
     uint8_t *ok;           // [RENEWAL_CHUNK]
     float *incident;       // [RENEWAL_CHUNK, horizon]
+    float *rows;           // [RENEWAL_CHUNK, n_targets, 7, horizon] what will be packed; then for unpacking
+    int32_t *numbers;      // [7, horizon] for packing
+    unsigned char *packed; // packed_most()
     float *quantiles;      // [RENEWAL_CHUNK, horizon, outputs]; sized for the model
     size_t outputs;        // what it is sized for
     /* of the run */
@@ -52,6 +55,9 @@ static void lay_out(tft_arena *a, renewal *r)
     r->asked = tft_arena_alloc(a, RENEWAL_CHUNK, sizeof *r->asked);
     r->ok = tft_arena_alloc(a, RENEWAL_CHUNK, sizeof *r->ok);
     r->incident = tft_arena_floats(a, RENEWAL_CHUNK * r->contract->horizon);
+    r->rows = tft_arena_floats(a, RENEWAL_CHUNK * r->n_targets * FORECAST_N_QUANTILES * r->contract->horizon);
+    r->numbers = tft_arena_alloc(a, FORECAST_N_QUANTILES * r->contract->horizon, sizeof *r->numbers);
+    r->packed = tft_arena_alloc(a, packed_most(r->n_targets, r->contract->horizon), 1);
     for (size_t i = 0; i < RENEWAL_CHUNK; i++) {
         float *const values = tft_arena_floats(a, steps * m);
         uint16_t *const value_counts = tft_arena_alloc(a, steps * m, sizeof(uint16_t));
@@ -197,48 +203,51 @@ static bool still_holds(const renewal *r, size_t id, const fleet_server *from)
            !before->failed[id];
 }
 
-static void take_over(const renewal *r, size_t id)
+static tft_status take_over(const renewal *r, size_t id, tft_error *err)
 {
     const snapshot_slot *before = r->job->previous;
-    const size_t m = r->contract->n_metrics, h = r->contract->horizon, rows = r->n_targets * FORECAST_N_QUANTILES * h;
+    const size_t m = r->contract->n_metrics, h = r->contract->horizon;
     snapshot_server *s = &r->out->servers[id];
     s->model_type = before->servers[id].model_type;
     s->history_steps = before->servers[id].history_steps;
     s->input_points = before->servers[id].input_points;
     memcpy(r->out->present + id * m, before->present + id * m, m * sizeof(bool));
-    memcpy(r->out->quantiles + id * rows, before->quantiles + id * rows, rows * sizeof(float));
     memcpy(r->out->incident + id * h, before->incident + id * h, h * sizeof(float));
     r->out->failed[id] = 0;
+    return slot_put_packed(r->out, id, before->servers[id].packed, before->packed_n[id], err);
 }
 
-/* Copies servers from *next on out of the fleet until the chunk is full; returns how many need a forecast. */
-static size_t gather(renewal *r, size_t *next, size_t n)
+/* Copies servers from *next on out of the fleet until the chunk is full; *n_copies need a forecast. */
+static tft_status gather(renewal *r, size_t *next, size_t n, size_t *n_copies, tft_error *err)
 {
-    size_t n_copies = 0;
+    tft_status status = TFT_OK;
+    *n_copies = 0;
     fleet_read_lock(r->f);
-    for (size_t looked = 0; *next < n && n_copies < RENEWAL_CHUNK && looked < SCAN; looked++, (*next)++) {
+    for (size_t looked = 0; *next < n && *n_copies < RENEWAL_CHUNK && looked < SCAN && status == TFT_OK;
+         looked++, (*next)++) {
         const size_t id = *next;
         const fleet_server *from = fleet_at(r->f, id);
         describe(r, id, from);
         if (still_holds(r, id, from)) {
-            take_over(r, id);
+            status = take_over(r, id, err);
             r->out->s.reused_servers++;
             continue;
         }
-        copy *c = &r->copies[n_copies++];
+        copy *c = &r->copies[(*n_copies)++];
         c->id = id;
         fleet_copy_series(&c->series, &from->series);
         copy_recent(&c->recent, from, r->contract->n_metrics);
     }
     fleet_read_unlock(r->f);
-    return n_copies;
+    return status;
 }
 
 /* ---- forecasting ------------------------------------------------------------------------------------------------ */
 
-static float *rows_of(const renewal *r, size_t id)
+/* Rows [n_targets, 7, horizon] of a copy. */
+static float *rows_of(const renewal *r, const copy *c)
 {
-    return r->out->quantiles + id * r->n_targets * FORECAST_N_QUANTILES * r->contract->horizon;
+    return r->rows + (size_t)(c - r->copies) * r->n_targets * FORECAST_N_QUANTILES * r->contract->horizon;
 }
 
 /* Level `level` of a quantile function: linear in the level between its neighbours, the outermost beyond. */
@@ -256,13 +265,13 @@ static float at_level(const tft_target *target, const float *values, float level
     return values[i - 1] + share * (values[i] - values[i - 1]);
 }
 
-/* Request i's outputs [horizon, outputs] become the snapshot's rows. False where a number is not finite. */
-static bool take_quantiles(renewal *r, size_t i, size_t id)
+/* Request i's outputs [horizon, outputs] become the copy's rows. False where a number is not finite. */
+static bool take_quantiles(renewal *r, size_t i, const copy *c)
 {
     const tft_config *config = &r->job->model->config;
     const size_t h = r->contract->horizon;
     const float *from = r->quantiles + i * h * r->outputs;
-    float *rows = rows_of(r, id);
+    float *rows = rows_of(r, c);
     for (size_t m = 0, first = 0; m < r->n_targets; m++, rows += FORECAST_N_QUANTILES * h) {
         const tft_target *target = &config->targets[m];
         for (size_t t = 0; t < h; t++)
@@ -291,11 +300,11 @@ static bool take_incident(renewal *r, size_t i, size_t id)
     return true;
 }
 
-static void estimate_incident(renewal *r, size_t id)
+static void estimate_incident(renewal *r, const copy *c)
 {
-    const snapshot_server *s = &r->out->servers[id];
-    fallback_incident(&r->job->settings->fallback, r->contract, &r->rules, s->profile, s->in_incident, rows_of(r, id),
-                      s->present, r->contract->horizon, r->out->incident + id * r->contract->horizon);
+    const snapshot_server *s = &r->out->servers[c->id];
+    fallback_incident(&r->job->settings->fallback, r->contract, &r->rules, s->profile, s->in_incident, rows_of(r, c),
+                      s->present, r->contract->horizon, r->out->incident + c->id * r->contract->horizon);
 }
 
 static void fail(renewal *r, copy *c, const tft_error *why)
@@ -345,14 +354,14 @@ static void run_network(renewal *r, size_t n_copies)
             fail(r, c, &err);
         } else if (!r->ok[i]) {
             c->network = false; // too little history: nothing is wrong
-        } else if (!take_quantiles(r, i, c->id) || (wanted.incident != NULL && !take_incident(r, i, c->id))) {
+        } else if (!take_quantiles(r, i, c) || (wanted.incident != NULL && !take_incident(r, i, c->id))) {
             const snapshot_server *s = &r->out->servers[c->id];
             tft_error not_finite = {0};
             tft_fail(&not_finite, TFT_ERR_FORMAT, "server %.*s: the network gave a number that is not finite",
                      (int)s->name_length, s->name);
             fail(r, c, &not_finite);
         } else if (wanted.incident == NULL) {
-            estimate_incident(r, c->id); // a model without hazard head
+            estimate_incident(r, c); // a model without hazard head
         }
     }
 }
@@ -364,23 +373,28 @@ static void run_fallback(renewal *r, const copy *c)
     for (size_t k = 0; k < r->n_targets; k++)
         if (present[k])
             present[k] = fallback_forecast(&r->job->settings->fallback, r->contract, &c->series, &c->recent, r->origin,
-                                           k, rows_of(r, c->id) + k * FORECAST_N_QUANTILES * h, h);
-    estimate_incident(r, c->id);
+                                           k, rows_of(r, c) + k * FORECAST_N_QUANTILES * h, h);
+    estimate_incident(r, c);
 }
 
-static void forecast_chunk(renewal *r, size_t n_copies)
+static tft_status forecast_chunk(renewal *r, size_t n_copies, tft_error *err)
 {
+    tft_status status = TFT_OK;
     for (size_t k = 0; k < n_copies; k++) {
         survey_window(r, r->copies[k].id, &r->copies[k].series);
         r->out->failed[r->copies[k].id] = 0;
     }
     run_network(r, n_copies);
-    for (size_t k = 0; k < n_copies; k++) {
+    for (size_t k = 0; k < n_copies && status == TFT_OK; k++) {
         const copy *c = &r->copies[k];
         r->out->servers[c->id].model_type = c->network ? SNAPSHOT_TFT : SNAPSHOT_HEURISTIC;
         if (!c->network)
             run_fallback(r, c);
+        const size_t n = packed_make(rows_of(r, c), r->out->servers[c->id].present, r->n_targets, r->contract->horizon,
+                                     r->numbers, r->packed);
+        status = slot_put_packed(r->out, c->id, r->packed, n, err);
     }
+    return status;
 }
 
 /* ---- what follows from the forecasts ---------------------------------------------------------------------------- */
@@ -403,9 +417,10 @@ static void assess(const renewal *r, size_t id)
     for (size_t m = 0; m < r->n_targets; m++) {
         double *trend = r->out->trend + id * r->n_targets + m;
         *trend = (double)NAN;
-        if (!s->present[m])
+        const float *const rows = snapshot_rows(&r->out->s, id, m, r->rows + m * FORECAST_N_QUANTILES * h);
+        if (rows == NULL)
             continue;
-        p50[m] = s->quantiles + (m * FORECAST_N_QUANTILES + FORECAST_P50) * h;
+        p50[m] = rows + FORECAST_P50 * h;
         *trend = ((double)p50[m][h - 1] - s->current[m]) / (double)h;
     }
     if (s->forgotten)
@@ -441,7 +456,8 @@ static tft_status step_alerts(renewal *r, tft_error *err)
                                .n_old = goes_on ? before->s.n_alerts : r->job->n_seeds,
                                .restored = !goes_on,
                                .quality = r->job->quality,
-                               .n_quality = r->job->n_quality};
+                               .n_quality = r->job->n_quality,
+                               .rows = r->rows};
     return alert_round_run(&round, r->out, &r->result->fired, err);
 }
 
@@ -533,8 +549,15 @@ tft_status renewal_run(renewal *r, const renewal_job *job, snapshot_slot *out, r
         if (status != TFT_OK)
             return status;
         out->s.n_servers = n;
-        for (size_t next = 0; next < n;)
-            forecast_chunk(r, gather(r, &next, n));
+        slot_clear_packed(out);
+        for (size_t next = 0; next < n && status == TFT_OK;) {
+            size_t n_copies;
+            status = gather(r, &next, n, &n_copies, err);
+            if (status == TFT_OK)
+                status = forecast_chunk(r, n_copies, err);
+        }
+        if (status != TFT_OK)
+            return status;
         for (size_t id = 0; id < n; id++)
             assess(r, id);
         assess_fleet(r);

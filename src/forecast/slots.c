@@ -5,6 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define SHELF_BYTES ((size_t)256 << 10) // of a fleet of a hundred
+#define SHELF_FIRST ((size_t)64 << 10)
+
+struct slot_shelf {
+    slot_shelf *next;
+    size_t size, used;
+    unsigned char bytes[];
+};
+
 void slots_init(slots *all, const tft_contract *contract)
 {
     memset(all, 0, sizeof *all);
@@ -25,6 +34,10 @@ void slots_free(slots *all)
     for (size_t i = 0; i < SLOTS_N; i++) {
         assert(atomic_load(&all->slot[i].readers) == 0);
         tft_arena_free(&all->slot[i].arena);
+        for (slot_shelf *shelf = all->slot[i].shelves, *next; shelf != NULL; shelf = next) {
+            next = shelf->next;
+            free(shelf);
+        }
         free(all->slot[i].alerts);
         free(all->slot[i].ended);
         free(all->slot[i].order);
@@ -52,9 +65,9 @@ static void lay_out(tft_arena *a, snapshot_slot *slot, size_t n)
     slot->current = tft_arena_alloc(a, n, metrics * sizeof *slot->current);
     slot->current_ms = tft_arena_alloc(a, n, metrics * sizeof *slot->current_ms);
     slot->trend = tft_arena_alloc(a, n, targets * sizeof *slot->trend);
-    slot->quantiles = tft_arena_alloc(a, n, targets * FORECAST_N_QUANTILES * horizon * sizeof *slot->quantiles);
     slot->incident = tft_arena_alloc(a, n, horizon * sizeof *slot->incident);
     slot->failed = tft_arena_alloc(a, n, sizeof *slot->failed);
+    slot->packed_n = tft_arena_alloc(a, n, sizeof *slot->packed_n);
 }
 
 /* A server's pointers into the arrays are set once: they depend on its place alone. */
@@ -67,7 +80,6 @@ static void link_servers(snapshot_slot *slot)
         s->current = slot->current + i * metrics;
         s->current_ms = slot->current_ms + i * metrics;
         s->trend = slot->trend + i * targets;
-        s->quantiles = slot->quantiles + i * targets * FORECAST_N_QUANTILES * horizon;
         s->incident = slot->incident + i * horizon;
     }
     slot->s.servers = slot->servers;
@@ -89,6 +101,47 @@ tft_status slot_reserve(snapshot_slot *slot, size_t n, tft_error *err)
     lay_out(&slot->arena, slot, capacity);
     slot->capacity = capacity;
     link_servers(slot);
+    return TFT_OK;
+}
+
+void slot_clear_packed(snapshot_slot *slot)
+{
+    for (slot_shelf *shelf = slot->shelves; shelf != NULL; shelf = shelf->next)
+        shelf->used = 0;
+    slot->shelf = slot->shelves;
+}
+
+/* The next shelf that has room for n bytes; a new one where the last is full. */
+static slot_shelf *shelf_for(snapshot_slot *slot, size_t n)
+{
+    slot_shelf **at = slot->shelf != NULL ? &slot->shelf : &slot->shelves;
+    while (*at != NULL && (*at)->size - (*at)->used < n)
+        at = &(*at)->next;
+    if (*at == NULL) {
+        const size_t usual = slot->shelves == NULL ? SHELF_FIRST : SHELF_BYTES, size = n > usual ? n : usual;
+        slot_shelf *const fresh = malloc(sizeof *fresh + size);
+        if (fresh == NULL)
+            return NULL;
+        fresh->next = NULL;
+        fresh->size = size;
+        fresh->used = 0;
+        *at = fresh;
+    }
+    slot->shelf = *at;
+    return *at;
+}
+
+tft_status slot_put_packed(snapshot_slot *slot, size_t server, const unsigned char *packed, size_t n, tft_error *err)
+{
+    assert(server < slot->capacity);
+    slot_shelf *const shelf = shelf_for(slot, n);
+    if (shelf == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for forecasts of %zu servers", slot->s.n_servers);
+    unsigned char *const at = shelf->bytes + shelf->used;
+    memcpy(at, packed, n);
+    shelf->used += n;
+    slot->servers[server].packed = at;
+    slot->packed_n[server] = (uint32_t)n;
     return TFT_OK;
 }
 
@@ -166,8 +219,11 @@ void slots_release(slots *all, const forecast_snapshot *snapshot)
 size_t slots_bytes(const slots *all)
 {
     size_t bytes = sizeof *all;
-    for (size_t i = 0; i < SLOTS_N; i++)
+    for (size_t i = 0; i < SLOTS_N; i++) {
+        for (const slot_shelf *shelf = all->slot[i].shelves; shelf != NULL; shelf = shelf->next)
+            bytes += sizeof *shelf + shelf->size;
         bytes += all->slot[i].arena.size + all->slot[i].alerts_capacity * (sizeof(alert) + sizeof(uint32_t)) +
                  all->slot[i].ended_capacity * sizeof(alert);
+    }
     return bytes;
 }

@@ -12,7 +12,8 @@
  * touches valid memory.
  *
  * Memory:  a slot's arrays are one arena, laid out for `capacity` servers; they grow by an eighth more than needed and
- *          never shrink. Usually two slots are in use; a slow reader makes it three.
+ *          never shrink. Packed quantiles differ in size; they lie one behind the other in shelves, which are filled
+ *          anew from the first one. Usually two slots are in use; a slow reader makes it three.
  * Threads: one writer (it holds the engine's run_lock), any number of readers.
  */
 #ifndef TFTD_FORECAST_SLOTS_H
@@ -25,19 +26,22 @@
 
 #define SLOTS_N 4
 
+typedef struct slot_shelf slot_shelf;
+
 typedef struct snapshot_slot {
     forecast_snapshot s; // what readers see; its pointers are those below, const
     atomic_size_t readers;
     tft_arena arena; // everything but the alerts
     size_t capacity; // servers
     snapshot_server *servers;
-    bool *present;       // [capacity, n_metrics]
-    double *current;     // [capacity, n_metrics]
-    int64_t *current_ms; // [capacity, n_metrics]
-    double *trend;       // [capacity, n_targets]
-    float *quantiles;    // [capacity, n_targets, FORECAST_N_QUANTILES, horizon]
-    float *incident;     // [capacity, horizon]
-    uint8_t *failed;     // [capacity] the network was tried and failed: not taken over
+    bool *present;               // [capacity, n_metrics]
+    double *current;             // [capacity, n_metrics]
+    int64_t *current_ms;         // [capacity, n_metrics]
+    double *trend;               // [capacity, n_targets]
+    float *incident;             // [capacity, horizon]
+    uint8_t *failed;             // [capacity] the network was tried and failed: not taken over
+    uint32_t *packed_n;          // [capacity] bytes of a server's packed quantiles
+    slot_shelf *shelves, *shelf; // all of them; the one that is being filled
     size_t alerts_capacity, ended_capacity;
     alert *alerts, *ended;
     uint32_t *order;
@@ -57,6 +61,10 @@ void slots_free(slots *all);
 snapshot_slot *slots_free_one(slots *all);
 /* Room for n servers; what it held is lost. */
 tft_status slot_reserve(snapshot_slot *slot, size_t n, tft_error *err);
+/* Makes the shelves empty: what was packed is lost. */
+void slot_clear_packed(snapshot_slot *slot);
+/* Copies a server's packed quantiles into the slot. */
+tft_status slot_put_packed(snapshot_slot *slot, size_t server, const unsigned char *packed, size_t n, tft_error *err);
 /* Room for n alerts; those that it holds stay. */
 tft_status slot_reserve_alerts(snapshot_slot *slot, size_t n, tft_error *err);
 /* The same for alerts that have ended. */

@@ -2,6 +2,7 @@
 #include "forecast/snapshot.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define MINUTES(n) ((int64_t)(n)*60 * 1000)
 
@@ -14,11 +15,16 @@ const char *snapshot_model_type_name(snapshot_model_type type)
     return type == SNAPSHOT_TFT ? "TFT" : "heuristic";
 }
 
-const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric)
+const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric, float *rows)
 {
     if (server >= s->n_servers || metric >= s->n_targets || !s->servers[server].present[metric])
         return NULL;
-    return s->servers[server].quantiles + metric * FORECAST_N_QUANTILES * s->horizon;
+    return packed_rows(s->servers[server].packed, metric, s->horizon, rows) ? rows : NULL;
+}
+
+float *snapshot_rows_new(const forecast_snapshot *s)
+{
+    return calloc(s->horizon, FORECAST_N_QUANTILES * sizeof(float));
 }
 
 alert_saved snapshot_save_alert(const forecast_snapshot *s, const alert *a)

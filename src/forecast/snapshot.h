@@ -4,7 +4,8 @@
  * (engine_acquire), writes its reply, and releases it (engine_release): no lock, no waiting, no copy.
  *
  *     servers[i]                       i is the server's id in the fleet
- *       quantiles [n_targets, 7, horizon]  real units, ascending in the level, inside the metric's range
+ *       packed    [n_targets, 7, horizon]  quantiles in real units, ascending in the level, inside the metric's range;
+ *                                          snapshot_rows() unpacks them (packed.h)
  *       incident  [horizon]                P(incident starts within step 1 … h), never falling
  *     alerts[j], ended[j]              all open alerts by (server, kind, metric, severity); those that ended in this round
  *     alert_order[k]                   the threshold alerts of /alerts/active, as they are shown
@@ -20,7 +21,7 @@
 
 #include "forecast/alerts.h"
 #include "forecast/fleet.h"
-#include "forecast/quantiles.h"
+#include "forecast/packed.h"
 
 #define SNAPSHOT_N_HORIZONS 5 // 30m 1h 2h 4h 8h
 extern const int64_t snapshot_horizon_ms[SNAPSHOT_N_HORIZONS];
@@ -49,13 +50,13 @@ struct snapshot_server {
     size_t input_points;  // records inside the window
     risk_score risk;
     double incident_probability[SNAPSHOT_N_HORIZONS];
-    const bool *present;       // [n_metrics] reported inside the window; what is not is left out of replies
-    const double *current;     // [n_metrics] newest value, NaN = never seen
-    const int64_t *current_ms; // [n_metrics]
-    const double *trend;       // [n_targets] (p50[last] − current) / horizon per step; NaN without a forecast
-    const float *quantiles;    // [n_targets, FORECAST_N_QUANTILES, horizon]; meaningless where not present
-    const float *incident;     // [horizon]
-    uint64_t version;          // of the fleet's server when it was read
+    const bool *present;         // [n_metrics] reported inside the window; what is not is left out of replies
+    const double *current;       // [n_metrics] newest value, NaN = never seen
+    const int64_t *current_ms;   // [n_metrics]
+    const double *trend;         // [n_targets] (p50[last] − current) / horizon per step; NaN without a forecast
+    const unsigned char *packed; // the quantiles: snapshot_rows()
+    const float *incident;       // [horizon]
+    uint64_t version;            // of the fleet's server when it was read
 };
 
 /* P(at least one) and the expected number over the fleet; CONTRACT 1.2 `environment`. */
@@ -103,8 +104,10 @@ static inline int64_t snapshot_time_ms(const forecast_snapshot *s, size_t i)
     return s->first_ms + (int64_t)i * s->step_ms;
 }
 
-/* Rows [7, horizon] of a metric, or NULL where the server has none. */
-const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric);
+/* Unpacks the rows [7, horizon] of a metric into `rows` and returns them, or NULL where the server has none. */
+const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric, float *rows);
+/* Room for the rows of one metric, for free(); NULL without memory. */
+float *snapshot_rows_new(const forecast_snapshot *s);
 
 /* What of an alert must be kept on disk. The name is lent. */
 alert_saved snapshot_save_alert(const forecast_snapshot *s, const alert *a);

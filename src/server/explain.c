@@ -399,11 +399,11 @@ static void put_drivers(const work *w, const weight *of_past, const weight *of_k
     tft_text_puts(out, "]");
 }
 
-static void put_head(const forecast_snapshot *s, const server_view *view, const work *w, tft_text *out)
+static void put_head(const forecast_snapshot *s, const server_view *view, const work *w, const float *rows,
+                     tft_text *out)
 {
     char id[VIEW_FORECAST_ID];
     const tft_metric *const metric = &w->contract->metrics[w->metric];
-    const float *const rows = snapshot_rows(s, view->id, w->metric);
     static const struct {
         const char *name;
         size_t q;
@@ -434,7 +434,9 @@ static tft_status write_text(const forecast_snapshot *s, const server_view *view
     const size_t n = w->n_static + w->n_encoder + w->n_decoder;
     weight *const weights = calloc(n + 1, sizeof *weights);
     double *const attention = calloc(w->contract->context, sizeof *attention);
-    if (weights == NULL || attention == NULL) {
+    float *const rows = snapshot_rows_new(s);
+    if (weights == NULL || attention == NULL || rows == NULL) {
+        free(rows);
         free(weights);
         free(attention);
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for an explanation");
@@ -445,7 +447,8 @@ static tft_status write_text(const forecast_snapshot *s, const server_view *view
     make_weights(w->config, &w->config->encoder_inputs, w->encoder_weights, w->encoder_steps, of_past);
     make_weights(w->config, &w->config->decoder_inputs, w->decoder_weights + w->step * w->n_decoder, 1, of_known);
     const size_t largest = make_attention(w, attention);
-    put_head(s, view, w, out);
+    put_head(s, view, w, snapshot_rows(s, view->id, w->metric, rows), out);
+    free(rows);
     tft_text_puts(out, ", \"drivers\": ");
     put_drivers(w, of_past, of_known, of_static, largest, w->encoder_steps > 0 ? attention[largest] : 0, out);
     tft_text_puts(out, ", \"selection\": {\"static\": ");

@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -111,11 +112,10 @@ static void make_timestamps(const forecast_snapshot *s, size_t n, tft_text *out)
 }
 
 static void put_metric(const forecast_snapshot *s, const render_filter *filter, size_t server, size_t m,
-                       const tft_text *stamps, tft_text *out)
+                       const tft_text *stamps, const float *rows, tft_text *out)
 {
     const tft_metric *const metric = &s->contract->metrics[m];
     const snapshot_server *const from = &s->servers[server];
-    const float *const rows = snapshot_rows(s, server, m);
     tft_text_puts(out, ", ");
     put_string(out, key_of(metric, filter->contract_names));
     tft_text_puts(out, ": {\"metric\": ");
@@ -146,8 +146,9 @@ static void put_metric(const forecast_snapshot *s, const render_filter *filter, 
     tft_text_puts(out, "}");
 }
 
+/* room: [7, horizon] to unpack into. */
 static void put_server(const forecast_snapshot *s, const render_filter *filter, size_t i, const tft_text *stamps,
-                       tft_text *out)
+                       float *room, tft_text *out)
 {
     const snapshot_server *const server = &s->servers[i];
     tft_text_json_string(out, server->name, server->name_length);
@@ -167,8 +168,9 @@ static void put_server(const forecast_snapshot *s, const render_filter *filter, 
     }
     tft_text_puts(out, "}");
     for (size_t m = 0; m < s->n_targets; m++) {
-        if ((filter->metrics & (1u << m)) != 0 && snapshot_rows(s, i, m) != NULL)
-            put_metric(s, filter, i, m, stamps, out);
+        const float *const rows = (filter->metrics & (1u << m)) != 0 ? snapshot_rows(s, i, m, room) : NULL;
+        if (rows != NULL)
+            put_metric(s, filter, i, m, stamps, rows, out);
     }
     tft_text_puts(out, "}");
 }
@@ -271,14 +273,15 @@ static void put_metadata(const forecast_snapshot *s, const render_filter *filter
 void render_predictions(const forecast_snapshot *s, const render_filter *filter, tft_text *out)
 {
     tft_text stamps = tft_text_new(MAX_HORIZON_TEXT);
+    float *const room = snapshot_rows_new(s);
     make_timestamps(s, filter->horizon_steps, &stamps);
     tft_text_puts(out, "{\"predictions\": {");
     bool first = true;
-    for (size_t i = 0; i < s->n_servers; i++) {
+    for (size_t i = 0; i < s->n_servers && room != NULL; i++) {
         if (s->servers[i].forgotten || !wants_server(filter, &s->servers[i]))
             continue;
         tft_text_puts(out, first ? "" : ", ");
-        put_server(s, filter, i, &stamps, out);
+        put_server(s, filter, i, &stamps, room, out);
         first = false;
     }
     tft_text_puts(out, "}, \"alerts\": ");
@@ -287,7 +290,8 @@ void render_predictions(const forecast_snapshot *s, const render_filter *filter,
     put_environment(s, out);
     tft_text_puts(out, ", \"metadata\": ");
     put_metadata(s, filter, out);
-    out->failed |= stamps.failed;
+    out->failed |= stamps.failed || room == NULL;
+    free(room);
     tft_text_free(&stamps);
 }
 

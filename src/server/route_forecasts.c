@@ -8,6 +8,7 @@
  * server are never split between pages. Never runs the network: everything is in the snapshot.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "server/api.h"
@@ -28,6 +29,7 @@ typedef struct forecast_filter {
     size_t steps;
     size_t layout;
     bool csv;
+    float *rows; // [7, horizon] to unpack a metric into
 } forecast_filter;
 
 /* ---- what is asked for --------------------------------------------------------------------------------- */
@@ -152,8 +154,8 @@ static void put_server_columns(const forecast_snapshot *s, const forecast_filter
                     snapshot_model_type_name(of->model_type));
     bool first = true;
     for (size_t m = 0; m < s->n_targets; m++) {
-        const float *const rows = snapshot_rows(s, id, m);
-        if (rows == NULL || (f->metrics & 1u << m) == 0)
+        const float *const rows = (f->metrics & 1u << m) != 0 ? snapshot_rows(s, id, m, f->rows) : NULL;
+        if (rows == NULL)
             continue;
         tft_text_puts(out, first ? "" : ", ");
         json_put_string(out, s->contract->metrics[m].name);
@@ -207,8 +209,8 @@ static void put_row(const forecast_snapshot *s, const forecast_filter *f, const 
 static void put_server_rows(const forecast_snapshot *s, const forecast_filter *f, size_t id, bool *first, tft_text *out)
 {
     for (size_t m = 0; m < s->n_targets; m++) {
-        const float *const rows = snapshot_rows(s, id, m);
-        if (rows == NULL || (f->metrics & 1u << m) == 0)
+        const float *const rows = (f->metrics & 1u << m) != 0 ? snapshot_rows(s, id, m, f->rows) : NULL;
+        if (rows == NULL)
             continue;
         const int decimals = render_decimals(rows, FORECAST_N_QUANTILES * s->horizon);
         for (size_t i = 0; i < f->steps; i++) {
@@ -292,6 +294,19 @@ static void make_tag(const server *srv, const forecast_snapshot *s, const http_r
              (unsigned long long)h);
 }
 
+/* Room to unpack into, and the head; where there is no memory, the reply says so. */
+static bool begin_list(const forecast_snapshot *s, forecast_filter *f, http_reply *reply)
+{
+    f->rows = snapshot_rows_new(s);
+    if (f->rows == NULL) {
+        http_reply_problem(reply, 503, "overloaded", "Overloaded", "no memory for the reply, try again");
+        http_reply_field(reply, "Retry-After", "1");
+        return false;
+    }
+    put_head(s, f, &reply->text);
+    return true;
+}
+
 static void route_forecasts(void *context, const http_request *request, http_reply *reply)
 {
     server *const srv = context;
@@ -314,11 +329,10 @@ static void route_forecasts(void *context, const http_request *request, http_rep
     char tag[80];
     make_tag(srv, s, request, &filter, tag);
     http_reply_field(reply, "Cache-Control", "no-cache");
-    if (!http_not_modified(request, reply, tag)) {
+    if (!http_not_modified(request, reply, tag) && begin_list(s, &filter, reply)) {
         const snapshot_server *last = NULL;
         bool first = true, more = false;
         size_t n = 0;
-        put_head(s, &filter, &reply->text);
         for (size_t id = from; id < s->n_servers && !more; id++) {
             if (!wants_server(&filter, &s->servers[id]))
                 continue;
@@ -334,6 +348,7 @@ static void route_forecasts(void *context, const http_request *request, http_rep
         else
             api_next_cursor_field(reply, more ? last->name : NULL, more ? last->name_length : 0);
     }
+    free(filter.rows);
     engine_release(srv->engine, s);
 }
 
@@ -354,14 +369,14 @@ static void route_forecast(void *context, const http_request *request, http_repl
     }
     make_tag(srv, s, request, &filter, tag);
     http_reply_field(reply, "Cache-Control", "no-cache");
-    if (!http_not_modified(request, reply, tag)) {
+    if (!http_not_modified(request, reply, tag) && begin_list(s, &filter, reply)) {
         bool first = true;
-        put_head(s, &filter, &reply->text);
         if (view.forecast != NULL)
             put_item(s, &filter, view.id, &first, &reply->text);
         if (!filter.csv)
             api_put_list_end(&reply->text, NULL, 0);
     }
+    free(filter.rows);
     engine_release(srv->engine, s);
 }
 

@@ -23,6 +23,7 @@ typedef struct heat {
     size_t quantile; // row of the forecast
     size_t past;     // steps before the first of the forecast
     double *values;  // [past], of one server
+    float *rows;     // [7, horizon], of one server
 } heat;
 
 /* Figures that a reader can tell apart. */
@@ -64,7 +65,7 @@ static void put_value(tft_text *out, double value, bool first, int decimals)
 static void put_row(const server *srv, const heat *h, size_t id, tft_text *out)
 {
     const snapshot_server *const of = &h->s->servers[id];
-    const float *const rows = h->metric < 0 ? NULL : snapshot_rows(h->s, id, (size_t)h->metric);
+    const float *const rows = h->metric < 0 ? NULL : snapshot_rows(h->s, id, (size_t)h->metric, h->rows);
     read_past(srv, h, id);
     tft_text_puts(out, "{\"server_name\": ");
     tft_text_json_string(out, of->name, of->name_length);
@@ -136,7 +137,8 @@ static void route_heatmap(void *context, const http_request *request, http_reply
         return;
     h.past = (size_t)(PAST_HOURS * 3600000 / h.s->step_ms);
     h.values = calloc(h.past + 1, sizeof *h.values);
-    if (h.values == NULL) {
+    h.rows = snapshot_rows_new(h.s);
+    if (h.values == NULL || h.rows == NULL) {
         http_reply_problem(reply, 503, "overloaded", "Overloaded", "no memory for the reply, try again");
         http_reply_field(reply, "Retry-After", "1");
     } else {
@@ -144,6 +146,7 @@ static void route_heatmap(void *context, const http_request *request, http_reply
         http_reply_field(reply, "Cache-Control", "no-cache");
     }
     free(h.values);
+    free(h.rows);
     engine_release(srv->engine, h.s);
 }
 

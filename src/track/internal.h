@@ -17,6 +17,7 @@ struct track {
     int64_t kept_ms;              // begin of the newest interval that has its forecast
     unsigned char *buffer;        // [buffer_bytes] packed rows
     size_t buffer_bytes;
+    float *rows; // [7, horizon] of one metric, unpacked
     scorer *scorer;
     pthread_mutex_t lock; // guards the next
     track_last last;

@@ -67,7 +67,7 @@ static void pack_metric(const char *name, const float *rows, size_t n, unsigned 
     }
 }
 
-size_t track_pack(const forecast_snapshot *s, size_t server, unsigned char *out)
+size_t track_pack(const forecast_snapshot *s, size_t server, float *scratch, unsigned char *out)
 {
     const snapshot_server *const one = &s->servers[server];
     unsigned char *at = out;
@@ -80,7 +80,7 @@ size_t track_pack(const forecast_snapshot *s, size_t server, unsigned char *out)
     for (size_t h = 0; h < SNAPSHOT_N_HORIZONS; h++)
         put_float(&at, (float)one->incident_probability[h]);
     for (size_t m = 0; m < s->n_targets; m++) {
-        const float *const rows = snapshot_rows(s, server, m);
+        const float *const rows = snapshot_rows(s, server, m, scratch);
         if (rows == NULL)
             continue;
         pack_metric(s->contract->metrics[m].name, rows, FORECAST_N_QUANTILES * s->horizon, &at);

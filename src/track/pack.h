@@ -26,8 +26,9 @@ typedef struct track_said {
 
 /* Bytes that packing a server of this snapshot takes at most. */
 size_t track_pack_most(const forecast_snapshot *s);
-/* Packs server i; returns the bytes written, 0 where there is nothing to say about it (no forecast at all). */
-size_t track_pack(const forecast_snapshot *s, size_t server, unsigned char *out);
+/* Packs server i; returns the bytes written, 0 where there is nothing to say about it (no forecast at all).
+ * scratch: [7, horizon]. */
+size_t track_pack(const forecast_snapshot *s, size_t server, float *scratch, unsigned char *out);
 /* False where the bytes are no forecast, or `values` has no room for it. Metrics that the contract lacks are passed over. */
 bool track_unpack(const tft_contract *contract, const unsigned char *body, size_t n, track_said *out);
 

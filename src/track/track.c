@@ -50,6 +50,7 @@ void track_close(track *t)
     scorer_close(t);
     pthread_mutex_destroy(&t->lock);
     free(t->buffer);
+    free(t->rows);
     free(t);
 }
 
@@ -82,7 +83,7 @@ static size_t pack_rows(track *t, const forecast_snapshot *s, size_t first, stor
     size_t server = first;
     *n_rows = 0;
     for (; server < s->n_servers && *n_rows < ROWS_AT_ONCE; server++) {
-        const size_t n = track_pack(s, server, at);
+        const size_t n = track_pack(s, server, t->rows, at);
         if (n == 0)
             continue;
         rows[(*n_rows)++] = (store_forecast){.server = (uint32_t)server, .body = at, .n = n};
@@ -97,6 +98,11 @@ tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_erro
     const int64_t slot = tft_floor_to(s->origin_ms, interval_of(t, s));
     if (!s->sufficient || s->n_servers == 0 || slot <= t->kept_ms)
         return TFT_OK;
+    if (t->rows == NULL) { // the horizon is the contract's: it stays
+        t->rows = snapshot_rows_new(s);
+        if (t->rows == NULL)
+            return tft_fail(err, TFT_ERR_MEMORY, "no memory to unpack forecasts");
+    }
     if (t->buffer_bytes < ROWS_AT_ONCE * track_pack_most(s)) {
         free(t->buffer);
         t->buffer_bytes = ROWS_AT_ONCE * track_pack_most(s);

@@ -34,6 +34,9 @@ typedef struct world {
     bool maintenance[SERVERS];
     int64_t last_seen_ms[SERVERS];
     const forecast_snapshot *s;
+    float rows[4 * FORECAST_N_QUANTILES * HORIZON]; // what is packed; then for unpacking
+    int32_t numbers[FORECAST_N_QUANTILES * HORIZON];
+    unsigned char packed[64 * 1024];
 } world;
 
 static void open_world(world *w)
@@ -41,6 +44,7 @@ static void open_world(world *w)
     memset(w, 0, sizeof *w);
     w->contract = tft_contract_default();
     slots_init(&w->all, &w->contract);
+    assert_true(packed_most(4, HORIZON) <= sizeof w->packed);
     w->now_ms = T0;
     w->settings = alert_settings_default();
     risk_settings_default(&w->contract, &w->risk);
@@ -66,6 +70,7 @@ static const forecast_snapshot *look(world *w, int64_t after_ms)
     const int64_t previous_ms = w->now_ms;
     w->now_ms += after_ms;
     assert_int_equal(slot_reserve(out, SERVERS, NULL), TFT_OK);
+    slot_clear_packed(out);
     out->s.n_servers = SERVERS;
     out->s.first_ms = w->now_ms + STEP;
     for (size_t i = 0; i < SERVERS; i++) {
@@ -80,10 +85,12 @@ static const forecast_snapshot *look(world *w, int64_t after_ms)
         memset(out->present + i * out->s.n_metrics, 0, out->s.n_metrics);
         out->present[i * out->s.n_metrics + CPU] = true;
         out->current[i * out->s.n_metrics + CPU] = 40;
-        float *const rows = out->quantiles + i * out->s.n_targets * FORECAST_N_QUANTILES * HORIZON;
+        float *const rows = w->rows;
         for (size_t q = 0; q < FORECAST_N_QUANTILES; q++)
             for (size_t t = 0; t < HORIZON; t++)
                 rows[q * HORIZON + t] = (float)(w->cpu[i] + off[q]);
+        const size_t n = packed_make(rows, s->present, out->s.n_targets, HORIZON, w->numbers, w->packed);
+        assert_int_equal(slot_put_packed(out, i, w->packed, n, NULL), TFT_OK);
         for (size_t t = 0; t < HORIZON; t++)
             out->incident[i * HORIZON + t] = w->incident[i];
     }
@@ -98,7 +105,8 @@ static const forecast_snapshot *look(world *w, int64_t after_ms)
                                .old = before->alerts,
                                .n_old = before->s.n_alerts,
                                .quality = &w->quality,
-                               .n_quality = w->has_quality};
+                               .n_quality = w->has_quality,
+                               .rows = w->rows};
     tft_error err = {0};
     if (alert_round_run(&round, out, &w->counts, &err) != TFT_OK)
         fail_msg("%s", err.text);

@@ -71,6 +71,10 @@ static void quantiles_stay_ordered_after_rounding(void **state)
             }
         }
         const bool present[1] = {true};
+        int32_t numbers[FORECAST_N_QUANTILES * H];
+        static unsigned char packed[64 * 1024];
+        assert_true(packed_most(1, H) <= sizeof packed);
+        packed_make(rows, present, 1, H, numbers, packed);
         const double current[1] = {size}, trend[1] = {0};
         const int64_t current_ms[1] = {0};
         const snapshot_server server = {.name = "a\"b",
@@ -79,7 +83,7 @@ static void quantiles_stay_ordered_after_rounding(void **state)
                                         .current = current,
                                         .current_ms = current_ms,
                                         .trend = trend,
-                                        .quantiles = rows,
+                                        .packed = packed,
                                         .incident = incident,
                                         .state = TFT_STATE_HEALTHY};
         const forecast_snapshot snapshot = {.sequence = 1,
