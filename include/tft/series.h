@@ -42,6 +42,9 @@ typedef struct tft_series {
 void tft_series_init(tft_series *series, size_t n_metrics, size_t max_steps);
 void tft_series_free(tft_series *series); // accepts a zeroed struct
 
+/* Room for n steps without taking memory again. */
+tft_status tft_series_reserve(tft_series *series, size_t n, tft_error *err);
+
 /* Adds one record to step number `step`: values [n_metrics], NaN where missing; state NONE where none was sent.
  * A step older than the newest minus max_steps is ignored (returns TFT_OK). TFT_ERR_MEMORY leaves the series as it was;
  * TFT_ERR_LIMIT where an unbounded series would span more than 10 million steps. */

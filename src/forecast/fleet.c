@@ -130,7 +130,7 @@ void fleet_close(fleet *f)
         return;
     const size_t n = fleet_size(f);
     for (size_t i = 0; i < n; i++) {
-        tft_series_free(&f->servers[i]->series);
+        history_free(&f->servers[i]->history);
         free(f->servers[i]->block); // the server lies in it
     }
     if (f->lock != NULL)
@@ -248,12 +248,25 @@ static size_t server_block_bytes(const fleet *f, size_t name_length)
     return count.used;
 }
 
+static size_t table_bytes(const fleet *f)
+{
+    return sizeof(hot_server) + sizeof(fleet_server *) + f->table_size / f->options.max_servers * sizeof *f->table;
+}
+
 size_t fleet_bytes_per_server(const fleet *f)
 {
-    const size_t m = f->options.contract.n_metrics;
-    const size_t step = m * (sizeof(float) + sizeof(uint16_t)) + sizeof(uint16_t) + sizeof(uint8_t);
-    return server_block_bytes(f, FLEET_NAME_MAX) + f->options.memory_steps * step + sizeof(hot_server) +
-           sizeof(fleet_server *) + f->table_size / f->options.max_servers * sizeof *f->table;
+    return server_block_bytes(f, FLEET_NAME_MAX) + table_bytes(f) +
+           history_most_bytes(f->options.contract.n_metrics, f->options.memory_steps);
+}
+
+size_t fleet_bytes(const fleet *f)
+{
+    size_t bytes = f->options.max_servers * table_bytes(f);
+    fleet_read_lock(f);
+    for (size_t i = 0, n = fleet_size(f); i < n; i++)
+        bytes += server_block_bytes(f, f->servers[i]->name_length) + history_bytes(&f->servers[i]->history);
+    fleet_read_unlock(f);
+    return bytes;
 }
 
 static void set_profile(const fleet *f, fleet_server *s, int profile)
@@ -266,7 +279,7 @@ static void set_profile(const fleet *f, fleet_server *s, int profile)
                          ? f->options.profile_of_name(f->options.profile_context, s->name, s->name_length)
                          : TFT_PROFILE_GENERIC;
     }
-    s->series.profile = s->profile;
+    s->history.profile = s->profile;
 }
 
 static tft_status make_server(fleet *f, const char *name, size_t n, uint64_t hash, size_t slot, size_t *id,
@@ -295,7 +308,7 @@ static tft_status make_server(fleet *f, const char *name, size_t n, uint64_t has
         s->newest[i] = (double)NAN;
         s->newest_ms[i] = NO_TIME;
     }
-    tft_series_init(&s->series, m, f->options.memory_steps);
+    history_init(&s->history, m, f->options.memory_steps);
     set_profile(f, s, -1);
     f->servers[at] = s;
     f->hot[at] = (hot_server){.last_seen_ms = NO_TIME};
@@ -420,7 +433,7 @@ static tft_status apply_new(fleet *f, size_t id, const fleet_record *r, size_t *
     f->hot[id].records = s->records;
     f->totals.records_total++;
     f->totals.held++;
-    return tft_series_add(&s->series, step_of(f, r->time_ms), r->values, r->state, err);
+    return history_add(&s->history, step_of(f, r->time_ms), r->values, r->state, err);
 }
 
 static tft_status apply_filled(fleet *f, size_t id, const fleet_record *r, tft_error *err)
@@ -433,7 +446,7 @@ static tft_status apply_filled(fleet *f, size_t id, const fleet_record *r, tft_e
     keep_newest(f, s, r->time_ms, r->values);
     keep_recent(f, s, r->time_ms, r->values, true);
     f->totals.filled_total++;
-    return tft_series_fill(&s->series, step_of(f, r->time_ms), r->values, r->state, err);
+    return history_fill(&s->history, step_of(f, r->time_ms), r->values, r->state, err);
 }
 
 static fleet_clock clock_of(const fleet *f, int64_t wall_ms)
@@ -535,8 +548,9 @@ void fleet_forget(fleet *f, size_t id, size_t n_records)
             s->newest[i] = (double)NAN;
             s->newest_ms[i] = NO_TIME;
         }
-        tft_series_free(&s->series);
-        tft_series_init(&s->series, f->options.contract.n_metrics, f->options.memory_steps);
+        history_free(&s->history);
+        history_init(&s->history, f->options.contract.n_metrics, f->options.memory_steps);
+        s->history.profile = s->profile;
         s->version++;
         f->hot[id] = (hot_server){.last_seen_ms = NO_TIME};
         f->n_forgotten++;
@@ -610,7 +624,7 @@ tft_status fleet_load_step(fleet *f, size_t id, int64_t step, const float *means
     write_lock(f);
     assert(id < fleet_size(f));
     fleet_server *s = f->servers[id];
-    const tft_status status = tft_series_set(&s->series, step, means, value_counts, count, state, err);
+    const tft_status status = history_set(&s->history, step, means, value_counts, count, state, err);
     if (status == TFT_OK && count > 0)
         mark_reporting(f, step);
     s->version++;
@@ -635,7 +649,7 @@ tft_status fleet_load_record(fleet *f, size_t id, int64_t time_ms, const double 
     assert(id < fleet_size(f));
     load_seen(f, id, time_ms, values, state);
     mark_reporting(f, step_of(f, time_ms));
-    const tft_status status = tft_series_add(&f->servers[id]->series, step_of(f, time_ms), values, state, err);
+    const tft_status status = history_add(&f->servers[id]->history, step_of(f, time_ms), values, state, err);
     unlock(f);
     return status;
 }
@@ -700,21 +714,18 @@ static bool silent_for(const fleet *f, const fleet_server *s, const fleet_clock 
     return silent >= n;
 }
 
-void fleet_copy_series(tft_series *to, const tft_series *from)
+tft_status fleet_copy_steps(const fleet *f, size_t id, int64_t from, int64_t to, tft_series *series, tft_error *err)
 {
-    const size_t m = from->n_metrics, n = from->n_steps;
-    assert(n <= to->capacity);
-    to->first_step = from->first_step;
-    to->n_steps = n;
-    to->profile = from->profile;
-    to->n_known = from->n_known;
-    to->labelled = from->labelled;
-    if (n == 0)
-        return;
-    memcpy(to->values, from->values, n * m * sizeof *to->values);
-    memcpy(to->value_counts, from->value_counts, n * m * sizeof *to->value_counts);
-    memcpy(to->counts, from->counts, n * sizeof *to->counts);
-    memcpy(to->states, from->states, n);
+    const size_t most = f->options.memory_steps;
+    const bool few = from > INT64_MIN && to < INT64_MAX && to - from < (int64_t)most;
+    const size_t room = !few ? most : to < from ? 0 : (size_t)(to - from) + 1;
+    const tft_status status = tft_series_reserve(series, room, err);
+    if (status != TFT_OK)
+        return status;
+    fleet_read_lock(f);
+    history_copy(&fleet_at(f, id)->history, from, to, series);
+    unlock(f);
+    return TFT_OK;
 }
 
 tft_state fleet_state(const fleet *f, const fleet_server *server, const fleet_clock *clock, bool *planned)

@@ -5,7 +5,7 @@
  * does here what the store has committed there. At start the fleet is filled from the store by fleet_load_…().
  *
  *     name table          open addressing, name bytes → id; ids are 0, 1, 2 … in order of first appearance
- *     servers[id]         one block per server: name, counts, newest values, the last records, tft_series
+ *     servers[id]         one block per server: name, counts, newest values, the last records; and its history
  *     reporting           a bit per step: did anybody report in it (for "silent while others report")
  *
  * A server's id is stable while the process lives; across restarts the name is the key.
@@ -13,7 +13,8 @@
  * Clock (CONTRACT 1.5): the wall clock, or, where the newest record of the fleet is older than stale_after, that
  * record's time. Every age here (stale, active, offline) is by that clock.
  *
- * Memory:  bounded by max_servers × (series.max_steps + recent records); fleet_bytes_per_server() says how much.
+ * Memory:  bounded by max_servers × (memory_steps + recent records); fleet_bytes_per_server() says how much at most,
+ *          fleet_bytes() how much it is.
  *          Names live as long as the fleet: a pointer to one may be kept.
  * Threads: all functions may be called from any thread. One rwlock (writers first) guards everything; ingest holds
  *          it for one batch. Readers that want several things at once take fleet_read_lock() for microseconds.
@@ -21,8 +22,8 @@
 #ifndef TFTD_FORECAST_FLEET_H
 #define TFTD_FORECAST_FLEET_H
 
+#include "forecast/history.h"
 #include "forecast/states.h"
-#include "tft/series.h"
 
 typedef struct fleet fleet;
 
@@ -57,8 +58,9 @@ const tft_contract *fleet_contract(const fleet *f);  // constant while the fleet
 const fleet_options *fleet_settings(const fleet *f); // hold the read lock: fleet_reconfigure() may change it
 /* ↻ keys: stale_after, offline_after_steps, clock, states, and the prefix function; contract and sizes stay. */
 void fleet_reconfigure(fleet *f, const fleet_options *options);
-/* Most bytes that one server can take in this fleet. */
+/* Most bytes that one server can take in this fleet, and what all of them take now. */
 size_t fleet_bytes_per_server(const fleet *f);
+size_t fleet_bytes(const fleet *f);
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
 
@@ -186,7 +188,7 @@ typedef struct fleet_server {
     size_t n_recent;      // of the last records, in no order; the oldest makes room
     int64_t *recent_ms;   // [FLEET_RECENT]
     float *recent;        // [FLEET_RECENT, n_metrics], NaN = missing
-    tft_series series;
+    history history;
     void *block; // what free() takes; private to fleet.c
 } fleet_server;
 
@@ -196,8 +198,9 @@ size_t fleet_size(const fleet *f); // ids given, those of forgotten servers too;
 /* Hold the read lock from here until the last use of the result. id < fleet_size(). */
 const fleet_server *fleet_at(const fleet *f, size_t id);
 
-/* Copies a series into arrays of `to` that hold to->capacity ≥ from->n_steps steps. Hold the read lock. */
-void fleet_copy_series(tft_series *to, const tft_series *from);
+/* Copies what is kept of the steps from … to (both included; INT64_MIN, INT64_MAX = all) into *series, which is
+ * initialised or was used for this before, and which the caller frees. Takes the read lock; memory is taken before. */
+tft_status fleet_copy_steps(const fleet *f, size_t id, int64_t from, int64_t to, tft_series *series, tft_error *err);
 
 /* State of a server now, with what is derived: offline after offline_after_steps whole steps without a record while
  * others reported; else the newest record's; else by state_derive() of the values of its newest step's time. Hold the

@@ -235,7 +235,7 @@ static tft_status gather(renewal *r, size_t *next, size_t n, size_t *n_copies, t
         }
         copy *c = &r->copies[(*n_copies)++];
         c->id = id;
-        fleet_copy_series(&c->series, &from->series);
+        history_copy(&from->history, INT64_MIN, INT64_MAX, &c->series);
         copy_recent(&c->recent, from, r->contract->n_metrics);
     }
     fleet_read_unlock(r->f);

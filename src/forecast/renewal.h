@@ -7,7 +7,8 @@
  *         fallback   for the rest, and for whom the network failed
  *     for each server: probabilities, risk, alerts;  then the environment
  *
- * The copy keeps the fleet's lock free while the network runs: about 60 kB and 20 µs a server with 8 days of history.
+ * The copy keeps the fleet's lock free while the network runs: about 60 kB and 40 µs a server with 8 days of history,
+ * which the fleet holds packed (history.h).
  *
  * Memory:  a renewal owns the chunk's copies and outputs, taken once. Threads: one run at a time.
  */

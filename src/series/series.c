@@ -76,6 +76,11 @@ static tft_status move_to(tft_series *series, size_t capacity, size_t front, tft
     return TFT_OK;
 }
 
+tft_status tft_series_reserve(tft_series *series, size_t n, tft_error *err)
+{
+    return series->front + n <= series->capacity ? TFT_OK : move_to(series, n + series->front, series->front, err);
+}
+
 /* Moves index 0 by `by` steps: forward over steps that are given up, backward over unused ones. */
 static void shift_start(tft_series *series, ptrdiff_t by)
 {

@@ -80,7 +80,7 @@ static void free_series(tft_series *series)
 
 static void free_work(work *w)
 {
-    free_series(&w->series);
+    tft_series_free(&w->series);
     for (size_t i = 0; i < w->n_hidden; i++)
         free_series(&w->hidden[i].series);
     free(w->quantiles);
@@ -506,10 +506,10 @@ static tft_status explain(explainer *e, const server *srv, const forecast_snapsh
     w->n_static = inputs_of(&config->static_inputs);
     w->n_encoder = inputs_of(&config->encoder_inputs);
     w->n_decoder = inputs_of(&config->decoder_inputs);
+    tft_series_init(&w->series, w->contract->n_metrics, 0);
+    bool taken = fleet_copy_steps(srv->fleet, view->id, INT64_MIN, INT64_MAX, &w->series, NULL) == TFT_OK;
     fleet_read_lock(srv->fleet);
-    const fleet_server *const from = fleet_at(srv->fleet, view->id);
-    bool taken = copy_series(&w->series, &from->series);
-    w->same = from->version == view->forecast->version;
+    w->same = fleet_at(srv->fleet, view->id)->version == view->forecast->version;
     fleet_read_unlock(srv->fleet);
     taken = taken && make_hidden(w) && take_memory(w);
     status = taken ? run(&e->model, w, err) : tft_fail(err, TFT_ERR_MEMORY, "no memory for an explanation");

@@ -24,6 +24,7 @@ typedef struct heat {
     size_t past;     // steps before the first of the forecast
     double *values;  // [past], of one server
     float *rows;     // [7, horizon], of one server
+    tft_series came; // its steps: all of them where incidents are asked for, which look back
 } heat;
 
 /* Figures that a reader can tell apart. */
@@ -41,16 +42,17 @@ static double past_value(const heat *h, const tft_series *series, const tft_cont
     return (double)series->values[index * series->n_metrics + (size_t)h->metric];
 }
 
-static void read_past(const server *srv, const heat *h, size_t id)
+static bool read_past(const server *srv, heat *h, size_t id)
 {
-    fleet_read_lock(srv->fleet);
-    const tft_series *const series = &fleet_at(srv->fleet, id)->series;
-    const int64_t origin = h->s->origin_ms / h->s->step_ms;
+    const int64_t origin = h->s->origin_ms / h->s->step_ms, first = origin - (int64_t)h->past + 1;
+    const tft_series *const series = &h->came;
+    if (fleet_copy_steps(srv->fleet, id, h->metric < 0 ? INT64_MIN : first, origin, &h->came, NULL) != TFT_OK)
+        return false;
     for (size_t i = 0; i < h->past; i++) {
-        const int64_t at = tft_series_index(series, origin - (int64_t)(h->past - 1 - i));
+        const int64_t at = tft_series_index(series, first + (int64_t)i);
         h->values[i] = at < 0 ? (double)NAN : past_value(h, series, fleet_contract(srv->fleet), (size_t)at);
     }
-    fleet_read_unlock(srv->fleet);
+    return true;
 }
 
 static void put_value(tft_text *out, double value, bool first, int decimals)
@@ -62,11 +64,14 @@ static void put_value(tft_text *out, double value, bool first, int decimals)
         tft_text_puts(out, "null");
 }
 
-static void put_row(const server *srv, const heat *h, size_t id, tft_text *out)
+static void put_row(const server *srv, heat *h, size_t id, tft_text *out)
 {
     const snapshot_server *const of = &h->s->servers[id];
     const float *const rows = h->metric < 0 ? NULL : snapshot_rows(h->s, id, (size_t)h->metric, h->rows);
-    read_past(srv, h, id);
+    if (!read_past(srv, h, id)) {
+        out->failed = true;
+        return;
+    }
     tft_text_puts(out, "{\"server_name\": ");
     tft_text_json_string(out, of->name, of->name_length);
     tft_text_printf(out, ", \"profile\": \"%s\", \"values\": [", tft_profile_name(of->profile));
@@ -81,7 +86,7 @@ static void put_row(const server *srv, const heat *h, size_t id, tft_text *out)
     tft_text_puts(out, "]}");
 }
 
-static void put_all(const server *srv, const heat *h, tft_text *out)
+static void put_all(const server *srv, heat *h, tft_text *out)
 {
     const forecast_snapshot *const s = h->s;
     const tft_metric *const metric = h->metric < 0 ? NULL : &s->contract->metrics[h->metric];
@@ -138,6 +143,7 @@ static void route_heatmap(void *context, const http_request *request, http_reply
     h.past = (size_t)(PAST_HOURS * 3600000 / h.s->step_ms);
     h.values = calloc(h.past + 1, sizeof *h.values);
     h.rows = snapshot_rows_new(h.s);
+    tft_series_init(&h.came, srv->contract.n_metrics, 0);
     if (h.values == NULL || h.rows == NULL) {
         http_reply_problem(reply, 503, "overloaded", "Overloaded", "no memory for the reply, try again");
         http_reply_field(reply, "Retry-After", "1");
@@ -147,6 +153,7 @@ static void route_heatmap(void *context, const http_request *request, http_reply
     }
     free(h.values);
     free(h.rows);
+    tft_series_free(&h.came);
     engine_release(srv->engine, h.s);
 }
 

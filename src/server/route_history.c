@@ -33,7 +33,7 @@ static void put_state(const server *srv, const store_past_record *record, size_t
     for (size_t m = 0; m < srv->contract.n_metrics; m++)
         values[m] = (float)record->values[m];
     fleet_read_lock(srv->fleet);
-    const tft_profile profile = fleet_at(srv->fleet, id)->series.profile;
+    const tft_profile profile = fleet_at(srv->fleet, id)->profile;
     fleet_read_unlock(srv->fleet);
     *state = tft_state_derive(&srv->contract, profile, values);
 }

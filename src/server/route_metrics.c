@@ -308,10 +308,9 @@ static void put_self(const server *srv, metrics_text *m)
     metrics_sample(m, (const char *const[]){"result", "ok", NULL}, (double)srv->meters.model_loads);
     metrics_sample(m, (const char *const[]){"result", "failed", NULL}, (double)srv->meters.model_load_errors);
     metrics_gauge(m, "tftd_ready", "1 when /readyz is 200.", server_unwell(srv, &reason) == NULL);
-    metrics_family(m, "tftd_memory_bytes", METRICS_GAUGE, "Memory by what holds it, at most for the fleet.");
+    metrics_family(m, "tftd_memory_bytes", METRICS_GAUGE, "Memory by what holds it.");
     metrics_sample(m, (const char *const[]){"area", "engine", NULL}, (double)engine_bytes(srv->engine));
-    metrics_sample(m, (const char *const[]){"area", "fleet", NULL},
-                   (double)fleet_size(srv->fleet) * (double)fleet_bytes_per_server(srv->fleet));
+    metrics_sample(m, (const char *const[]){"area", "fleet", NULL}, (double)fleet_bytes(srv->fleet));
     uint64_t lines[LOG_N_LEVELS];
     static const char *const levels[LOG_N_LEVELS] = {"debug", "info", "warning", "error"};
     log_count(srv->log, lines);

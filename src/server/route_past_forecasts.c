@@ -26,20 +26,19 @@ typedef struct past_page {
     int metric; // −1 = all
     int64_t next_ms;
     track_said said;
+    tft_series came; // all of the server's steps
+    int64_t now_ms;  // its newest record
     tft_text *out;
 } past_page;
 
-/* Holds the fleet's lock, so `put` is quick: a number a step. */
 static void put_actual(past_page *p, size_t m, int64_t first_ms)
 {
     const tft_contract *const c = &p->srv->contract;
     tft_text_puts(p->out, ", \"actual\": [");
-    fleet_read_lock(p->srv->fleet);
-    const tft_series *const series = &fleet_at(p->srv->fleet, p->id)->series;
-    const int64_t now_ms = fleet_at(p->srv->fleet, p->id)->last_seen_ms;
+    const tft_series *const series = &p->came;
     for (size_t i = 0; i < p->said.horizon; i++) {
         const int64_t step = first_ms / c->step_ms + (int64_t)i, at = tft_series_index(series, step);
-        const bool over = (step + 1) * c->step_ms <= now_ms; // a step that still fills says nothing yet
+        const bool over = (step + 1) * c->step_ms <= p->now_ms; // a step that still fills says nothing yet
         const double mean = at >= 0 && over ? (double)series->values[(size_t)at * series->n_metrics + m] : (double)NAN;
         tft_text_puts(p->out, i > 0 ? ", " : "");
         if (isfinite(mean))
@@ -47,7 +46,6 @@ static void put_actual(past_page *p, size_t m, int64_t first_ms)
         else
             tft_text_puts(p->out, "null");
     }
-    fleet_read_unlock(p->srv->fleet);
     tft_text_puts(p->out, "]");
 }
 
@@ -144,16 +142,22 @@ static void route_past_forecasts(void *context, const http_request *request, htt
         span.from_ms = strtoll(paging.place, NULL, 10);
     p.said.values = malloc(cells * sizeof *p.said.values);
     p.said.n_values = cells;
+    tft_series_init(&p.came, srv->contract.n_metrics, 0);
     tft_text_puts(p.out, "{\"server_name\": ");
     json_put_string(p.out, http_query(request, "server"));
     tft_text_puts(p.out, ", \"items\": [");
-    tft_status status = p.said.values == NULL
-                            ? tft_fail(&err, TFT_ERR_MEMORY, "no memory for a forecast")
-                            : store_reader_open(srv->options.store.dir, &srv->contract, &reader, &err);
+    tft_status status = p.said.values == NULL ? tft_fail(&err, TFT_ERR_MEMORY, "no memory for a forecast")
+                                              : fleet_copy_steps(srv->fleet, p.id, INT64_MIN, INT64_MAX, &p.came, &err);
+    fleet_read_lock(srv->fleet);
+    p.now_ms = fleet_at(srv->fleet, p.id)->last_seen_ms;
+    fleet_read_unlock(srv->fleet);
+    if (status == TFT_OK)
+        status = store_reader_open(srv->options.store.dir, &srv->contract, &reader, &err);
     if (status == TFT_OK)
         status = store_reader_forecasts(reader, (int64_t)p.id + 1, span.from_ms, span.to_ms, visit, &p, &err);
     store_reader_close(reader);
     free(p.said.values);
+    tft_series_free(&p.came);
     if (status != TFT_OK) {
         tft_text_clear(p.out);
         view_reply_unreadable(srv, reply, &err);

@@ -42,14 +42,13 @@ static void put_step(tft_text *out, const tft_contract *contract, const tft_seri
 }
 
 /* The steps of [first, last), at most `limit`; returns the step behind the last one where some are left, else 0. */
-static int64_t put_steps(server *srv, size_t id, int64_t first, int64_t last, size_t limit, tft_text *out)
+static int64_t put_steps(server *srv, const tft_series *series, int64_t first, int64_t last, size_t limit,
+                         tft_text *out)
 {
     const tft_contract *const contract = fleet_contract(srv->fleet);
     const int64_t now_step = fleet_now(srv->fleet, tft_wall_ms()).now_ms / contract->step_ms;
     int64_t next = 0;
     size_t n = 0;
-    fleet_read_lock(srv->fleet);
-    const tft_series *const series = &fleet_at(srv->fleet, id)->series;
     for (size_t at = 0; at < series->n_steps; at++) {
         const int64_t step = series->first_step + (int64_t)at;
         if (step < first || step >= last || series->counts[at] == 0)
@@ -61,7 +60,6 @@ static int64_t put_steps(server *srv, size_t id, int64_t first, int64_t last, si
         tft_text_puts(out, n++ > 0 ? ", " : "");
         put_step(out, contract, series, at, now_step);
     }
-    fleet_read_unlock(srv->fleet);
     return next;
 }
 
@@ -80,10 +78,19 @@ static void route_steps(void *context, const http_request *request, http_reply *
     int64_t first = (span.from_ms + step_ms - 1) / step_ms; // steps that start inside the span
     if (paging.has_cursor)
         first = strtoll(paging.place, NULL, 10);
+    const int64_t end = (span.to_ms + step_ms - 1) / step_ms;
+    tft_series series;
+    tft_series_init(&series, fleet_contract(srv->fleet)->n_metrics, 0);
+    if (fleet_copy_steps(srv->fleet, id, first, end - 1, &series, NULL) != TFT_OK) {
+        http_reply_problem(reply, 503, "overloaded", "Overloaded", "no memory for the reply, try again");
+        http_reply_field(reply, "Retry-After", "1");
+        return;
+    }
     tft_text_puts(&reply->text, "{\"server_name\": ");
     json_put_string(&reply->text, name);
     tft_text_puts(&reply->text, ", \"items\": [");
-    const int64_t next = put_steps(srv, id, first, (span.to_ms + step_ms - 1) / step_ms, paging.limit, &reply->text);
+    const int64_t next = put_steps(srv, &series, first, end, paging.limit, &reply->text);
+    tft_series_free(&series);
     char place[24];
     const int n = snprintf(place, sizeof place, "%lld", (long long)next);
     api_put_list_end(&reply->text, next > 0 ? place : NULL, (size_t)n);

@@ -120,22 +120,38 @@ int view_compare_places(const void *a, const void *b)
     return order != 0 ? order : x->n < y->n ? -1 : x->n > y->n;
 }
 
+/* Start of the newest run of steps in this state; steps without records belong to the state around them. False where the
+ * run may have begun before the series. */
+static bool find_begin(const server *srv, const tft_series *series, tft_state state, int64_t *since)
+{
+    for (size_t i = series->n_steps; i > 0; i--) {
+        if (series->counts[i - 1] == 0)
+            continue;
+        if (tft_series_state(series, &srv->contract, i - 1) != state)
+            return true;
+        *since = (series->first_step + (int64_t)i - 1) * srv->contract.step_ms;
+    }
+    return false;
+}
+
 int64_t view_state_since(const server *srv, const server_view *view)
 {
     int64_t since = INT64_MIN;
     fleet_read_lock(srv->fleet);
     const fleet_server *const from = fleet_at(srv->fleet, view->id);
-    const tft_series *const series = &from->series;
-    // an offline that nobody sent began with the silence; steps without records belong to the state around them
+    const int64_t newest = from->history.any ? from->history.last_step : 0;
+    // an offline that nobody sent began with the silence
     const bool silent = view->state == TFT_STATE_OFFLINE && from->sent_state != TFT_STATE_OFFLINE;
-    for (size_t i = series->n_steps; i > 0 && !silent; i--) {
-        if (series->counts[i - 1] == 0)
-            continue;
-        if (tft_series_state(series, &srv->contract, i - 1) != view->state)
-            break;
-        since = (series->first_step + (int64_t)i - 1) * srv->contract.step_ms;
-    }
     fleet_read_unlock(srv->fleet);
+    tft_series series;
+    tft_series_init(&series, srv->contract.n_metrics, 0);
+    // most states are young: the whole history is unpacked only where the newest steps do not tell
+    if (!silent &&
+        fleet_copy_steps(srv->fleet, view->id, newest - STEP_BLOCK, newest + STEP_BLOCK, &series, NULL) == TFT_OK &&
+        !find_begin(srv, &series, view->state, &since) &&
+        fleet_copy_steps(srv->fleet, view->id, INT64_MIN, INT64_MAX, &series, NULL) == TFT_OK)
+        find_begin(srv, &series, view->state, &since);
+    tft_series_free(&series);
     return since == INT64_MIN ? view->last_seen_ms : since < view->first_seen_ms ? view->first_seen_ms : since;
 }
 

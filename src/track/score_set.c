@@ -149,9 +149,9 @@ static bool copy_history(const track *t, size_t server, tft_series *to)
 {
     fleet_read_lock(t->options.fleet);
     const fleet_server *const from = server < fleet_size(t->options.fleet) ? fleet_at(t->options.fleet, server) : NULL;
-    const bool there = from != NULL && !from->forgotten && from->series.n_steps > 0;
+    const bool there = from != NULL && !from->forgotten && from->history.any;
     if (there)
-        fleet_copy_series(to, &from->series);
+        history_copy(&from->history, INT64_MIN, INT64_MAX, to);
     fleet_read_unlock(t->options.fleet);
     return there;
 }

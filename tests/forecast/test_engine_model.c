@@ -159,11 +159,13 @@ static void the_snapshot_holds_what_the_forecaster_says(void **state)
     float *incident = malloc(c->horizon * sizeof *incident);
     uint8_t ok = 0;
     assert_true(quantiles != NULL && incident != NULL);
-    fleet_read_lock(w.f);
-    const tft_request request = {.series = &fleet_at(w.f, 1)->series, .origin = T0 / c->step_ms};
+    tft_series steps;
+    tft_series_init(&steps, c->n_metrics, 0);
+    assert_int_equal(fleet_copy_steps(w.f, 1, INT64_MIN, INT64_MAX, &steps, NULL), TFT_OK);
+    const tft_request request = {.series = &steps, .origin = T0 / c->step_ms};
     const tft_forecast out = {.quantiles = quantiles, .incident = incident, .ok = &ok};
     assert_int_equal(tft_forecaster_run(direct, &request, 1, 0, &out, NULL), TFT_OK);
-    fleet_read_unlock(w.f);
+    tft_series_free(&steps);
     assert_int_equal(ok, 1);
     const forecast_snapshot *s = engine_acquire(w.e);
     for (size_t m = 0; m < 4; m++) {

@@ -16,16 +16,16 @@ enum { CPU, MEM, DISK, LATENCY, HORIZON = 96, ROWS = FORECAST_N_QUANTILES * HORI
 static const int64_t ORIGIN = 5867904; // 2025-10-13T16:00:00Z in steps
 
 /* A history of one metric, given step by step up to the origin, or record by record. */
-typedef struct history {
+typedef struct given {
     tft_contract contract;
     fallback_settings settings;
     tft_series series;
     fallback_recent recent;
     float values[FLEET_RECENT * 4];
     float rows[ROWS];
-} history;
+} given;
 
-static void begin(history *h)
+static void begin(given *h)
 {
     memset(h, 0, sizeof *h);
     h->contract = tft_contract_default();
@@ -34,13 +34,13 @@ static void begin(history *h)
     h->recent.values = h->values;
 }
 
-static void add_step(history *h, int64_t before_origin, double cpu)
+static void add_step(given *h, int64_t before_origin, double cpu)
 {
     const double values[4] = {cpu, NONE, NONE, NONE};
     assert_int_equal(tft_series_add(&h->series, ORIGIN - before_origin, values, TFT_STATE_NONE, NULL), TFT_OK);
 }
 
-static void add_record(history *h, int64_t before_end_ms, double cpu)
+static void add_record(given *h, int64_t before_end_ms, double cpu)
 {
     const size_t i = h->recent.n++;
     h->recent.ms[i] = (ORIGIN + 1) * STEP - before_end_ms;
@@ -48,17 +48,17 @@ static void add_record(history *h, int64_t before_end_ms, double cpu)
         h->values[i * 4 + m] = m == CPU ? (float)cpu : NAN;
 }
 
-static bool forecast(history *h)
+static bool forecast(given *h)
 {
     return fallback_forecast(&h->settings, &h->contract, &h->series, &h->recent, ORIGIN, CPU, h->rows, HORIZON);
 }
 
-static double at(const history *h, size_t q, size_t t)
+static double at(const given *h, size_t q, size_t t)
 {
     return (double)h->rows[q * HORIZON + t];
 }
 
-static void check_shape(const history *h, const tft_metric *metric)
+static void check_shape(const given *h, const tft_metric *metric)
 {
     for (size_t t = 0; t < HORIZON; t++)
         for (size_t q = 0; q < FORECAST_N_QUANTILES; q++) {
@@ -71,7 +71,7 @@ static void check_shape(const history *h, const tft_metric *metric)
 static void a_constant_history_stays_where_it_is(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     for (int i = 0; i < 24; i++)
         add_step(&h, i, 40);
@@ -86,7 +86,7 @@ static void a_constant_history_stays_where_it_is(void **state)
 static void a_line_is_followed_and_damped(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     for (int i = 0; i < 24; i++)
         add_step(&h, i, 50 - i); // 1 a step upwards, 50 now
@@ -103,7 +103,7 @@ static void a_line_is_followed_and_damped(void **state)
 static void one_wild_step_does_not_bend_the_line(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     for (int i = 0; i < 24; i++)
         add_step(&h, i, i == 0 || i == 5 || i == 17 ? 99 : 30);
@@ -116,7 +116,7 @@ static void one_wild_step_does_not_bend_the_line(void **state)
 static void quantiles_widen_with_the_root_of_time(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     tft_rng rng = tft_rng_seeded(3, 0);
     for (int i = 0; i < 24; i++)
@@ -134,7 +134,7 @@ static void quantiles_widen_with_the_root_of_time(void **state)
 static void two_records_are_enough_and_are_not_trusted_far(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     add_step(&h, 0, 42.5);
     add_record(&h, 10000, 40);
@@ -149,7 +149,7 @@ static void two_records_are_enough_and_are_not_trusted_far(void **state)
 static void one_value_is_enough(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     add_step(&h, 7, 42);
     assert_true(forecast(&h));
@@ -166,7 +166,7 @@ static void one_value_is_enough(void **state)
 static void gaps_are_not_values(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     for (int i = 0; i < 24; i += 3)
         add_step(&h, i, 60 - i);
@@ -181,7 +181,7 @@ static void gaps_are_not_values(void **state)
 static void nothing_known_is_no_forecast(void **state)
 {
     (void)state;
-    history h;
+    given h;
     begin(&h);
     h.rows[0] = 17;
     assert_false(forecast(&h));
@@ -196,7 +196,7 @@ static void nothing_known_is_no_forecast(void **state)
 static void what_comes_after_the_origin_is_not_read(void **state)
 {
     (void)state;
-    history a, b;
+    given a, b;
     begin(&a);
     begin(&b);
     for (int i = 0; i < 10; i++) {
@@ -227,7 +227,7 @@ static void any_history_gives_quantiles_in_order_and_in_range(void **state)
     (void)state;
     tft_rng rng = tft_rng_seeded(11, 0);
     for (int round = 0; round < 400; round++) {
-        history h;
+        given h;
         begin(&h);
         const double scale = pow(10, tft_rng_uniform(&rng) * 3 - 1);
         const size_t n = 1 + tft_rng_below(&rng, 30);

@@ -28,6 +28,15 @@ static fleet *open_fleet(size_t max_servers)
     return f;
 }
 
+/* A copy of all steps of a server, for tft_series_free(). */
+static tft_series steps_of(const fleet *f, size_t id)
+{
+    tft_series series;
+    tft_series_init(&series, 4, 0);
+    assert_int_equal(fleet_copy_steps(f, id, INT64_MIN, INT64_MAX, &series, NULL), TFT_OK);
+    return series;
+}
+
 /* One record with cpu, mem, disk, latency. */
 static fleet_receipt give(fleet *f, const char *name, int64_t time_ms, const double values[4], tft_state state,
                           fleet_verdict verdict, int64_t wall_ms)
@@ -218,9 +227,11 @@ static void filled_values_complete_a_record_without_counting(void **state)
     assert_int_equal(s->sent_state, TFT_STATE_RECOVERY);
     assert_int_equal(s->n_recent, 1);
     assert_true(s->recent[0] == 30.0f && s->recent[1] == 60.0f);
-    assert_int_equal(s->series.counts[0], 1);
-    assert_true(s->series.values[0] == 30.0f && s->series.values[1] == 60.0f);
     fleet_read_unlock(f);
+    tft_series series = steps_of(f, 0);
+    assert_int_equal(series.counts[0], 1);
+    assert_true(series.values[0] == 30.0f && series.values[1] == 60.0f);
+    tft_series_free(&series);
     fleet_close(f);
 }
 
@@ -276,7 +287,7 @@ static void a_profile_is_what_was_sent_before_what_the_name_says(void **state)
     fleet_reconfigure(f, &options); // new prefixes: what was sent stays
     fleet_read_lock(f);
     assert_int_equal(fleet_at(f, 0)->profile, TFT_PROFILE_WEB_API);
-    assert_int_equal(fleet_at(f, 0)->series.profile, TFT_PROFILE_WEB_API);
+    assert_int_equal(fleet_at(f, 0)->history.profile, TFT_PROFILE_WEB_API);
     assert_int_equal(fleet_at(f, 1)->profile, TFT_PROFILE_DATABASE);
     fleet_read_unlock(f);
     fleet_close(f);
@@ -385,6 +396,7 @@ static void a_restart_comes_back_warm(void **state)
         const double values[4] = {30 + i % 7, 40, NONE, 10};
         give(live, "a", T0 + i * 5000, values, TFT_STATE_HEALTHY, FLEET_NEW, T0 + i * 5000);
     }
+    tft_series steps = steps_of(live, 0);
     fleet_read_lock(live);
     const fleet_server *from = fleet_at(live, 0);
     const fleet_saved_server saved = {
@@ -393,9 +405,8 @@ static void a_restart_comes_back_warm(void **state)
     assert_int_equal(fleet_load_server(back, &saved, &id, NULL), TFT_OK);
     // Two whole steps from disk, the rest of the records one by one.
     for (size_t i = 0; i < 2; i++)
-        assert_int_equal(fleet_load_step(back, id, from->series.first_step + (int64_t)i, from->series.values + i * 4,
-                                         from->series.value_counts + i * 4, from->series.counts[i],
-                                         (tft_state)from->series.states[i], NULL),
+        assert_int_equal(fleet_load_step(back, id, steps.first_step + (int64_t)i, steps.values + i * 4,
+                                         steps.value_counts + i * 4, steps.counts[i], (tft_state)steps.states[i], NULL),
                          TFT_OK);
     fleet_read_unlock(live);
     for (int i = 120; i < 160; i++) {
@@ -412,13 +423,16 @@ static void a_restart_comes_back_warm(void **state)
     assert_true(again.warmup_complete);
     assert_int_equal(again.progress_percent, 100);
     assert_true(again.clock.newest_ms == count.clock.newest_ms);
+    tft_series x = steps_of(live, 0), y = steps_of(back, 0);
+    assert_int_equal(x.n_steps, y.n_steps);
+    assert_memory_equal(x.counts, y.counts, x.n_steps * sizeof *x.counts);
+    for (size_t i = 0; i < x.n_steps * 4; i++)
+        assert_true((isnan(x.values[i]) && isnan(y.values[i])) || fabsf(x.values[i] - y.values[i]) < 1e-4f);
+    tft_series_free(&x);
+    tft_series_free(&y);
+    tft_series_free(&steps);
     fleet_read_lock(live);
     fleet_read_lock(back);
-    const tft_series *x = &fleet_at(live, 0)->series, *y = &fleet_at(back, 0)->series;
-    assert_int_equal(x->n_steps, y->n_steps);
-    assert_memory_equal(x->counts, y->counts, x->n_steps * sizeof *x->counts);
-    for (size_t i = 0; i < x->n_steps * 4; i++)
-        assert_true((isnan(x->values[i]) && isnan(y->values[i])) || fabsf(x->values[i] - y->values[i]) < 1e-4f);
     assert_true(fleet_at(back, 0)->newest[0] == fleet_at(live, 0)->newest[0]);
     assert_int_equal(fleet_at(back, 0)->sent_state, TFT_STATE_HEALTHY);
     assert_int_equal(fleet_at(back, 0)->n_recent, FLEET_RECENT);
@@ -439,12 +453,13 @@ static void memory_of_a_server_is_bounded(void **state)
     fleet *f = open_fleet(10);
     for (int i = 0; i < 3000; i++) // more steps than are kept
         tick(f, "a", T0 + (int64_t)i * STEP);
-    fleet_read_lock(f);
-    const tft_series *s = &fleet_at(f, 0)->series;
-    assert_int_equal(s->n_steps, 2304);
-    assert_int_equal(s->first_step, T0 / STEP + 3000 - 2304);
-    fleet_read_unlock(f);
-    assert_in_range(fleet_bytes_per_server(f), 2304 * 27, 2304 * 27 + 4096);
+    tft_series s = steps_of(f, 0);
+    assert_int_equal(s.n_steps, 2304);
+    assert_int_equal(s.n_known, 2304);
+    assert_int_equal(s.first_step, T0 / STEP + 3000 - 2304);
+    tft_series_free(&s);
+    assert_true(fleet_bytes(f) < 16 * 1024); // usual values: a quarter of what 2304 steps of floats and counts take
+    assert_true(fleet_bytes_per_server(f) < 2304 * 60); // whatever comes
     fleet_close(f);
 }
 
