@@ -5,8 +5,9 @@
     QUALITY_MODEL=DIR       judge this model instead of training one
     QUALITY_FLEETS=DIR      judge this one on the generated fleets
     QUALITY_INCIDENTS=DIR   the same for models/specs/bitbrains-incidents.yaml
-    QUALITY_TIME=20m        training time of the model; the others get a third and a half of it
-    QUALITY_SKIP=a,b        leave out: incidents, ablation, ett, leads
+    QUALITY_TIME=21m        training time of each of the two large models; the others get a third and a half of it. 20s tries it all out
+    QUALITY_SKIP=a,b        leave out: shipped, incidents, ablation, ett, leads
+    QUALITY_SHIP=1          put the model that was trained to ship into models/, in place of the one there
     QUALITY_THREADS=N       threads (all)
 
 Every command is printed before it runs. Results lie in WORK as JSON and HTML; what is there for the same model is used again, so
@@ -23,6 +24,7 @@ import math
 import os
 import re
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -324,6 +326,26 @@ def trained(work, name, spec, time_limit, files, *arguments):
     return model
 
 
+def by_recipe(work, kind, data, limit):
+    """The model that ships, or its judged twin: tools/train_shipped.sh has the recipe."""
+    folder = os.path.join(work, kind)
+    if newest_model(folder) is None:
+        run(os.path.join(ROOT, "tools/train_shipped.sh"), os.path.abspath(data), folder, limit, kind)
+    return newest_model(folder)
+
+
+def ship(model):
+    """Into models/, where the program and the model card look for it, with QUALITY_SHIP=1; else says how."""
+    there, name = os.path.join(ROOT, "models"), os.path.basename(model)
+    if os.environ.get("QUALITY_SHIP") != "1":
+        print("quality: %s was trained to ship; QUALITY_SHIP=1 puts it into models/" % model.replace(ROOT + "/", ""), flush=True)
+        return
+    for old in os.listdir(there):
+        if re.fullmatch(r"tft_model_\d{8}_\d{6}", old) and old != name:
+            shutil.rmtree(os.path.join(there, old))
+    shutil.copytree(model, os.path.join(there, name), dirs_exist_ok=True)
+
+
 def ablation(work, bitbrains, results, limit):
     """The same spec, with nothing of the network but the mixture's constants."""
     spec = os.path.join(work, "only-mixture.yaml")
@@ -470,7 +492,7 @@ def main():
     parser.add_argument("--work", default=os.path.join(ROOT, "build/quality"))
     options = parser.parse_args()
     skip = set(filter(None, os.environ.get("QUALITY_SKIP", "").split(",")))
-    limit = os.environ.get("QUALITY_TIME", "20m")
+    limit = os.environ.get("QUALITY_TIME", "21m")
     work = os.path.abspath(options.work)
     os.makedirs(work, exist_ok=True)
     bitbrains = [os.path.join(options.data, "bitbrains/2013-0%d.csv.xz" % m) for m in (7, 8)]
@@ -481,10 +503,9 @@ def main():
     model = os.environ.get("QUALITY_MODEL")
     if not model:
         # "judged": the machines and weeks that it is judged on are held out of its training
-        model = newest_model(os.path.join(work, "judged"))
-        if model is None:
-            run(os.path.join(ROOT, "tools/train_shipped.sh"), os.path.abspath(options.data), os.path.join(work, "judged"), limit, "judged")
-            model = newest_model(os.path.join(work, "judged"))
+        model = by_recipe(work, "judged", options.data, limit)
+        if "shipped" not in skip:
+            ship(by_recipe(work, "shipped", options.data, limit))
     model = os.path.abspath(model)
     fleets_model = os.path.abspath(os.environ.get("QUALITY_FLEETS") or model)
     results = {}

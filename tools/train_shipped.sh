@@ -1,5 +1,5 @@
 #!/bin/sh
-# train_shipped.sh DATA OUT [MAX_TIME] [judged]: the exact commands behind the model in models/.
+# train_shipped.sh DATA OUT [MAX_TIME] [judged|shipped]: the exact commands behind the model in models/.
 #
 # DATA is the folder with bitbrains/2013-07.csv.xz and 2013-08.csv.xz (Grid Workloads Archive GWA-T-12 "rnd" as 5-minute
 # CSV) and smd/smd-5min.csv.xz; OUT receives the generated fleets and the model. The model that ships has seen all of them
@@ -8,7 +8,7 @@
 # server breaks about once in three weeks), two go through all scenarios.
 set -eu
 cd "$(dirname "$0")/.."
-data=$1 out=$2 time=${3:-24m} judged=${4:-}
+data=$1 out=$2 time=${3:-21m} judged=${4:-}
 tftd=build/release/tftd
 mkdir -p "$out"
 fleet() {

@@ -77,6 +77,7 @@ typedef struct tft_config {
     tft_inputs static_inputs, encoder_inputs, decoder_inputs;
 
     size_t n_anchors;    // 0 = the plain network
+    bool clock_anchors;  // three of the anchors are quantiles by the clock (series/anchors.h)
     bool tilted_mixture; // weights differ by quantile, with a bias of their own at every decoder step (tft/mixture.h)
     bool hazard;
     bool wide_hazard; // real static and known inputs reach the hazard directly too (tft/hazard.h)

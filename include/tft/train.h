@@ -21,7 +21,8 @@ typedef struct tft_train_options {
     size_t hidden_size, n_heads, lstm_layers, hidden_continuous_size;
     float dropout;
     bool causal_attention, mixture, hazard;
-    bool only_mixture; // an ablation: the mixture's weights are learned constants per step, and the network says nothing
+    bool
+        only_mixture; // an ablation: the mixture's weights are learned constants per step, and the network says nothing
     float quantiles[TFT_MAX_QUANTILES];
     size_t n_quantiles;
     /* schedule */
@@ -30,10 +31,12 @@ typedef struct tft_train_options {
     size_t micro_batch;                    // windows that go through the network together; speed and memory only
     double learning_rate, weight_decay, warmup_share, clip_norm, ema_decay;
     double hazard_weight;
-    double scale_power; // weight of a window's loss: (scale / mean scale of the metric)^power; 0.5 by default
-    size_t patience;    // epochs without a better validation loss before stopping; 0 = never
-    double max_time_s;  // 0 = no limit; else the schedule follows the clock where that is ahead of the steps,
-                        // and the result is no longer the same bytes on every run
+    double scale_power
+        [TFT_MAX_METRICS]; // of each target: weight of a window's loss = (scale / mean scale of the metric)^power;
+                           // 0.5 by default
+    size_t patience;       // epochs without a better validation loss before stopping; 0 = never
+    double max_time_s;     // 0 = no limit; else the schedule follows the clock where that is ahead of the steps,
+                           // and the result is no longer the same bytes on every run
     /* what is shown */
     double short_history_share, masked_share, partial_share, hidden_metric_share; // shares of windows so augmented
     double incident_share;     // of the draws, from origins with an incident ahead; 0 = as they come

@@ -31,7 +31,7 @@ extern "C" {
 
 /* How many anchors a mixture has, and their names (for the model card and explanations). */
 size_t tft_window_anchors(void);
-const char *tft_window_anchor_name(size_t k);
+const char *tft_window_anchor_name(const tft_config *config, size_t k);
 
 /* What the network's configuration should be for this contract: fills variable lists, embeddings (state, profile),
  * targets with `quantiles` (ascending), lengths, n_anchors (0 without mixture) and hazard. The caller has set hidden_size,

@@ -35,13 +35,13 @@ static const char *scalar(const yaml_node_t *node, size_t *n)
     return memchr(text, '\0', *n) == NULL ? text : NULL;
 }
 
-typedef enum kind { K_TEXT, K_SIZE, K_SEED, K_NUMBER, K_FLOAT, K_BOOL, K_DURATION, K_TIME } kind;
+typedef enum kind { K_TEXT, K_SIZE, K_SEED, K_NUMBER, K_NUMBERS, K_FLOAT, K_BOOL, K_DURATION, K_TIME } kind;
 
 typedef struct key {
     const char *name;
     kind kind;
     void *target;
-    size_t capacity; // of a text
+    size_t capacity; // of a text, of a list
     double low, high;
     bool *given; // set where the key stands there; or NULL
 } key;
@@ -67,12 +67,38 @@ static bool parse_number(const char *text, double *value)
     return *end == '\0' && isfinite(*value);
 }
 
+static tft_status read_value(const reader *r, const yaml_node_t *node, const key *k);
+
+/* One number for all places of an array, or a list of them, of which the last also counts for the places after it. */
+static tft_status read_numbers(const reader *r, const yaml_node_t *node, const key *k)
+{
+    double *const to = k->target;
+    const bool list = node->type == YAML_SEQUENCE_NODE;
+    const yaml_node_item_t *item = list ? node->data.sequence.items.start : NULL;
+    const size_t n = list ? (size_t)(node->data.sequence.items.top - item) : 1;
+    if (n == 0 || n > k->capacity)
+        return at_line(r, node,
+                       tft_fail(r->err, TFT_ERR_FORMAT, "%s: a list of %zu numbers, 1 to %zu are possible", k->name, n,
+                                k->capacity));
+    for (size_t i = 0; i < n; i++) {
+        const key one = {k->name, K_NUMBER, &to[i], 0, k->low, k->high, k->given};
+        const tft_status status = read_value(r, list ? yaml_document_get_node(r->document, item[i]) : node, &one);
+        if (status != TFT_OK)
+            return status;
+    }
+    for (size_t i = n; i < k->capacity; i++)
+        to[i] = to[n - 1];
+    return TFT_OK;
+}
+
 static tft_status read_value(const reader *r, const yaml_node_t *node, const key *k)
 {
     char wanted[96];
     size_t n = 0;
     double x = 0;
     int64_t ms = 0;
+    if (k->kind == K_NUMBERS)
+        return read_numbers(r, node, k);
     const char *const text = scalar(node, &n);
     if (text == NULL)
         return wrong(r, node, k, "a plain value");
@@ -122,6 +148,8 @@ static tft_status read_value(const reader *r, const yaml_node_t *node, const key
             return wrong(r, node, k, "a time such as 2025-10-13T16:00:00Z");
         *(int64_t *)k->target = ms;
         break;
+    case K_NUMBERS:
+        break; // done above
     }
     if (k->given != NULL)
         *k->given = true;
@@ -328,7 +356,7 @@ static tft_status read_training(const reader *r, const yaml_node_t *node)
                         {"clip", K_NUMBER, &o->clip_norm, 0, 0, 1e9, NULL},
                         {"ema", K_NUMBER, &o->ema_decay, 0, 0, 0.999999, NULL},
                         {"hazard_weight", K_NUMBER, &o->hazard_weight, 0, 0, 1e6, NULL},
-                        {"scale_power", K_NUMBER, &o->scale_power, 0, 0, 4, NULL},
+                        {"scale_power", K_NUMBERS, o->scale_power, TFT_MAX_METRICS, 0, 4, NULL},
                         {"patience", K_SIZE, &o->patience, 0, 0, 1e9, NULL},
                         {"max_time", K_DURATION, &o->max_time_s, 0, 0, 1e9, NULL},
                         {"short_history", K_NUMBER, &o->short_history_share, 0, 0, 1, NULL},

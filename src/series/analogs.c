@@ -74,12 +74,12 @@ static void select_smallest(uint64_t *keys, size_t n, size_t k)
     }
 }
 
-/* Candidates' distances from now as sortable keys; returns how many. */
-static size_t measure(const tft_analog_finder *finder, size_t n, size_t first_age)
+/* Distances from now of every `stride`-th moment as sortable keys; returns how many. */
+static size_t measure(const tft_analog_finder *finder, size_t n, size_t first_age, size_t stride)
 {
     const float here = finder->at[n - 1], around = finder->around[n - 1];
     size_t count = 0;
-    for (size_t age = first_age; age < n; age += STRIDE) {
+    for (size_t age = first_age; age < n; age += stride) {
         const size_t i = n - 1 - age;
         const float distance = fabsf(finder->at[i] - here) + fabsf(finder->around[i] - around);
         uint32_t bits;
@@ -110,6 +110,20 @@ static void follow(const float *column, size_t n, const uint64_t *nearest, size_
     }
 }
 
+/* `late`: steps from the newest known value to the column's last, from where the minutes are counted. */
+static void find_at_minute(tft_analog_finder *finder, size_t newest, size_t late, size_t longest, size_t hour,
+                           tft_analogs *analogs)
+{
+    const size_t whole = (longest + late + hour - 1) / hour * hour;
+    const size_t candidates = whole - late < newest ? measure(finder, newest, whole - late, hour) : 0;
+    const size_t n = candidates / 4 < TFT_CLOCK_MOMENTS ? candidates / 4 : TFT_CLOCK_MOMENTS;
+    if (n > 0)
+        select_smallest(finder->nearest, candidates, n);
+    analogs->n_at_minute = n;
+    for (size_t i = 0; i < n; i++)
+        analogs->ages_at_minute[i] = (uint16_t)((size_t)(finder->nearest[i] & 0xffffffffu) + late);
+}
+
 void tft_analogs_make(tft_analog_finder *finder, const float *column, size_t n, const tft_pace *pace, float scale,
                       const float *levels, size_t n_levels, tft_analogs *analogs)
 {
@@ -125,7 +139,7 @@ void tft_analogs_make(tft_analog_finder *finder, const float *column, size_t n, 
     if (newest <= longest + FEWEST * STRIDE)
         return;
     describe(finder, column, newest, pace->hour, scale);
-    const size_t candidates = measure(finder, newest, longest);
+    const size_t candidates = measure(finder, newest, longest, STRIDE);
     if (candidates < FEWEST)
         return;
     const size_t count = candidates / 4 < MOST ? candidates / 4 : MOST, near = count / 2;
@@ -137,4 +151,5 @@ void tft_analogs_make(tft_analog_finder *finder, const float *column, size_t n, 
     select_smallest(finder->nearest, count, near);
     follow(column, newest, finder->nearest, near, true, levels, n_levels, &analogs->changes);
     analogs->found = true;
+    find_at_minute(finder, newest, n - newest, longest, pace->hour, analogs);
 }

@@ -11,7 +11,8 @@
  *     values      quantiles of x_{i+h} over the nearest quarter of them, at most 128
  *     changes     quantiles of x_{i+h} − x_i over the nearer half of these
  *
- * Both at the spans of changes.h. With fewer than 32 candidates there are none, and anchors.c falls back.
+ * Both at the spans of changes.h. With fewer than 32 candidates there are none, and anchors.c falls back. Of the moments at the
+ * same minute of the hour as the origin, the nearest 24 are kept for clock.h.
  *
  * Memory:  the finder's arrays lie in the scratch's arena. Threads: a finder belongs to one.
  */
@@ -20,6 +21,8 @@
 
 #include "base/arena.h"
 #include "series/changes.h"
+
+#define TFT_CLOCK_MOMENTS 24
 
 typedef struct tft_analog_finder {
     float *at, *around; // [week] φ of each value and of the hour that ends there
@@ -30,7 +33,9 @@ typedef struct tft_analogs {
     bool found;
     size_t n;                        // of the moments
     uint16_t ages[TFT_MOST_SAMPLES]; // steps before the column's last one
-    tft_changes values, changes;     // quantiles by span; values in the metric's unit
+    size_t n_at_minute;              // of the moments at the same minute of the hour
+    uint16_t ages_at_minute[TFT_CLOCK_MOMENTS];
+    tft_changes values, changes; // quantiles by span; values in the metric's unit
 } tft_analogs;
 
 void tft_analog_finder_layout(tft_analog_finder *finder, const tft_pace *pace, tft_arena *arena);

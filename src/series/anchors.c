@@ -1,8 +1,10 @@
-/* anchors.c - see anchors.h. Only gathers: the figures were made once per metric, hour and minute in summary.c. */
+/* anchors.c - see anchors.h. Gathers what summary.c, changes.c and analogs.c made; the clock's are made here, step by step. */
 #include "series/anchors.h"
 
 #include <math.h>
+#include <string.h>
 
+#include "series/clock.h"
 #include "series/scaled.h"
 #include "tft/window.h"
 
@@ -82,15 +84,48 @@ static void fill_target(size_t horizon, size_t hour, const tft_summary *s, const
     }
 }
 
-void tft_anchors_fill(size_t horizon, size_t hour, const tft_summary *summaries, size_t n_targets, const float *lags,
-                      const uint8_t *horizon_hour, size_t n_anchors, float *anchors)
+/* The clock's anchors at step t, in the place of three points; `minute` is the one that depends on the phase of the hour alone. */
+static void fill_clock(const tft_summary *s, const tft_clock *clock, size_t t, const float *minute, size_t n_anchors,
+                       float *out)
 {
-    size_t row = 0, at = 0; // quantiles of all targets; of those before this one
-    for (size_t m = 0; m < n_targets; m++)
-        row += summaries[m].n_levels;
-    for (size_t m = 0; m < n_targets; m++) {
-        fill_target(horizon, hour, &summaries[m], lags + m * TFT_N_LAGS * horizon, horizon_hour, row, n_anchors,
-                    anchors + at * n_anchors);
+    float time[TFT_MAX_QUANTILES], moments[TFT_MAX_QUANTILES];
+    memcpy(time, minute, sizeof time);
+    memcpy(moments, minute, sizeof moments);
+    (void)tft_clock_time(clock, t, time);
+    (void)tft_clock_moments(clock, &s->analogs, t, moments);
+    for (size_t q = 0; q < s->n_levels; q++, out += n_anchors) {
+        out[7] = bounded(s, moments[q]);
+        out[8] = bounded(s, minute[q]);
+        out[9] = bounded(s, time[q]);
+    }
+}
+
+static void fill_target_clock(const tft_summary *s, const tft_clock *clock, size_t horizon, size_t row,
+                              size_t n_anchors, float *anchors)
+{
+    const size_t hour = clock->pace->hour;
+    for (size_t phase = 0; phase < hour && phase < horizon; phase++) {
+        float minute[TFT_MAX_QUANTILES];
+        memcpy(minute, s->quantiles_24h, sizeof minute);
+        (void)tft_clock_minute(clock, phase + 1, minute);
+        for (size_t i = phase; i < horizon; i += hour)
+            fill_clock(s, clock, i + 1, minute, n_anchors, anchors + i * row * n_anchors);
+    }
+}
+
+void tft_anchors_fill(const tft_config *config, const tft_past *past, const tft_pace *pace,
+                      const tft_summary *summaries, const float *lags, const uint8_t *horizon_hour, float *anchors)
+{
+    const size_t horizon = config->max_decoder_length, n_anchors = config->n_anchors, row = tft_config_outputs(config);
+    size_t at = 0; // quantiles of the targets before this one
+    for (size_t m = 0; m < config->n_targets; m++) {
+        float *const out = anchors + at * n_anchors;
+        fill_target(horizon, pace->hour, &summaries[m], lags + m * TFT_N_LAGS * horizon, horizon_hour, row, n_anchors,
+                    out);
+        const tft_clock clock = {past->columns + m * past->n, past->n, pace, config->targets[m].quantiles,
+                                 summaries[m].n_levels};
+        if (config->clock_anchors)
+            fill_target_clock(&summaries[m], &clock, horizon, row, n_anchors, out);
         at += summaries[m].n_levels;
     }
 }

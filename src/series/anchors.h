@@ -18,6 +18,11 @@
  *     14  analogs                quantile q of what followed moments like this one (analogs.h)    quantiles_7d
  *     15  analogs_changes        newest value + quantile q of the changes that followed them      11
  *
+ * With config.clock_anchors, 7 to 9 are quantiles in place of points (clock.h):
+ *     7   minute_moments         of what followed moments like this one at this minute of the hour    8
+ *     8   minute_quantiles       … of the same minute of the latest 24 hours                       quantiles_24h
+ *     9   time_quantiles         … of the same time of the latest 7 days, ± 1 step                 8
+ *
  * A point forecast has the same value for all q. Every number lies between the least and the greatest value of the past.
  */
 #ifndef TFT_SERIES_ANCHORS_H
@@ -30,8 +35,8 @@
 #define TFT_SECOND_ANCHORS 14 // those before analogues were found; later ones mix all of them
 
 /* Fills anchors [horizon, Q, K], scaled; Q runs over the targets' quantiles, one target after the other.
- * hour: steps in an hour; lags [n_targets, TFT_N_LAGS, horizon]; horizon_hour [horizon]: hour of the day. */
-void tft_anchors_fill(size_t horizon, size_t hour, const tft_summary *summaries, size_t n_targets, const float *lags,
-                      const uint8_t *horizon_hour, size_t n_anchors, float *anchors);
+ * lags [n_targets, TFT_N_LAGS, horizon]; horizon_hour [horizon]: hour of the day. */
+void tft_anchors_fill(const tft_config *config, const tft_past *past, const tft_pace *pace,
+                      const tft_summary *summaries, const float *lags, const uint8_t *horizon_hour, float *anchors);
 
 #endif

@@ -130,13 +130,18 @@ int tft_feature_profile_column(const tft_contract *contract)
     return !contract->has_profile ? -1 : contract->has_state ? 1 : 0;
 }
 
+static const char *const clock_names[3] = {"minute_moments", "minute_quantiles",
+                                           "time_quantiles"}; // in place of 7 to 9
+
 size_t tft_window_anchors(void)
 {
     return N_ANCHORS;
 }
 
-const char *tft_window_anchor_name(size_t k)
+const char *tft_window_anchor_name(const tft_config *config, size_t k)
 {
+    if (config->clock_anchors && k >= 7 && k < 10)
+        return clock_names[k - 7];
     return k < N_ANCHORS ? anchor_names[k] : "";
 }
 
@@ -216,7 +221,7 @@ tft_status tft_features_config(const tft_contract *contract, const float *quanti
     config->max_encoder_length = contract->context;
     config->max_decoder_length = contract->horizon;
     config->n_anchors = mixture ? N_ANCHORS : 0;
-    config->tilted_mixture = mixture;
+    config->tilted_mixture = config->clock_anchors = mixture;
     config->hazard = config->wide_hazard = hazard;
     if (contract->has_state)
         add_categorical("state", TFT_N_STATES, &config->encoder_inputs, config);

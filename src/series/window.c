@@ -496,7 +496,7 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
         window->target_scale[2 * m + 1] = scratch->summaries[m].scale;
     }
     if (config->n_anchors > 0 && window->anchors != NULL)
-        tft_anchors_fill(contract->horizon, scratch->calendar.pace.hour, scratch->summaries, k.n_targets, scratch->lags,
-                         scratch->horizon_hour, config->n_anchors, window->anchors);
+        tft_anchors_fill(config, &scratch->past, &scratch->calendar.pace, scratch->summaries, scratch->lags,
+                         scratch->horizon_hour, window->anchors);
     return TFT_OK;
 }

@@ -69,6 +69,8 @@ void tft_config_to_json(const tft_config *c, tft_text *out)
     tft_text_printf(out,
                     "\"max_encoder_length\": %zu, \"max_decoder_length\": %zu, \"n_anchors\": %zu, \"hazard\": %s, ",
                     c->max_encoder_length, c->max_decoder_length, c->n_anchors, c->hazard ? "true" : "false");
+    if (c->clock_anchors)
+        tft_text_puts(out, "\"clock_anchors\": true, ");
     if (c->tilted_mixture)
         tft_text_puts(out, "\"tilted_mixture\": true, ");
     if (c->wide_hazard)
@@ -200,7 +202,9 @@ static tft_status take_scalars(const tft_json *network, tft_config *c, tft_error
     TRY(tft_json_need_size(network, "max_decoder_length", 1, 1 << 20, &c->max_decoder_length, err));
     TRY(tft_json_need_size(network, "n_anchors", 0, TFT_MAX_ANCHORS, &c->n_anchors, err));
     TRY(take_bool(network, "hazard", &c->hazard, err));
-    c->tilted_mixture = c->wide_hazard = false; // models before them have no such keys
+    c->clock_anchors = c->tilted_mixture = c->wide_hazard = false; // models before them have no such keys
+    if (tft_json_at(network, "clock_anchors") != NULL)
+        TRY(take_bool(network, "clock_anchors", &c->clock_anchors, err));
     if (tft_json_at(network, "tilted_mixture") != NULL)
         TRY(take_bool(network, "tilted_mixture", &c->tilted_mixture, err));
     if (tft_json_at(network, "wide_hazard") != NULL)

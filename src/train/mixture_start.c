@@ -11,10 +11,10 @@
 static const char *const persistent[] = {"last_value", "last_and_changes_24h", "last_and_changes_7d",
                                          "analogs_changes"};
 
-static bool persists(size_t anchor)
+static bool persists(const tft_config *config, size_t anchor)
 {
     for (size_t i = 0; i < sizeof persistent / sizeof persistent[0]; i++) {
-        if (strcmp(tft_window_anchor_name(anchor), persistent[i]) == 0)
+        if (strcmp(tft_window_anchor_name(config, anchor), persistent[i]) == 0)
             return true;
     }
     return false;
@@ -33,8 +33,8 @@ void tft_mixture_start(const tft_contract *contract, tft_model *model)
             const size_t t = at / width, anchor = at % width % (2 * k); // a target's α come before its β
             if (anchor >= k)
                 continue;
-            const double near = persists(anchor) ? 3.0 * exp(-(double)t / hour) : 0.0;
-            const double far = strcmp(tft_window_anchor_name(anchor), "analogs") == 0 ? 2.0 : 0.0;
+            const double near = persists(config, anchor) ? 3.0 * exp(-(double)t / hour) : 0.0;
+            const double far = strcmp(tft_window_anchor_name(config, anchor), "analogs") == 0 ? 2.0 : 0.0;
             step.data[at] = (float)((near + far) / TFT_MIXTURE_STEP_GAIN);
         }
     }

@@ -27,7 +27,6 @@ tft_train_options tft_train_options_default(void)
         .clip_norm = 1.0,
         .ema_decay = 0.998,
         .hazard_weight = 0.1,
-        .scale_power = 0.5,
         .patience = 8,
         .short_history_share = 0.25,
         .masked_share = 0.15,
@@ -37,6 +36,8 @@ tft_train_options tft_train_options_default(void)
         .calibration_windows = 6000,
         .seed = 1,
     };
+    for (size_t m = 0; m < TFT_MAX_METRICS; m++)
+        o.scale_power[m] = 0.5;
     return o;
 }
 
@@ -63,7 +64,6 @@ tft_status tft_train_options_check(const tft_train_options *o, tft_error *err)
         {"clipping norm", o->clip_norm, 0, 1e9},
         {"EMA decay", o->ema_decay, 0, 0.999999},
         {"hazard weight", o->hazard_weight, 0, 1e6},
-        {"scale power", o->scale_power, 0, 4},
         {"time limit", o->max_time_s, 0, 1e9},
         {"share of short histories", o->short_history_share, 0, 1},
         {"share of masked windows", o->masked_share, 0, 1},
@@ -77,6 +77,11 @@ tft_status tft_train_options_check(const tft_train_options *o, tft_error *err)
     };
     for (size_t i = 0; i < sizeof bounds / sizeof bounds[0]; i++) {
         const tft_status status = within(bounds[i].name, bounds[i].value, bounds[i].low, bounds[i].high, err);
+        if (status != TFT_OK)
+            return status;
+    }
+    for (size_t m = 0; m < TFT_MAX_METRICS; m++) {
+        const tft_status status = within("scale power", o->scale_power[m], 0, 4, err);
         if (status != TFT_OK)
             return status;
     }
@@ -128,7 +133,9 @@ void tft_train_options_text(const tft_train_options *o, const tft_contract *c, t
     put(text, "clip", o->clip_norm);
     put(text, "ema", o->ema_decay);
     put(text, "hazard_weight", o->hazard_weight);
-    put(text, "scale_power", o->scale_power);
+    tft_text_puts(text, " scale_power=");
+    for (size_t m = 0; m < tft_contract_targets(c); m++)
+        tft_text_printf(text, "%s%.17g", m == 0 ? "" : ",", o->scale_power[m]);
     put(text, "patience", (double)o->patience);
     put(text, "max_time", o->max_time_s);
     put(text, "short_history", o->short_history_share);

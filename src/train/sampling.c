@@ -82,7 +82,7 @@ static void weigh_cells(const tft_sampling *s, tft_origin origin, const tft_wind
     const size_t n_targets = tft_contract_targets(c);
     for (size_t m = 0; m < n_targets; m++) {
         const double scale = (double)slot->window.target_scale[2 * m + 1];
-        double weight = s->mean_scale[m] > 0 ? pow(scale / s->mean_scale[m], s->scale_power) : 1;
+        double weight = s->mean_scale[m] > 0 ? pow(scale / s->mean_scale[m], s->scale_power[m]) : 1;
         weight = weight < TFT_MAX_CELL_WEIGHT ? weight : TFT_MAX_CELL_WEIGHT;
         if (!is_seen(c, &s->dataset->series[origin.server], origin.step, view, m))
             weight = 0;

@@ -32,7 +32,8 @@ typedef struct tft_sampling {
     const tft_dataset *dataset;
     const tft_config *config;
     const tft_origins *origins, *incidents; // incidents: those with one ahead, or NULL
-    double short_history_share, masked_share, partial_share, hidden_metric_share, incident_share, scale_power;
+    double short_history_share, masked_share, partial_share, hidden_metric_share, incident_share;
+    double scale_power[TFT_MAX_METRICS];
     double mean_scale[TFT_MAX_METRICS]; // per target
     uint64_t seed;
 } tft_sampling;

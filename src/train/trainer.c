@@ -188,8 +188,8 @@ static void choose_windows(tft_trainer *t)
                                  .partial_share = o->partial_share,
                                  .hidden_metric_share = o->hidden_metric_share,
                                  .incident_share = o->incident_share,
-                                 .scale_power = o->scale_power,
                                  .seed = o->seed};
+    memcpy(t->sampling.scale_power, o->scale_power, sizeof o->scale_power);
     measure_scales(t);
     t->validation_sampling = t->sampling;
     t->n_validation = t->validation_origins.n > 0 ? o->max_validation_windows : 0;

@@ -63,8 +63,20 @@ static void every_kind_of_key_is_read(void **state)
     assert_true(spec.hazard_given);
     assert_true(spec.train.learning_rate == 0.003 && spec.train.max_time_s == 90);
     assert_true(spec.train.seed == UINT64_MAX);
+    assert_true(spec.train.scale_power[0] == 0.5 && spec.train.scale_power[TFT_MAX_METRICS - 1] == 0.5);
     assert_string_equal(spec.train.holdout_servers, "3/5x20");
     assert_true(spec.train.holdout_from_ms == INT64_C(1377388800000));
+}
+
+static void a_power_is_one_number_or_one_for_each_target(void **state)
+{
+    model_spec spec;
+    (void)state;
+    assert_int_equal(parse("training: {scale_power: 0.3}\n", &spec, NULL), TFT_OK);
+    assert_true(spec.train.scale_power[0] == 0.3 && spec.train.scale_power[3] == 0.3);
+    assert_int_equal(parse("training: {scale_power: [0.3, 0.4, 0.1]}\n", &spec, NULL), TFT_OK);
+    assert_true(spec.train.scale_power[0] == 0.3 && spec.train.scale_power[1] == 0.4);
+    assert_true(spec.train.scale_power[2] == 0.1 && spec.train.scale_power[3] == 0.1);
 }
 
 static void a_mistake_is_named_with_its_line(void **state)
@@ -89,6 +101,8 @@ static void a_mistake_is_named_with_its_line(void **state)
                  {"training: {holdout_from: yesterday}\n", "yesterday"},
                  {"- a\n- b\n", "table"},
                  {"a: [1, 2\n", "line"},
+                 {"training: {scale_power: []}\n", "scale_power: a list of 0 numbers"},
+                 {"training: {scale_power: [0.3, much]}\n", "scale_power is \"much\""},
                  {"step: soon\n", "soon"}};
     (void)state;
     for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
@@ -131,9 +145,11 @@ static void a_share_stands_behind_an_at_sign(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(an_empty_file_is_the_default), cmocka_unit_test(every_kind_of_key_is_read),
-        cmocka_unit_test(a_mistake_is_named_with_its_line), cmocka_unit_test(the_specs_of_the_repository_are_valid),
-        cmocka_unit_test(a_share_stands_behind_an_at_sign)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(an_empty_file_is_the_default),
+                                       cmocka_unit_test(every_kind_of_key_is_read),
+                                       cmocka_unit_test(a_power_is_one_number_or_one_for_each_target),
+                                       cmocka_unit_test(a_mistake_is_named_with_its_line),
+                                       cmocka_unit_test(the_specs_of_the_repository_are_valid),
+                                       cmocka_unit_test(a_share_stands_behind_an_at_sign)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

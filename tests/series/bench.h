@@ -79,7 +79,7 @@ static inline float decoder_real(const bench *b, size_t t, const char *name)
 static inline float anchor(const bench *b, size_t t, size_t m, size_t q, const char *name)
 {
     size_t k = 0;
-    while (k < N_ANCHORS && strcmp(tft_window_anchor_name(k), name) != 0)
+    while (k < N_ANCHORS && strcmp(tft_window_anchor_name(&b->config, k), name) != 0)
         k++;
     assert_true(k < N_ANCHORS);
     const size_t outputs = b->config.n_targets * N_LEVELS;

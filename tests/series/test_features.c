@@ -92,9 +92,14 @@ static void what_cannot_be_a_network_is_refused(void **state)
 static void anchors_have_names(void **state)
 {
     (void)state;
+    tft_config config = {.clock_anchors = false};
     for (size_t k = 0; k < tft_window_anchors(); k++)
-        assert_string_not_equal(tft_window_anchor_name(k), "");
-    assert_string_equal(tft_window_anchor_name(tft_window_anchors()), "");
+        assert_string_not_equal(tft_window_anchor_name(&config, k), "");
+    assert_string_equal(tft_window_anchor_name(&config, tft_window_anchors()), "");
+    assert_string_equal(tft_window_anchor_name(&config, 9), "same_minute_24h");
+    config.clock_anchors = true;
+    assert_string_equal(tft_window_anchor_name(&config, 9), "time_quantiles");
+    assert_string_equal(tft_window_anchor_name(&config, 10), "last_and_changes_24h");
     assert_true(tft_window_anchors() <= TFT_MAX_ANCHORS);
 }
 

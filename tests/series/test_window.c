@@ -13,6 +13,7 @@ static void two_steps_of_history_are_enough(void **state)
 {
     (void)state;
     bench *const b = bench_open(contract_of(1));
+    b->config.clock_anchors = false;
     tft_series s;
     tft_series_init(&s, 1, 0);
     add(&s, 1000, 2.0, TFT_STATE_HEALTHY);
@@ -185,7 +186,7 @@ static void a_metric_never_seen_is_zero_and_marked(void **state)
         assert_float_equal(decoder_real(b, t, "b_lag_7d"), 0.0f, 0.0f);
         assert_float_equal(decoder_real(b, t, "has_lag_7d"), 0.5f, 0.0f);
         for (size_t k = 0; k < N_ANCHORS; k++)
-            assert_float_equal(anchor(b, t, 1, 3, tft_window_anchor_name(k)), 0.0f, 0.0f);
+            assert_float_equal(anchor(b, t, 1, 3, tft_window_anchor_name(&b->config, k)), 0.0f, 0.0f);
     }
     tft_series_free(&s);
     bench_close(b);
@@ -195,6 +196,7 @@ static void lags_are_the_values_days_before_each_step(void **state)
 {
     (void)state;
     bench *const b = bench_open(contract_of(1));
+    b->config.clock_anchors = false;
     tft_series s;
     tft_series_init(&s, 1, 0);
     for (int64_t i = 0; i < 3000; i++)
@@ -678,7 +680,7 @@ static void a_constant_series_is_a_constant_everywhere(void **state)
     assert_float_equal(b->window.target_scale[1], 8.0f, 1e-6f);
     for (size_t t = 1; t <= 96; t++) {
         for (size_t k = 0; k < N_ANCHORS; k++)
-            assert_float_equal(anchor(b, t, 0, t % 7, tft_window_anchor_name(k)), 8.0f, 1e-5f);
+            assert_float_equal(anchor(b, t, 0, t % 7, tft_window_anchor_name(&b->config, k)), 8.0f, 1e-5f);
         assert_float_equal(decoder_real(b, t, "a_same_hour"), asinhf(1.0f), 1e-6f);
     }
     assert_float_equal(static_real(b, "a_change_24h"), 0.0f, 0.0f);

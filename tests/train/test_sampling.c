@@ -51,7 +51,7 @@ static int open_kit(void **state)
                                 .config = &k.config,
                                 .origins = &k.origins,
                                 .mean_scale = {10, 10},
-                                .scale_power = 0.5,
+                                .scale_power = {0.5, 0.5},
                                 .seed = 3};
     *state = &k;
     return 0;
@@ -122,10 +122,10 @@ static void cells_weigh_as_the_root_of_their_scale_and_at_most_twenty(void **sta
         assert_true(fabs((double)k->a.cell_weight[m] - sqrt(scale / 10)) < 1e-5);
     }
     s.mean_scale[0] = 1e-6;
-    s.scale_power = 0;
+    s.scale_power[0] = 0;
     assert_true(tft_sampling_build(&s, origin, &plain, &k->sampler, &k->a));
     assert_true(k->a.cell_weight[0] == 1.0f);
-    s.scale_power = 1;
+    s.scale_power[0] = 1;
     assert_true(tft_sampling_build(&s, origin, &plain, &k->sampler, &k->a));
     assert_true(k->a.cell_weight[0] == (float)TFT_MAX_CELL_WEIGHT);
 }

@@ -1,0 +1,131 @@
+/* test_clock.c - quantiles by the clock: jobs that come by the hour and by the day, gaps, short histories. */
+#include "series/clock.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+#include "series/check.h"
+
+enum { WEEK = 2016, N = 2304, HORIZON = 96 };
+static const float levels[3] = {0.1f, 0.5f, 0.9f};
+static const tft_pace pace = {.step_ms = 300000, .hour = 12, .day = 288, .week = WEEK};
+
+typedef struct fixture {
+    tft_arena arena;
+    tft_analog_finder finder;
+    float column[N];
+    tft_analogs analogs;
+    tft_clock clock;
+} fixture;
+
+static fixture *open_fixture(float value)
+{
+    fixture *f = test_calloc(1, sizeof *f);
+    tft_arena count = {0};
+    tft_analog_finder_layout(&f->finder, &pace, &count);
+    assert_int_equal(tft_arena_init(&f->arena, count.used, NULL), TFT_OK);
+    tft_analog_finder_layout(&f->finder, &pace, &f->arena);
+    for (size_t i = 0; i < N; i++)
+        f->column[i] = value;
+    f->clock = (tft_clock){f->column, N, &pace, levels, 3};
+    return f;
+}
+
+static void close_fixture(fixture *f)
+{
+    tft_arena_free(&f->arena);
+    test_free(f);
+}
+
+static void a_job_of_every_hour_is_due_at_its_minute_and_not_before(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(1.0f);
+    for (size_t i = 5; i < N; i += 12)
+        f->column[i] = 50.0f;
+    tft_analogs_make(&f->finder, f->column, N, &pace, 5.0f, levels, 3, &f->analogs);
+    assert_int_equal(f->analogs.n_at_minute, TFT_CLOCK_MOMENTS);
+    for (size_t t = 1; t <= HORIZON; t++) {
+        const float due = (N - 1 + t) % 12 == 5 ? 50.0f : 1.0f;
+        float minute[3], moments[3];
+        assert_true(tft_clock_minute(&f->clock, t, minute));
+        assert_true(tft_clock_moments(&f->clock, &f->analogs, t, moments));
+        for (size_t q = 0; q < 3; q++) {
+            assert_float_equal(minute[q], due, 0.0f);
+            assert_float_equal(moments[q], due, 0.0f);
+        }
+    }
+    close_fixture(f);
+}
+
+static void a_job_of_every_night_is_due_at_its_time_a_step_early_or_late(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(1.0f);
+    for (size_t i = 40; i < N; i += 288)
+        f->column[i] = 90.0f;
+    for (size_t t = 1; t <= HORIZON; t++) {
+        const size_t at = (N - 1 + t) % 288;
+        float time[3];
+        assert_true(tft_clock_time(&f->clock, t, time));
+        assert_float_equal(time[0], 1.0f, 0.0f);
+        assert_float_equal(time[1], 1.0f, 0.0f); // one of three
+        assert_float_equal(time[2], at >= 39 && at <= 41 ? 90.0f : 1.0f, 0.0f);
+    }
+    close_fixture(f);
+}
+
+static void what_is_missing_is_left_out_and_too_little_is_said(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(NAN);
+    const tft_clock young = {f->column, 2, &pace, levels, 3};
+    float out[3] = {7.0f, 7.0f, 7.0f};
+    f->analogs.n_at_minute = 0;
+    for (size_t t = 1; t <= HORIZON; t++) {
+        assert_false(tft_clock_minute(&f->clock, t, out));
+        assert_false(tft_clock_time(&f->clock, t, out));
+        assert_false(tft_clock_moments(&f->clock, &f->analogs, t, out));
+        assert_false(tft_clock_minute(&young, t, out));
+        assert_false(tft_clock_time(&young, t, out));
+    }
+    assert_float_equal(out[1], 7.0f, 0.0f);
+    for (size_t k = 1; k <= 4; k++)
+        f->column[N - 12 * k] = (float)k; // age 12k − 1: phase 0 of the hour to come
+    assert_true(tft_clock_minute(&f->clock, 1, out));
+    assert_float_equal(out[1], 2.5f, 0.0f);
+    assert_false(tft_clock_minute(&f->clock, 2, out));
+    close_fixture(f);
+}
+
+static void moments_are_of_the_minute_also_where_the_newest_value_is_late(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(1.0f);
+    for (size_t i = 5; i < N; i += 12)
+        f->column[i] = 50.0f;
+    for (size_t i = N - 7; i < N; i++)
+        f->column[i] = NAN;
+    tft_analogs_make(&f->finder, f->column, N, &pace, 5.0f, levels, 3, &f->analogs);
+    assert_true(f->analogs.n_at_minute > 0);
+    for (size_t i = 0; i < f->analogs.n_at_minute; i++) {
+        assert_int_equal(f->analogs.ages_at_minute[i] % 12, 0);
+        assert_true(f->analogs.ages_at_minute[i] >= HORIZON);
+    }
+    close_fixture(f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_job_of_every_hour_is_due_at_its_minute_and_not_before),
+        cmocka_unit_test(a_job_of_every_night_is_due_at_its_time_a_step_early_or_late),
+        cmocka_unit_test(what_is_missing_is_left_out_and_too_little_is_said),
+        cmocka_unit_test(moments_are_of_the_minute_also_where_the_newest_value_is_late),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
