@@ -314,3 +314,20 @@ void tft_range(const float *x, size_t n, float *least, float *most)
 {
     kernels()->range(x, n, least, most);
 }
+
+void tft_scalar_mix(const tft_scalar_net *net, const float *x, const float *a, size_t n, float p, uint64_t key,
+                    float eps, float *y, size_t ld)
+{
+    kernels()->scalar_mix(net, x, a, n, p, key, eps, y, ld);
+}
+
+void tft_scalar_mix_backward(const tft_scalar_net *net, const float *x, const float *a, const float *dy, size_t ld,
+                             size_t n, float p, uint64_t key, float eps, float *da, tft_scalar_net *grad, float *tmp)
+{
+    kernels()->scalar_mix_backward(net, x, a, dy, ld, n, p, key, eps, da, grad, tmp);
+}
+
+void tft_turn(const float *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy)
+{
+    kernels()->turn(x, ldx, n, d, y, ldy);
+}

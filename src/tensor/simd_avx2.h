@@ -78,6 +78,11 @@ V_INLINE vf v_select_mask(v_mask mask, vf yes, vf no)
     return _mm256_blendv_ps(no, yes, (vf)mask);
 }
 
+V_INLINE vf v_sqrt(vf x)
+{
+    return _mm256_sqrt_ps(x);
+}
+
 V_INLINE vf v_max(vf bound, vf x)
 {
     return _mm256_max_ps(bound, x);

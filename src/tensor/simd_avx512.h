@@ -80,6 +80,11 @@ V_INLINE vf v_select_mask(v_mask mask, vf yes, vf no)
     return _mm512_mask_blend_ps(mask, no, yes);
 }
 
+V_INLINE vf v_sqrt(vf x)
+{
+    return _mm512_sqrt_ps(x);
+}
+
 V_INLINE vf v_max(vf bound, vf x)
 {
     return _mm512_max_ps(bound, x);

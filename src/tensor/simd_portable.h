@@ -95,6 +95,12 @@ V_INLINE vf v_select_mask(v_mask n, vf yes, vf no)
     return v_select(lane < (int32_t)n, yes, no);
 }
 
+V_INLINE vf v_sqrt(vf x)
+{
+    const vf y = {__builtin_sqrtf(x[0]), __builtin_sqrtf(x[1]), __builtin_sqrtf(x[2]), __builtin_sqrtf(x[3])};
+    return y;
+}
+
 V_INLINE vf v_max(vf bound, vf x)
 {
     return v_select(bound > x, bound, x);

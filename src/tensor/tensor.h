@@ -125,6 +125,40 @@ void tft_lstm_cell_backward(const float *gates, const float *c_prev, const float
  * element does not depend on threads. p = 0 gives all ones. */
 void tft_dropout_mask(float *mask, size_t n, float p, uint64_t key);
 
+/* ---- networks of one number ---------------------------------------------------------------------------- */
+
+#define TFT_SCALAR_DEEPEST 16 // k
+#define TFT_SCALAR_WIDEST 64  // d
+
+/* A gated residual network whose input is one number x, its first layer and its skip affine in it; also holds gradients:
+ *     eta2 = ELU(u x + v);  eta1 = mask ⊙ (w2 eta2 + b2);  value ∥ gate = glu_w eta1 + glu_b
+ *     skip = LayerNorm(p x + r) ⊙ skip_w + skip_b, or p x + r where skip_w is NULL
+ *     t(x) = LayerNorm(skip + value ⊙ σ(gate)) ⊙ norm_w + norm_b */
+typedef struct tft_scalar_net {
+    size_t k, d;            // up to TFT_SCALAR_DEEPEST and TFT_SCALAR_WIDEST, at least 1
+    float *u, *v;           // [k]
+    float *w2, *b2;         // [k, k], [k]
+    float *glu_w, *glu_b;   // [2d, k], [2d]
+    float *p, *r;           // [d]
+    float *skip_w, *skip_b; // [d] or both NULL
+    float *norm_w, *norm_b; // [d]
+} tft_scalar_net;
+
+/* For n rows that lie side by side, with weights a [n]:  y [d, ld] += a ⊙ t(x).  The mask is tft_dropout_mask(p, key) of
+ * [n, k]; p = 0 for none. */
+void tft_scalar_mix(const tft_scalar_net *net, const float *x, const float *a, size_t n, float p, uint64_t key,
+                    float eps, float *y, size_t ld);
+/* Back from dy [d, ld]:  da [n] is overwritten with dy · t(x), `grad` is added to.  tmp has tft_scalar_floats(n, k, d) floats. */
+void tft_scalar_mix_backward(const tft_scalar_net *net, const float *x, const float *a, const float *dy, size_t ld,
+                             size_t n, float p, uint64_t key, float eps, float *da, tft_scalar_net *grad, float *tmp);
+static inline size_t tft_scalar_floats(size_t n, size_t k, size_t d)
+{
+    return (n + 15) / 16 * 16 * (4 * d + 4 * k + 9);
+}
+
+/* y [d, ldy] = x [n, ldx] turned over: columns become rows. */
+void tft_turn(const float *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy);
+
 /* ---- evaluation only: nothing is kept for backward ----------------------------------------------------- */
 
 /* Functions of one number with `d` values each. Curve i covers first[i] ≤ x < first[i] + pieces[i] / per_unit[i] with equally long

@@ -109,6 +109,11 @@ typedef struct selection_tmp {
     float *dpre;              // [C, widest hidden] of a fold
     float *logits, *dweights; // [C, V]
     float *codes;             // [C, V] as numbers, for their curves
+    float *x_turned;          // [n_reals, C] of scalar networks: a chunk with its rows side by side, as the next four
+    float *weights_turned;    // [n_reals, C]
+    float *dweights_turned;   // [n_reals, C]
+    float *y_turned;          // [H, C] y, or dy
+    float *sums;              // of tft_scalar_mix_backward()
     tft_grn_tape flat_tape;   // of (6)
     float *tape;              // of one variable's network, carved when it is known which
     float *block;             // tmp of the networks
@@ -129,6 +134,22 @@ static size_t variable_tape(const tft_variable *v, size_t n, bool keep)
     else
         tft_resample_tape_carve(&carve, v->resample, n, keep, &resample);
     return carve.used;
+}
+
+/* In training a real's own network is worked out with a row in each lane (tensor.h, tft_scalar_net), where it is narrow enough. */
+static bool is_scalar(const tft_variable *v)
+{
+    return !v->categorical && v->grn != NULL && v->grn->hidden <= TFT_SCALAR_DEEPEST &&
+           v->grn->out <= TFT_SCALAR_WIDEST;
+}
+
+static bool all_scalar(const tft_selection *w)
+{
+    for (size_t i = 0; i < w->n; i++) {
+        if (!w->variables[i].categorical && !is_scalar(&w->variables[i]))
+            return false;
+    }
+    return true;
 }
 
 static size_t selection_carve_tmp(const tft_selection *w, bool folded, bool training, float *base, selection_tmp *t)
@@ -157,6 +178,13 @@ static size_t selection_carve_tmp(const tft_selection *w, bool folded, bool trai
     t->logits = tft_carve_floats(&carve, n * w->n);
     t->codes = tft_carve_floats(&carve, n * w->n);
     t->dweights = tft_carve_floats(&carve, training ? n * w->n : 0);
+    if (folded && training && all_scalar(w)) {
+        t->x_turned = tft_carve_floats(&carve, n * w->n);
+        t->weights_turned = tft_carve_floats(&carve, n * w->n);
+        t->dweights_turned = tft_carve_floats(&carve, n * w->n);
+        t->y_turned = tft_carve_floats(&carve, n * w->hidden);
+        t->sums = tft_carve_floats(&carve, tft_scalar_floats(n, TFT_SCALAR_DEEPEST, w->hidden));
+    }
     if (w->n > 1)
         tft_grn_tape_carve(&carve, &w->flattened, n, training, &t->flat_tape);
     t->tape = tft_carve_floats(&carve, tape);
@@ -425,6 +453,74 @@ static void mix_curves(selection_call *c, tft_selection_rows rows, const float *
     }
 }
 
+/* ---- (7) and (8) of reals in training ------------------------------------------------------------------- */
+
+static tft_scalar_net scalar_net(const tft_grn *g, const struct tft_fold_variable *f)
+{
+    const bool resampled = g->in != g->out;
+    return (tft_scalar_net){.k = g->hidden,
+                            .d = g->out,
+                            .u = f->u,
+                            .v = f->v,
+                            .w2 = g->fc2_w,
+                            .b2 = g->fc2_b,
+                            .glu_w = g->gate.w,
+                            .glu_b = g->gate.b,
+                            .p = f->p,
+                            .r = f->r,
+                            .skip_w = resampled ? g->resample.norm_w : NULL,
+                            .skip_b = resampled ? g->resample.norm_b : NULL,
+                            .norm_w = g->gate.norm_w,
+                            .norm_b = g->gate.norm_b};
+}
+
+static size_t count_categoricals(const tft_selection *w)
+{
+    size_t n = 0;
+    while (n < w->n && w->variables[n].categorical)
+        n++;
+    return n;
+}
+
+/* y = the reals' part of (8). They come behind the categoricals, in the order of their columns. */
+static void mix_scalars(selection_call *c, tft_selection_rows rows, tft_dropout dropout, const float *weights, float *y)
+{
+    enum { C = TFT_SELECTION_CHUNK };
+    const tft_selection *const w = c->w;
+    const size_t codes = count_categoricals(w), reals = w->n - codes;
+    selection_tmp *const t = &c->t;
+    tft_turn(rows.reals, rows.n_reals, rows.n, reals, t->x_turned, C);
+    tft_turn(weights + codes, w->n, rows.n, reals, t->weights_turned, C);
+    memset(t->y_turned, 0, w->hidden * C * sizeof *t->y_turned);
+    for (size_t i = 0; i < reals; i++) {
+        const tft_scalar_net net = scalar_net(w->variables[codes + i].grn, &c->fold->variables[codes + i]);
+        tft_scalar_mix(&net, t->x_turned + i * C, t->weights_turned + i * C, rows.n, dropout.p,
+                       tft_dropout_at(dropout, codes + i).key, TFT_NORM_EPS, t->y_turned, C);
+    }
+    tft_turn(t->y_turned, C, w->hidden, rows.n, y, w->hidden);
+}
+
+/* t->dweights of the reals, and their networks' gradients. */
+static void mix_scalars_backward(selection_call *c, tft_selection_rows rows, tft_dropout dropout, const float *weights,
+                                 const float *dy)
+{
+    enum { C = TFT_SELECTION_CHUNK };
+    const tft_selection *const w = c->w;
+    const size_t codes = count_categoricals(w), reals = w->n - codes;
+    selection_tmp *const t = &c->t;
+    tft_turn(rows.reals, rows.n_reals, rows.n, reals, t->x_turned, C);
+    tft_turn(weights + codes, w->n, rows.n, reals, t->weights_turned, C);
+    tft_turn(dy, w->hidden, rows.n, w->hidden, t->y_turned, C);
+    for (size_t i = 0; i < reals; i++) {
+        const tft_scalar_net net = scalar_net(w->variables[codes + i].grn, &c->fold->variables[codes + i]);
+        tft_scalar_net grad = scalar_net(c->grad->variables[codes + i].grn, &c->dfold->variables[codes + i]);
+        tft_scalar_mix_backward(&net, t->x_turned + i * C, t->weights_turned + i * C, t->y_turned, C, rows.n, dropout.p,
+                                tft_dropout_at(dropout, codes + i).key, TFT_NORM_EPS, t->dweights_turned + i * C, &grad,
+                                t->sums);
+    }
+    tft_turn(t->dweights_turned, C, reals, rows.n, t->dweights + codes, w->n);
+}
+
 /* ---- one chunk, (8) ----------------------------------------------------------------------------------- */
 
 static void forward_chunk(selection_call *c, tft_selection_rows rows, tft_dropout dropout, float *y, float *weights)
@@ -446,7 +542,10 @@ static void forward_chunk(selection_call *c, tft_selection_rows rows, tft_dropou
         mix_curves(c, rows, weights, y);
         return;
     }
-    for (size_t i = 0; i < v; i++) {
+    const bool scalars = c->t.sums != NULL;
+    if (scalars)
+        mix_scalars(c, rows, dropout, weights, y);
+    for (size_t i = 0; i < v && !(scalars && !c->w->variables[i].categorical); i++) {
         transform(c, i, rows, dropout, &tapes, c->t.t);
         tft_weigh_rows(c->t.t, weights + i, v, rows.n, d, y); // (8)
     }
@@ -457,7 +556,10 @@ static void backward_chunk(selection_call *c, tft_selection_rows rows, tft_dropo
 {
     const size_t v = c->w->n, d = c->w->hidden;
     selection_tmp *const t = &c->t;
-    for (size_t i = 0; i < v; i++) {
+    const bool scalars = t->sums != NULL && v > 1;
+    if (scalars)
+        mix_scalars_backward(c, rows, dropout, weights, dy);
+    for (size_t i = 0; i < v && !(scalars && !c->w->variables[i].categorical); i++) {
         variable_tapes tapes;
         transform(c, i, rows, dropout, &tapes, t->t);
         tft_weigh_rows_backward(t->t, weights + i, v, dy, rows.n, d, t->dt, t->dweights + i, v); // (8)

@@ -12,6 +12,9 @@
  * the chunk's forward again instead of keeping it: per row the tape would hold V · (4 size + 5 hidden) floats, which is
  * more to load than to make. Only the weights are kept.
  *
+ * In training a folded real's own network is worked out with rows in the lanes of a vector (tensor.h, tft_scalar_net): narrow as
+ * it is, row by row its matrices leave vectors empty.
+ *
  * With a fold (fold.h) a real never becomes an embedding, which saves most of the arithmetic; without one, this is the
  * plain form and the oracle of the other.
  *

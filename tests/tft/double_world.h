@@ -69,12 +69,16 @@
 #define tft_lstm_cell tft_ref_lstm_cell
 #define tft_lstm_cell_backward tft_ref_lstm_cell_backward
 #define tft_dropout_mask tft_ref_dropout_mask
+#define tft_scalar_mix tft_ref_scalar_mix
+#define tft_scalar_mix_backward tft_ref_scalar_mix_backward
+#define tft_turn tft_ref_turn
 
 #include "../../src/tensor/elementwise_ref.c"
 #include "../../src/tensor/gemm_ref.c"
 #define sigmoid rows_sigmoid
 #include "../../src/tensor/rows_ref.c"
 #undef sigmoid
+#include "../../src/tensor/scalar_ref.c"
 
 #include "../../src/tft/attention.c"
 #include "../../src/tft/config.c"
@@ -84,8 +88,8 @@
 #include "../../src/tft/gate_add_norm.c"
 #include "../../src/tft/grn.c"
 #include "../../src/tft/lstm.c"
-#include "../../src/tft/network.c"
 #include "../../src/tft/mixture.c"
+#include "../../src/tft/network.c"
 #include "../../src/tft/output.c"
 #include "../../src/tft/parameters.c"
 #include "../../src/tft/resample_norm.c"
