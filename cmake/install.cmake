@@ -12,7 +12,7 @@ install(FILES ${MAN1} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
 file(READ packaging/systemd/tftd.service TFTD_UNIT)
 string(REPLACE "/usr/bin/tftd" "${CMAKE_INSTALL_FULL_BINDIR}/tftd" TFTD_UNIT "${TFTD_UNIT}")
 file(WRITE ${CMAKE_BINARY_DIR}/tftd.service "${TFTD_UNIT}")
-install(FILES ${CMAKE_BINARY_DIR}/tftd.service DESTINATION lib/systemd/system)
+install(FILES ${CMAKE_BINARY_DIR}/tftd.service packaging/systemd/tftd.socket DESTINATION lib/systemd/system)
 install(FILES packaging/systemd/tftd.sysusers.conf DESTINATION lib/sysusers.d RENAME tftd.conf)
 # Completion: the scripts come from the program itself.
 foreach(pair bash:bash-completion/completions/tftd zsh:zsh/site-functions/_tftd fish:fish/vendor_completions.d/tftd.fish)

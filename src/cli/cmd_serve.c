@@ -19,6 +19,7 @@
 #include "cli/flags.h"
 #include "cli/settings.h"
 #include "cli/settings_show.h"
+#include "server/http_listen.h"
 #include "server/model_loader.h"
 #include "server/notify.h"
 #include "server/server.h"
@@ -169,6 +170,29 @@ static server_options to_options(const settings *s)
     o.store.max_bytes = s->store.max_size;
     o.store.max_servers = s->servers.max;
     return o;
+}
+
+/* Sockets that the service manager has opened are where we listen, whatever else says so. */
+typedef struct inherited_sockets {
+    size_t n;
+    int fds[SERVER_MAX_LISTEN];
+    char texts[SERVER_MAX_LISTEN][72];
+} inherited_sockets;
+
+static tft_status inherit_sockets(settings *s, inherited_sockets *own, tft_error *err)
+{
+    own->n = notify_sockets(SERVER_MAX_LISTEN - 1); // dashboard.listen may be one more
+    for (size_t i = 0; i < own->n; i++) {
+        own->fds[i] = NOTIFY_FIRST_SOCKET + (int)i;
+        if (!http_listen_text(own->fds[i], own->texts[i]))
+            return tft_fail(err, TFT_ERR_ARGUMENT, "LISTEN_FDS: descriptor %d is no listening TCP socket", own->fds[i]);
+        s->http.listen.items[i] = own->texts[i];
+    }
+    if (own->n > 0) {
+        s->http.listen.n = own->n;
+        settings_mark(s, "http.listen", SETTINGS_ENVIRONMENT);
+    }
+    return TFT_OK;
 }
 
 /* Flags win over everything. `own_address` is room for --port's, `own_keys_file` for the default one. */
@@ -430,10 +454,14 @@ static void say_where_to_look(const server *srv, const char *control)
              "Demo: switch the scenario: curl -d '{\"scenario\": \"critical\"}' http://%s/scenario/set", control);
 }
 
-static int run(const settings *s, const serve_args *args, int scenario, log_sink *log, const sigset_t *taken)
+static int run(const settings *s, const serve_args *args, const inherited_sockets *sockets, int scenario, log_sink *log,
+               const sigset_t *taken)
 {
     reloading how = {args, s, PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, tft_text_new((size_t)1 << 20)};
     server_options options = to_options(s);
+    options.inherited = sockets->fds;
+    options.n_inherited = sockets->n;
+    options.watchdog_ms = notify_watchdog_ms();
     show_config(&how, s);
     options.put_config = put_config;
     options.put_config_schema = settings_put_schema;
@@ -523,12 +551,15 @@ int cmd_serve(int argc, char **argv)
     log_sink *log = NULL;
     tft_error err = {0};
     char own_address[32], own_keys_file[PATH_MAX];
+    inherited_sockets sockets = {0};
     sigset_t taken;
     tft_status status = settings_read(args.config, &s, &err);
     if (status == TFT_OK)
         apply_flags(&args, &s, own_address, own_keys_file);
     if (status == TFT_OK && args.log_level != NULL)
         status = settings_set(&s, "log.level", args.log_level, "--log-level", &err);
+    if (status == TFT_OK)
+        status = inherit_sockets(&s, &sockets, &err);
     if (status == TFT_OK)
         status = check_listeners(&s, &err);
     const log_options how = {(log_level)s.log.level, (log_format)s.log.format, (log_stamps)s.log.timestamps,
@@ -538,7 +569,7 @@ int cmd_serve(int argc, char **argv)
     int result;
     if (status == TFT_OK) {
         block_signals(&taken);
-        result = run(&s, &args, scenario, log, &taken);
+        result = run(&s, &args, &sockets, scenario, log, &taken);
     } else {
         result = fail_config(&err);
     }

@@ -70,7 +70,8 @@ static void send_waiting(demo *d)
 {
     accept_counts counts;
     tft_error why = {0};
-    if (d->n > 0 && accept_records(d->srv, METERS_DEMO, d->records, d->n, 0, tft_wall_ms(), d->verdicts, &counts, &why) != TFT_OK)
+    if (d->n > 0 &&
+        accept_records(d->srv, METERS_DEMO, d->records, d->n, 0, tft_wall_ms(), d->verdicts, &counts, &why) != TFT_OK)
         log_line(d->srv->log, LOG_TAG_WARNING, "Demo: %zu records of history are lost: %s", d->n, why.text);
     d->n = 0;
 }
@@ -128,7 +129,8 @@ static tft_status open_fleet(demo *d, tft_error *err)
     if (status == TFT_OK && generate_fleet_size(d->fleet) > GENERATE_BATCH_MAX)
         return tft_fail(err, TFT_ERR_LIMIT, "a demo of %zu servers", generate_fleet_size(d->fleet));
     if (status == TFT_OK)
-        status = generate_sender_open(&(generate_sender_options){.url = server_url(d->srv), .stop = &d->stop}, &d->sender, err);
+        status = generate_sender_open(&(generate_sender_options){.url = server_url(d->srv), .stop = &d->stop},
+                                      &d->sender, err);
     if (status != TFT_OK)
         return status;
     const generate_stream_plan plan = {

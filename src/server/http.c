@@ -68,8 +68,10 @@ struct http_server {
     patience *patience;
     _Atomic uint64_t malformed;
     char url[128];
-    _Atomic size_t body_bytes; // of all bodies being read
-    _Atomic size_t running;    // exchanges
+    struct sockaddr_storage knock_at; // the first listener's address
+    _Atomic uint32_t knocker;         // the port that http_probe() knocks from; 0 = nobody does
+    _Atomic size_t body_bytes;        // of all bodies being read
+    _Atomic size_t running;           // exchanges
     _Atomic bool draining;
     _Atomic unsigned incidents;   // so far: tells two of one millisecond apart
     pthread_mutex_t streams_lock; // guards the next two and every stream's `suspended`
@@ -348,7 +350,7 @@ static void tell(const exchange *ex, const char *method, const http_reply *reply
     const http_options *const o = &ex->server->options;
     if (o->observe == NULL)
         return;
-    http_outcome outcome = {ex->request.route,    method,       reply->status, tft_monotonic_s() - ex->began_s,
+    http_outcome outcome = {ex->request.route,   method,       reply->status, tft_monotonic_s() - ex->began_s,
                             ex->n + ex->dropped, &ex->request, NULL};
     for (size_t i = 0; i < reply->n_fields && reply->status == 201; i++) {
         if (strcmp(reply->fields[i].name, "Location") == 0)
@@ -838,6 +840,11 @@ static enum MHD_Result on_accept(void *context, const struct sockaddr *from, soc
 {
     (void)length;
     const http_server *const server = context;
+    if (http_is_knock(from, atomic_load(&server->knocker))) {
+        if (server->options.alive != NULL)
+            server->options.alive(server->options.context);
+        return MHD_NO; // that was all
+    }
     return patience_takes(server->patience, from) ? MHD_YES : MHD_NO;
 }
 
@@ -876,15 +883,17 @@ static tft_status start_daemon(http_server *server, int fd, tft_error *err)
         {MHD_OPTION_HTTPS_PRIORITIES, 0, o->tls != NULL ? (void *)(uintptr_t)tls_priorities(o->tls) : NULL},
         {MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
-    struct MHD_Daemon *const daemon = MHD_start_daemon(
-        MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
-            (o->tls != NULL ? MHD_USE_TLS : 0),
-        0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server,
-        MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
-        MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection, server,
-        MHD_OPTION_CONNECTION_LIMIT, o->max_connections, MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1,
-        MHD_OPTION_THREAD_POOL_SIZE, o->threads, MHD_OPTION_ARRAY, o->tls != NULL ? secure : plain, MHD_OPTION_END);
+    struct MHD_Daemon *const daemon =
+        MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_ERROR_LOG |
+                             (o->tls != NULL ? MHD_USE_TLS : 0),
+                         0, on_accept, server, on_request, server, MHD_OPTION_EXTERNAL_LOGGER, on_mhd_log, server,
+                         MHD_OPTION_LISTEN_SOCKET, (MHD_socket)fd, MHD_OPTION_URI_LOG_CALLBACK, on_target, server,
+                         MHD_OPTION_NOTIFY_COMPLETED, on_completed, server, MHD_OPTION_NOTIFY_CONNECTION, on_connection,
+                         server, MHD_OPTION_CONNECTION_LIMIT,
+                         (o->max_connections + 1) * o->threads, // each thread could take all: on_accept() counts
+                         MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+                         (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE,
+                         o->threads, MHD_OPTION_ARRAY, o->tls != NULL ? secure : plain, MHD_OPTION_END);
     if (daemon == NULL) {
         close(fd);
         return tft_fail(err, TFT_ERR_MEMORY, "the HTTP server could not be started");
@@ -903,7 +912,7 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for an HTTP server");
     server->options = *options;
     pthread_mutex_init(&server->streams_lock, NULL);
-    const patience_limits limits = {options->header_timeout_ms, options->body_timeout_ms,
+    const patience_limits limits = {options->header_timeout_ms, options->body_timeout_ms, options->max_connections,
                                     options->max_connections_per_ip, options->tls != NULL};
     tft_status status = farewell_open(&server->farewells, err);
     if (status == TFT_OK)
@@ -913,7 +922,7 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
         char host[64];
         uint16_t port = 0;
         tft_error busy = {0};
-        status = http_listen_at(options->listen[i], &fd, host, &port, &busy);
+        status = http_listen_at(options->listen[i], options->inherited, options->n_inherited, &fd, host, &port, &busy);
         if (status == TFT_ERR_BUSY && i + options->n_optional >= options->n_listen) {
             log_line(options->log, LOG_TAG_WARNING, "The dashboard is at %s/ui/ only: %s", server->url, busy.text);
             status = TFT_OK;
@@ -924,6 +933,8 @@ tft_status http_open(const http_options *options, http_server **out, tft_error *
         if (status == TFT_OK && i == 0)
             snprintf(server->url, sizeof server->url, strchr(host, ':') != NULL ? "%s://[%s]:%u" : "%s://%s:%u",
                      options->tls != NULL ? "https" : "http", host, port);
+        if (status == TFT_OK && i == 0)
+            http_knocking_place(fd, &server->knock_at);
         if (status == TFT_OK)
             status = start_daemon(server, fd, err);
     }
@@ -964,6 +975,11 @@ void http_close(http_server *server)
     farewell_close(server->farewells);
     pthread_mutex_destroy(&server->streams_lock);
     free(server);
+}
+
+void http_probe(http_server *server)
+{
+    http_knock(&server->knock_at, &server->knocker);
 }
 
 void http_count_refusals(const http_server *server, uint64_t counts[HTTP_N_REFUSALS])

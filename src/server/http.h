@@ -176,7 +176,10 @@ typedef struct http_outcome {
 typedef struct http_options {
     const char *const *listen; // "127.0.0.1:8000", "[::1]:8000"; port 0 picks one
     size_t n_listen;
-    size_t n_optional;  // so many at the end may be taken by somebody else: a warning, and it goes on without
+    size_t n_optional; // so many at the end may be taken by somebody else: a warning, and it goes on without
+    const int
+        *inherited; // [n_inherited] listening sockets of the service manager (http_listen.h), used where their address
+    size_t n_inherited; // is that of a listener; ours from http_open() on
     size_t max_body;    // bytes of one body
     size_t body_budget; // bytes of all bodies being read; beyond it: 503
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, threads;
@@ -189,7 +192,8 @@ typedef struct http_options {
     size_t n_families;
     http_admit *admit;                                           // NULL: everybody may everything
     void (*observe)(void *context, const http_outcome *outcome); // may be NULL; any thread
-    void *context;                                               // what handlers, admit and observe get
+    void (*alive)(void *context); // http_probe() came through; on a thread that answers requests. May be NULL
+    void *context;                // what handlers, admit, observe and alive get
     log_sink *log;
 } http_options;
 
@@ -212,6 +216,10 @@ typedef enum http_refusal {
 } http_refusal;
 extern const char *const http_refusal_names[HTTP_N_REFUSALS]; // "slow_header"
 void http_count_refusals(const http_server *server, uint64_t counts[HTTP_N_REFUSALS]);
+
+/* Knocks at the first listener: a thread that answers requests then calls http_options.alive, if there is one that is not
+ * stuck. Does not wait for it. One thread at a time. */
+void http_probe(http_server *server);
 
 /* The first listener's address as a URL, with the port that was picked: "http://127.0.0.1:8000". */
 const char *http_url(const http_server *server);

@@ -46,10 +46,90 @@ bool http_address_is_loopback(const char *host)
     return strncmp(host, "127.", 4) == 0 || strcmp(host, "::1") == 0;
 }
 
-tft_status http_listen_at(const char *text, int *out, char host[64], uint16_t *port, tft_error *err)
+bool http_listen_text(int fd, char text[72])
+{
+    struct sockaddr_storage at = {0};
+    socklen_t length = sizeof at, n = sizeof(int);
+    int listens = 0, type = 0;
+    char host[INET6_ADDRSTRLEN];
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &n) != 0 || listens == 0 ||
+        getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_STREAM ||
+        getsockname(fd, (struct sockaddr *)&at, &length) != 0)
+        return false;
+    const struct sockaddr_in *const in4 = (const void *)&at;
+    const struct sockaddr_in6 *const in6 = (const void *)&at;
+    if (at.ss_family == AF_INET && inet_ntop(AF_INET, &in4->sin_addr, host, sizeof host) != NULL)
+        snprintf(text, 72, "%s:%u", host, ntohs(in4->sin_port));
+    else if (at.ss_family == AF_INET6 && inet_ntop(AF_INET6, &in6->sin6_addr, host, sizeof host) != NULL)
+        snprintf(text, 72, "[%s]:%u", host, ntohs(in6->sin6_port));
+    else
+        return false;
+    return true;
+}
+
+/* ---- knocking --------------------------------------------------------------------------------------------- */
+
+void http_knocking_place(int fd, struct sockaddr_storage *place)
+{
+    socklen_t length = sizeof *place;
+    memset(place, 0, sizeof *place);
+    if (getsockname(fd, (struct sockaddr *)place, &length) != 0)
+        place->ss_family = AF_UNSPEC;
+    struct sockaddr_in *const in4 = (void *)place;
+    struct sockaddr_in6 *const in6 = (void *)place;
+    if (place->ss_family == AF_INET && in4->sin_addr.s_addr == htonl(INADDR_ANY))
+        in4->sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    if (place->ss_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&in6->sin6_addr))
+        in6->sin6_addr = in6addr_loopback;
+}
+
+/* The port of an address, 0 where it has none. */
+static uint16_t port_of(const struct sockaddr *address)
+{
+    if (address->sa_family == AF_INET)
+        return ntohs(((const struct sockaddr_in *)(const void *)address)->sin_port);
+    return address->sa_family == AF_INET6 ? ntohs(((const struct sockaddr_in6 *)(const void *)address)->sin6_port) : 0;
+}
+
+void http_knock(const struct sockaddr_storage *place, _Atomic uint32_t *knocker)
+{
+    const socklen_t length = place->ss_family == AF_INET6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+    const int fd = socket(place->ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return;
+    // bound before it connects, so that its port is known before anybody can see it
+    struct sockaddr_storage from = *place;
+    socklen_t n = sizeof from;
+    if (from.ss_family == AF_INET)
+        ((struct sockaddr_in *)(void *)&from)->sin_port = 0;
+    else
+        ((struct sockaddr_in6 *)(void *)&from)->sin6_port = 0;
+    if (bind(fd, (const struct sockaddr *)&from, length) == 0 && getsockname(fd, (struct sockaddr *)&from, &n) == 0) {
+        atomic_store(knocker, port_of((const struct sockaddr *)&from));
+        (void)!connect(fd, (const struct sockaddr *)place, length); // goes on by itself
+    }
+    close(fd); // what waits to be accepted stays so
+}
+
+bool http_is_knock(const struct sockaddr *from, uint32_t knocker)
+{
+    return knocker != 0 && from != NULL && port_of(from) == knocker;
+}
+
+/* ---- listening -------------------------------------------------------------------------------------------- */
+
+tft_status http_listen_at(const char *text, const int *inherited, size_t n, int *out, char host[64], uint16_t *port,
+                          tft_error *err)
 {
     if (!http_address_parse(text, host, port))
         return tft_fail(err, TFT_ERR_ARGUMENT, "\"%s\" is not ADDRESS:PORT (127.0.0.1:8000, [::1]:8000)", text);
+    for (size_t i = 0; i < n; i++) {
+        char its[72];
+        if (http_listen_text(inherited[i], its) && strcmp(its, text) == 0) {
+            *out = inherited[i];
+            return TFT_OK;
+        }
+    }
     const bool six = strchr(host, ':') != NULL;
     struct sockaddr_in in4 = {.sin_family = AF_INET, .sin_port = htons(*port)};
     struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_port = htons(*port)};

@@ -38,6 +38,7 @@ struct patience {
     pthread_cond_t wake;
     bool closing;
     patience_guest *guests;
+    unsigned n_guests;
     patience_counts counts;
 };
 
@@ -193,7 +194,8 @@ bool patience_takes(patience *p, const struct sockaddr *from)
     pthread_mutex_lock(&p->lock);
     for (const patience_guest *guest = p->guests; guest != NULL; guest = guest->next)
         n += memcmp(&guest->address, &address, sizeof address) == 0;
-    const bool takes = p->limits.max_per_address == 0 || n < p->limits.max_per_address;
+    const bool takes = (p->limits.max_per_address == 0 || n < p->limits.max_per_address) &&
+                       (p->limits.max == 0 || p->n_guests < p->limits.max);
     p->counts.crowded += !takes;
     pthread_mutex_unlock(&p->lock);
     return takes;
@@ -213,6 +215,7 @@ patience_guest *patience_meet(patience *p, int fd, const struct sockaddr *from)
     else
         pthread_cond_signal(&p->wake); // the first one
     p->guests = guest;
+    p->n_guests++;
     pthread_mutex_unlock(&p->lock);
     return guest;
 }
@@ -225,6 +228,7 @@ void patience_part(patience_guest *guest)
     *guest->link = guest->next;
     if (guest->next != NULL)
         guest->next->link = guest->link;
+    guest->host->n_guests--;
     pthread_mutex_unlock(&guest->host->lock);
     free(guest);
 }

@@ -1,4 +1,4 @@
-/* http_patience.h - how long a connection may take, and how many one address may have.
+/* http_patience.h - how long a connection may take, and how many there may be, in all and from one address.
  *
  * libmicrohttpd ends a connection on which nothing moves at all. Who sends a byte now and then would hold it for ever
  * (slow loris), so each connection's stage is known here, and one thread looks at all of them now and then:
@@ -29,13 +29,13 @@ typedef struct patience patience;
 typedef struct patience_guest patience_guest; // one connection
 
 typedef struct patience_limits {
-    int64_t header_ms, body_ms; // 0 = for ever
-    unsigned max_per_address;   // 0 = any
+    int64_t header_ms, body_ms;    // 0 = for ever
+    unsigned max, max_per_address; // connections of all listeners together; 0 = any
     bool tls;
 } patience_limits;
 
 typedef struct patience_counts {
-    uint64_t slow_heads, slow_bodies, crowded; // crowded: connections beyond max_per_address
+    uint64_t slow_heads, slow_bodies, crowded; // crowded: connections beyond max or max_per_address
 } patience_counts;
 
 tft_status patience_open(const patience_limits *limits, patience **out, tft_error *err);

@@ -10,6 +10,8 @@
 #include "server/alert_json.h"
 #include "server/explain.h"
 #include "server/keeper.h"
+#include "server/notify.h"
+#include "server/watchdog.h"
 
 #define BODY_BUDGET_BODIES 16 // so many bodies of full size may be in memory at once
 
@@ -244,6 +246,13 @@ static void observe(void *context, const http_outcome *outcome)
     audit_request(srv->audit, outcome);
 }
 
+/* On a thread that answers requests. */
+static void alive(void *context)
+{
+    (void)context;
+    notify_manager("WATCHDOG=1");
+}
+
 static bool admit(void *context, http_request *request, http_reply *reply)
 {
     const server *const srv = context;
@@ -336,6 +345,9 @@ static tft_status open_listeners(server *srv, tft_error *err)
     const http_options how = {.listen = o->listen,
                               .n_listen = o->n_listen,
                               .n_optional = o->n_optional_listen,
+                              .inherited = o->inherited,
+                              .n_inherited = o->n_inherited,
+                              .alive = alive,
                               .max_body = o->max_body,
                               .body_budget = o->max_body * BODY_BUDGET_BODIES,
                               .max_connections = o->max_connections,
@@ -388,7 +400,8 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 
     engine_model model;
     bool has_model = false;
-    tft_status status = srv->events == NULL || srv->explainer == NULL || srv->quality == NULL || srv->model_list == NULL ||
+    tft_status status = srv->events == NULL || srv->explainer == NULL || srv->quality == NULL ||
+                                srv->model_list == NULL ||
                                 !meters_open(&srv->meters, server_families, server_n_families)
                             ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
                             : server_find_model(srv, &model, &has_model, err);
@@ -431,6 +444,9 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     if (status != TFT_OK)
         goto done;
     notify_set_url(srv->notify, http_url(srv->http));
+    status = watchdog_open(srv->http, options->watchdog_ms, &srv->watchdog, err);
+    if (status != TFT_OK)
+        goto done;
     srv->has_housekeeper = pthread_create(&srv->housekeeper, NULL, server_housekeeping, srv) == 0;
     if (!srv->has_housekeeper)
         status = tft_fail(err, TFT_ERR_MEMORY, "no thread for housekeeping");
@@ -451,6 +467,8 @@ done:
 void server_stop(server *srv, int64_t drain_ms)
 {
     srv->phase = SERVER_DRAINING;
+    watchdog_close(srv->watchdog);
+    srv->watchdog = NULL;
     if (srv->http != NULL) {
         const size_t left = http_drain(srv->http, drain_ms);
         if (left > 0)

@@ -47,6 +47,9 @@ struct server;
 typedef struct server_options {
     const char *listen[SERVER_MAX_LISTEN];
     size_t n_listen;
+    const int *inherited; // [n_inherited] listening sockets of the service manager: http.h
+    size_t n_inherited;
+    int64_t watchdog_ms;       // the service manager wants to hear of us so often; 0 = it does not
     size_t n_optional_listen;  // of these, at the end: dashboard.listen, which may be taken
     const char *generator_url; // dashboard.generator_url; NULL or "" = none
     size_t max_body, max_records;
@@ -58,7 +61,7 @@ typedef struct server_options {
     const char *tls_cert, *tls_key, *tls_client_ca; // tls.*; NULL or "" = no TLS, no client certificates
     bool tls_only_13;
     const char *audit_file; // audit.file; NULL or "" = none
-    const char *keys_file; // NULL: no authentication at all (tests)
+    const char *keys_file;  // NULL: no authentication at all (tests)
     auth_mode auth;
     bool protect_status, allow_unauthenticated;
     unsigned read_per_minute, write_per_minute;
@@ -138,6 +141,8 @@ typedef struct server {
     pthread_mutex_t keeper_lock; // guards the next
     pthread_cond_t keeper_wake;
     bool keeper_ends;
+
+    struct watchdog *watchdog; // NULL where options.watchdog_ms is 0
 
     pthread_t housekeeper;
     bool has_housekeeper;

@@ -335,8 +335,13 @@ class Day:
         self.scenario("critical")
         pending = wait("a pending alert", lambda: alerts(d, "status=pending&kind=threshold"), self.share(part))
         say("pending: %s" % pending[0]["message"])
-        ids = {a["id"] for a in pending}
-        fired = wait("one of them to fire", lambda: [a for a in alerts(d, "status=firing") if a["id"] in ids], self.share(part))
+        ids = set()  # of all that were seen pending: some of them pass by
+
+        def one_fires():
+            ids.update(a["id"] for a in alerts(d, "status=pending"))
+            return [a for a in alerts(d, "status=firing") if a["id"] in ids]
+
+        fired = wait("a pending alert to fire", one_fires, self.share(part))
         ensure("pending, then firing: %s" % fired[0]["message"], True)
         self.first = wait("an alert that is foreseen", lambda: [a for a in alerts(d, "status=firing&kind=threshold")
                                                                 if a["current"] is not None and a["current"] < a["threshold"] and a["minutes_ahead"]],

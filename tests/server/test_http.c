@@ -15,7 +15,8 @@
 #include "server/http.h"
 
 static http_server *server_under_test;
-static atomic_int streams_freed, pieces_left;
+static atomic_int streams_freed, pieces_left, knocks_heard;
+static atomic_bool is_stuck;
 static http_outcome last_outcome;
 
 /* ---- routes of the test ---------------------------------------------------------------------------------- */
@@ -68,6 +69,19 @@ static void route_stream(void *context, const http_request *request, http_reply 
     reply->release = free_pieces;
 }
 
+static void route_stuck(void *context, const http_request *request, http_reply *reply)
+{
+    (void)context, (void)request, (void)reply;
+    while (is_stuck)
+        usleep(1000);
+}
+
+static void alive(void *context)
+{
+    (void)context;
+    knocks_heard++;
+}
+
 static const http_parameter of_thing[] = {
     {"name", NULL, "", "x", true}, {"q", "{\"type\": \"string\", \"maxLength\": 3}", "", NULL, false}, {0}};
 static const http_parameter of_needed[] = {{"from", NULL, "", "x", true}, {0}};
@@ -89,6 +103,7 @@ static const http_route rows[] = {
     {.path = "/api/v1/broken", .method = HTTP_GET, .handler = route_broken},
     {.path = "/api/v1/stream", .method = HTTP_GET, .handler = route_stream},
     {.path = "/api/v1/needed", .method = HTTP_GET, .handler = route_tagged, .parameters = of_needed},
+    {.path = "/stuck", .method = HTTP_GET, .handler = route_stuck},
     {.path = "/old/{name}", .method = HTTP_GET, .handler = route_echo},
     {0}};
 
@@ -126,6 +141,7 @@ static int start(void **state)
                               .families = families,
                               .n_families = 1,
                               .admit = admit,
+                              .alive = alive,
                               .observe = observe};
     streams_freed = 0;
     return http_open(&how, &server_under_test, NULL) != TFT_OK;
@@ -295,6 +311,47 @@ static void closing_ends_streams(void **state)
     expect(read_all(fd), "0\r\n\r\n");
 }
 
+static void knock_and_wait(int expected)
+{
+    http_probe(server_under_test);
+    for (int i = 0; i < 400 && knocks_heard < expected; i++)
+        usleep(5000);
+}
+
+/* Whoever hears the knock is a thread that answers requests: while it is stuck nobody does. */
+static void a_knock_is_heard_by_those_who_answer(void **state)
+{
+    (void)state;
+    knocks_heard = 0;
+    knock_and_wait(1);
+    assert_int_equal(knocks_heard, 1);
+    is_stuck = true;
+    const int fd = open_socket();
+    send_head(fd, "GET /stuck", "", "");
+    usleep(100000);
+    http_probe(server_under_test);
+    usleep(200000);
+    assert_int_equal(knocks_heard, 1);
+    is_stuck = false;
+    expect(read_all(fd), "200 OK");
+    knock_and_wait(2);
+    assert_true(knocks_heard >= 2);
+}
+
+static void a_full_house_still_hears_the_knock(void **state)
+{
+    (void)state;
+    int held[16];
+    knocks_heard = 0;
+    for (size_t i = 0; i < 16; i++)
+        held[i] = open_socket();
+    usleep(100000);
+    knock_and_wait(1);
+    assert_int_equal(knocks_heard, 1);
+    for (size_t i = 0; i < 16; i++)
+        close(held[i]);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
@@ -304,6 +361,7 @@ int main(void)
         TEST(what_a_row_does_not_allow_is_refused), TEST(tags_spare_a_reply_and_guard_a_write),
         TEST(pages_of_named_origins_may_read),      TEST(a_defect_has_a_number),
         TEST(a_stream_sleeps_until_it_is_woken),    TEST(closing_ends_streams),
+        TEST(a_knock_is_heard_by_those_who_answer), TEST(a_full_house_still_hears_the_knock),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
