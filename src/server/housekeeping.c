@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "server/server.h"
+#include "store/fleet_log.h"
 
 #define MODELS_EVERY_S 5.0
 #define PRUNE_EVERY_S 15.0
@@ -38,7 +39,9 @@ static void maintain_alerts(server *srv, log_gate *gate)
     const forecast_snapshot *const s = engine_acquire(srv->engine);
     tft_error why = {0};
     uint64_t held = 0;
-    const tft_status status = notify_maintain(srv->notify, s, srv->retention_alerts_ms, &why);
+    tft_status status = notify_maintain(srv->notify, s, srv->retention_alerts_ms, &why);
+    if (status == TFT_OK && s->sufficient)
+        status = store_forget_fleet(srv->store, s->clock.now_ms - srv->retention_alerts_ms, &why);
     engine_release(srv->engine, s);
     if (status != TFT_OK && log_gate_open(gate, PRUNE_LOGGED_EVERY_S, &held))
         log_line(srv->log, LOG_TAG_ERROR, "Upkeep of alerts failed, the next round tries again: %s", why.text);

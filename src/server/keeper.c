@@ -102,6 +102,12 @@ static void *run(void *context)
         if (keep(srv, &round, &why) != TFT_OK)
             complain(srv, &gate, "Keeping a forecast", &why);
         why = (tft_error){0};
+        if (track_keep_environment(srv->track, false, &why) != TFT_OK)
+            complain(srv, &gate, "Keeping the environment", &why);
+        why = (tft_error){0};
+        if (round.has_model && track_observe(srv->track, round.now_ms, &why) != TFT_OK)
+            complain(srv, &gate, "Looking for incidents", &why);
+        why = (tft_error){0};
         if (score(srv, &round, &scored, &why) != TFT_OK)
             complain(srv, &gate, "Scoring forecasts", &why);
         why = (tft_error){0};
@@ -117,6 +123,7 @@ static void *run(void *context)
             next_forget = tft_monotonic_s() + FORGET_EVERY_S;
         }
     }
+    (void)track_keep_environment(srv->track, true, NULL); // where it fails, the step is there as it began
     return NULL;
 }
 

@@ -153,6 +153,23 @@ const openapi_schema openapi_schemas[] = {
     {"Config", "{\"type\": \"object\", \"required\": [\"file\", \"items\"], \"properties\": {\"file\": " MAYBE_TEXT
                ", \"items\": " LIST(REF("Setting")) "}}"},
     {"PastForecasts", PAGE("PastForecast", ", \"server_name\": " TEXT, ", \"server_name\"")},
+    {"PastIncident",
+     "{\"type\": \"object\", \"required\": [\"server_name\", \"state\", \"start\", \"end\", \"planned\", "
+     "\"first_warning\", \"lead_time_s\"], \"properties\": {\"server_name\": " TEXT ", \"state\": " REF(
+         "State") ", \"start\": " TIME ", \"end\": " MAYBE_TIME ", \"planned\": " FLAG
+                  ", \"first_warning\": {\"anyOf\": [{\"type\": \"object\", \"required\": [\"id\", \"kind\", "
+                  "\"severity\", "
+                  "\"since\"], \"properties\": {\"id\": " TEXT ", \"kind\": " TEXT ", \"severity\": " TEXT
+                  ", \"since\": " TIME "}}, {\"type\": \"null\"}]}, \"lead_time_s\": " MAYBE_NUMBER "}}"},
+    {"PastIncidents", PAGE("PastIncident", "", "")},
+    {"PastStepOfFleet",
+     "{\"type\": \"object\", \"required\": [\"start\", \"servers\", \"stale\", \"in_incident\", "
+     "\"high_risk_servers\", \"alerts\", \"states\", \"any\", \"expected\"], \"properties\": {\"start\": " TIME
+     ", \"servers\": " COUNT ", \"stale\": " COUNT ", \"in_incident\": " COUNT ", \"high_risk_servers\": " COUNT
+     ", \"alerts\": {\"type\": \"object\", \"required\": [\"warning\", \"critical\"], "
+     "\"additionalProperties\": " COUNT "}, \"states\": {\"type\": \"object\", \"additionalProperties\": " COUNT
+     "}, \"any\": " HORIZONS(SHARE) ", \"expected\": " HORIZONS(NUMBER) "}}"},
+    {"PastEnvironment", PAGE("PastStepOfFleet", "", "")},
     {"RiskScore", "{\"type\": \"object\", \"required\": [" RISK_NEEDS "], \"properties\": {" RISK_FIELDS "}}"},
     {"Predictions",
      "{\"type\": \"object\", \"required\": [\"predictions\"], \"properties\": {\"predictions\": {\"type\": "

@@ -25,6 +25,7 @@ extern const http_route routes_heatmap[];
 extern const http_route routes_history[];
 extern const http_route routes_metrics[];
 extern const http_route routes_models[];
+extern const http_route routes_past_fleet[];
 extern const http_route routes_past_forecasts[];
 extern const http_route routes_probes[];
 extern const http_route routes_quality[];

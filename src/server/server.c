@@ -173,6 +173,7 @@ static void published(void *context, const forecast_snapshot *snapshot)
     server *const srv = context;
     meters_forecast(&srv->meters, snapshot->duration_s, snapshot->n_servers, snapshot->wall_ms);
     news_tell(&srv->news, srv->events, snapshot);
+    track_environment(srv->track, snapshot);
 }
 
 /* What of the settings the engine works with; levels of derived states go to `states`. */
@@ -429,9 +430,9 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         goto done;
 
     *stage = SERVER_STAGE_ENGINE;
-    status = engine_start(srv->engine, err);
+    status = server_start_keeper(srv, err); // before the engine: each forecast is noted
     if (status == TFT_OK)
-        status = server_start_keeper(srv, err);
+        status = engine_start(srv->engine, err);
     if (status != TFT_OK)
         goto done;
     *stage = SERVER_STAGE_LISTEN;

@@ -117,6 +117,19 @@ static const char *const schema[DATABASE_VERSION] = {
     "  PRIMARY KEY(number, server)) WITHOUT ROWID;"
     "CREATE TABLE scores(from_ms INTEGER NOT NULL, model TEXT NOT NULL, grp INTEGER NOT NULL, metric INTEGER NOT NULL,"
     "  sums BLOB NOT NULL, PRIMARY KEY(from_ms, model, grp, metric)) WITHOUT ROWID;",
+
+    // what happened to the fleet
+    "CREATE TABLE incidents(start_ms INTEGER NOT NULL, server INTEGER NOT NULL, end_ms INTEGER, state INTEGER NOT NULL,"
+    "  planned INTEGER NOT NULL, PRIMARY KEY(start_ms, server)) WITHOUT ROWID;"
+    "CREATE INDEX incidents_by_server ON incidents(server, start_ms);"
+    "CREATE INDEX alerts_by_server ON alerts(server, since_ms);"
+    "CREATE TABLE environment(start_ms INTEGER PRIMARY KEY, servers INTEGER NOT NULL, stale INTEGER NOT NULL,"
+    "  in_incident INTEGER NOT NULL, high_risk INTEGER NOT NULL, warnings INTEGER NOT NULL, criticals INTEGER NOT NULL,"
+    "  unknown INTEGER NOT NULL, critical_issue INTEGER NOT NULL, healthy INTEGER NOT NULL, heavy_load INTEGER NOT "
+    "NULL,"
+    "  idle INTEGER NOT NULL, maintenance INTEGER NOT NULL, morning_spike INTEGER NOT NULL, offline INTEGER NOT NULL,"
+    "  recovery INTEGER NOT NULL, any_30m REAL, any_1h REAL, any_2h REAL, any_4h REAL, any_8h REAL, expected_30m REAL,"
+    "  expected_1h REAL, expected_2h REAL, expected_4h REAL, expected_8h REAL);",
 };
 
 struct database {

@@ -9,6 +9,7 @@
  *     steps     (time, server), records, state, vals          sealed steps; vals NULL once past retention.steps
  *     alerts, deliveries, silences, maintenance               see database_alerts.h
  *     forecast_sets, forecasts, scores                        see database_track.h
+ *     incidents, environment                                  see database_fleet.h
  *
  * records.vals is one binary64, little-endian, per metric id 0 …; a shorter blob misses the later metrics, NaN is
  * missing. steps.vals is 6 bytes per metric: the mean as binary32, then how many values as uint16.
@@ -26,7 +27,7 @@
 #include "tft/contract.h"
 #include "tft/error.h"
 
-#define DATABASE_VERSION 4
+#define DATABASE_VERSION 5
 #define DATABASE_MAX_METRICS 256 // metrics that one data directory has ever seen
 
 typedef struct database database;

@@ -8,19 +8,12 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/reader_internal.h"
 
 #define MAX_PATH 4096
 #define STEP_METRIC_BYTES 6 // a float and a count
 
-struct store_reader {
-    sqlite3 *handle;
-    int64_t step_ms;
-    size_t n_metrics;
-    int64_t columns[TFT_MAX_METRICS]; // contract metric → place in a blob; −1 = the database does not know it
-    char name[320];
-};
-
-static tft_status fail(const store_reader *r, const char *doing, tft_error *err)
+tft_status store_reader_fail(const store_reader *r, const char *doing, tft_error *err)
 {
     const int code = sqlite3_errcode(r->handle) & 0xff;
     return tft_fail(err, code == SQLITE_CORRUPT || code == SQLITE_NOTADB ? TFT_ERR_FORMAT : TFT_ERR_IO, "%s: %s", doing,
@@ -34,7 +27,7 @@ static tft_status map_columns(store_reader *r, const tft_contract *contract, tft
     for (size_t m = 0; m < contract->n_metrics; m++)
         r->columns[m] = -1;
     if (sqlite3_prepare_v2(r->handle, "SELECT id, name FROM metrics", -1, &all, NULL) != SQLITE_OK)
-        return fail(r, "read metrics", err);
+        return store_reader_fail(r, "read metrics", err);
     while (sqlite3_step(all) == SQLITE_ROW) {
         const char *const name = (const char *)sqlite3_column_text(all, 1);
         const int m = name != NULL ? tft_contract_find(contract, name, strlen(name)) : -1;
@@ -56,7 +49,7 @@ tft_status store_reader_open(const char *dir, const tft_contract *contract, stor
     r->step_ms = contract->step_ms;
     tft_status status = TFT_OK;
     if (sqlite3_open_v2(path, &r->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
-        status = fail(r, path, err);
+        status = store_reader_fail(r, path, err);
     if (status == TFT_OK) {
         sqlite3_busy_timeout(r->handle, 5000);
         status = map_columns(r, contract, err);
@@ -126,7 +119,7 @@ static tft_status prepare_span(const store_reader *r, const char *text, int64_t 
                                sqlite3_stmt **all, tft_error *err)
 {
     if (sqlite3_prepare_v2(r->handle, text, -1, all, NULL) != SQLITE_OK)
-        return fail(r, "read history", err);
+        return store_reader_fail(r, "read history", err);
     sqlite3_bind_int64(*all, 1, from_ms);
     sqlite3_bind_int64(*all, 2, to_ms);
     sqlite3_bind_int64(*all, 3, server);
@@ -152,7 +145,7 @@ tft_status store_reader_records(store_reader *r, int64_t server, int64_t from_ms
         goes_on = visit(context, &record);
     }
     if (goes_on && code != SQLITE_DONE)
-        status = fail(r, "read records", err);
+        status = store_reader_fail(r, "read records", err);
     sqlite3_finalize(all);
     return status;
 }
@@ -300,7 +293,7 @@ tft_status store_reader_forecasts(store_reader *r, int64_t server, int64_t from_
         goes_on = visit(context, &forecast);
     }
     if (goes_on && code != SQLITE_DONE)
-        status = fail(r, "read forecasts", err);
+        status = store_reader_fail(r, "read forecasts", err);
     sqlite3_finalize(all);
     return status;
 }
@@ -340,7 +333,7 @@ tft_status store_reader_scores(store_reader *r, int64_t from_ms, int64_t to_ms,
         visit(context, &row);
     }
     if (code != SQLITE_DONE)
-        status = fail(r, "read scores", err);
+        status = store_reader_fail(r, "read scores", err);
     sqlite3_finalize(all);
     return status;
 }

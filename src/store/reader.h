@@ -15,6 +15,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "store/alert_log.h"
+#include "store/fleet_log.h"
 #include "store/track_log.h"
 #include "tft/contract.h"
 #include "tft/error.h"
@@ -72,6 +74,33 @@ tft_status store_reader_scores(store_reader *reader, int64_t from_ms, int64_t to
                                void (*visit)(void *context, const store_score *score), void *context, tft_error *err);
 /* The newest origin whose forecasts are scored; INT64_MIN = none. */
 int64_t store_reader_scored(store_reader *reader);
+
+/* ---- what happened to the fleet (fleet_log.h; reader_fleet.c) ---- */
+
+typedef struct store_past_incident {
+    int64_t server;
+    const char *server_name; // lent, as the next
+    store_incident incident; // planned: also where a maintenance window covered its start
+    /* The first alert of kind threshold or incident that fired at most horizon_ms before the start, and still did then. */
+    int64_t warned_ms; // INT64_MIN = nobody warned
+    char alert[STORE_ID_BYTES], kind[12], severity[12];
+} store_past_incident;
+
+typedef struct store_incident_query {
+    int64_t server;                 // 0 = all
+    int64_t from_ms, to_ms;         // some of it lies in [from, to)
+    int64_t after_ms, after_server; // a page goes on behind this start and server; INT64_MIN = from the beginning
+    int64_t horizon_ms;
+} store_incident_query;
+
+/* By start, then server, until visit returns false. */
+tft_status store_reader_incidents(store_reader *reader, const store_incident_query *query,
+                                  bool (*visit)(void *context, const store_past_incident *incident), void *context,
+                                  tft_error *err);
+/* Steps of the environment with from_ms ≤ start < to_ms, oldest first, until visit returns false. */
+tft_status store_reader_environment(store_reader *reader, int64_t from_ms, int64_t to_ms,
+                                    bool (*visit)(void *context, const store_environment *row), void *context,
+                                    tft_error *err);
 
 /* That the database of a data directory is sound (SQLite's integrity check, and of a layout that this program reads), beside a
  * running daemon; counts its servers, and says the newest record of all (INT64_MIN = none). */

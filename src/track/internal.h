@@ -10,6 +10,7 @@
 #include "track/track.h"
 
 typedef struct scorer scorer;
+typedef struct observer observer;
 
 struct track {
     track_options options;
@@ -19,11 +20,17 @@ struct track {
     size_t buffer_bytes;
     float *rows; // [7, horizon] of one metric, unpacked
     scorer *scorer;
+    observer *observer;
     pthread_mutex_t lock; // guards the next
     track_last last;
 };
 
 tft_status scorer_open(track *t, tft_error *err);
 void scorer_close(track *t);
+/* Room for one server's history, for the thread that keeps and scores. */
+tft_series *scorer_series(track *t);
+
+tft_status observer_open(track *t, tft_error *err);
+void observer_close(track *t);
 
 #endif

@@ -84,6 +84,11 @@ void scorer_close(track *t)
     free(t->scorer);
 }
 
+tft_series *scorer_series(track *t)
+{
+    return &t->scorer->series;
+}
+
 /* ---- one server ------------------------------------------------------------------------------------------ */
 
 /* The row of sums that this one's cells go to; rows of the piece are few, so it is looked for from the end. */

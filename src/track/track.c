@@ -34,7 +34,9 @@ tft_status track_open(const track_options *options, track **out, tft_error *err)
         t->options.most_servers = DEFAULT_SERVERS;
     t->kept_ms = INT64_MIN;
     pthread_mutex_init(&t->lock, NULL);
-    const tft_status status = scorer_open(t, err);
+    tft_status status = scorer_open(t, err);
+    if (status == TFT_OK)
+        status = observer_open(t, err);
     if (status != TFT_OK) {
         track_close(t);
         return status;
@@ -48,6 +50,7 @@ void track_close(track *t)
     if (t == NULL)
         return;
     scorer_close(t);
+    observer_close(t);
     pthread_mutex_destroy(&t->lock);
     free(t->buffer);
     free(t->rows);

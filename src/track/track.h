@@ -6,6 +6,7 @@
  *              so is what four simple forecasters would have said at that origin (score/baselines.h); each probability
  *              with whether an incident began (series/truth.c). Sums per six hours, model, server and metric (sums.h) are
  *              added in the same transaction that marks the forecasts as scored: nothing counts twice, not even across kill -9.
+ *     observe  when a step has ended, which incidents there were (observed.h), and of each step what the whole fleet looked like
  *     sum up   how good each metric was over the last seven days, for /metrics and the alerts of kind drift and quality
  *
  * Bounds: of fleets above `most_servers` (1000) only that many are scored per origin, every k-th one, another share each time,
@@ -50,6 +51,13 @@ tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_erro
 tft_status track_score(track *t, int64_t now_ms, bool *more, tft_error *err);
 /* Forgets what is past retention or beyond its share of the store. */
 tft_status track_forget(track *t, int64_t now_ms, tft_error *err);
+
+/* Looks for incidents, once a step: those of now_ms − 8 days … now_ms as the history tells them now (observer.c). */
+tft_status track_observe(track *t, int64_t now_ms, tft_error *err);
+/* Notes what the fleet looks like in this forecast; of each step the last one counts. From the engine's thread; no waiting. */
+void track_environment(track *t, const forecast_snapshot *s);
+/* Writes what was noted: each step as it begins and, as it then is, when it is over; `ends`: the one that is on, too. */
+tft_status track_keep_environment(track *t, bool ends, tft_error *err);
 
 /* How good the forecasts of the last seven days were, those of one model. */
 typedef struct track_metric {
