@@ -1,8 +1,9 @@
-/* thresholds.ts - the levels that alerts compare with: from the daemon's settings where it shows them, else what alerts say. */
+/* thresholds.ts - the levels drawn on charts: the reader's own, else what alerts compare with (the daemon's settings), else what alerts say. */
 import type { Threshold } from './components/chart';
 import type { Alert } from './types';
 import { text } from './text';
 import { number } from './format';
+import { prefs } from './prefs';
 import type { Context } from './views/view';
 
 export type Levels = Record<string, [number, number]>;
@@ -36,6 +37,11 @@ export function readLevels(config: unknown): { levels: Levels; profiles: Record<
 export const levelsOf = (c: Context): ReturnType<typeof readLevels> => readLevels(c.use('config', '/api/v1/config', 'slow').data);
 
 export function thresholdLines(all: ReturnType<typeof readLevels>, profile: string, metric: string, alerts: Alert[]): Threshold[] {
+  const own = prefs.levels[metric];
+  if (own) return [
+    { label: `${text.server.own} ${text.server.warning} ${number(own[0])}`, value: own[0], severity: 'warning' },
+    { label: `${text.server.own} ${text.server.critical} ${number(own[1])}`, value: own[1], severity: 'critical' },
+  ];
   const pair = all.profiles[profile]?.[metric] ?? all.levels[metric];
   if (pair) return [
     { label: `${text.server.warning} ${number(pair[0])}`, value: pair[0], severity: 'warning' },

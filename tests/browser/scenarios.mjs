@@ -145,6 +145,19 @@ async function controls() {
   await field(page, 'Incidents a month').fill('20');
   await page.keyboard.press('Tab');
   assert.match(page.url(), /incidents=20/);
+  // a reader's own levels are kept in this browser and drawn; a runbook's address is filled in, and only a web address is taken
+  await tab.view('settings');
+  await field(page, 'CPU, warning').fill('61');
+  await page.locator('[aria-labelledby=h-levels]').getByRole('button', { name: 'Keep' }).click();
+  await until(page, 'the level is kept', () => JSON.parse(localStorage['tftd.prefs']).levels.cpu_pct?.[0] === 61);
+  await field(page, 'Runbooks at').fill('javascript:alert(1)');
+  await page.locator('[aria-labelledby=h-runbooks]').getByRole('button', { name: 'Keep' }).click();
+  await until(page, 'a script is no address', () => document.querySelector('[aria-labelledby=h-runbooks]').textContent.includes('https://'));
+  assert.equal(await page.evaluate(() => JSON.parse(localStorage['tftd.prefs']).runbook), '');
+  await field(page, 'Runbooks at').fill('https://wiki.example.org/{profile}#{metric}');
+  await page.locator('[aria-labelledby=h-runbooks]').getByRole('button', { name: 'Keep' }).click();
+  await tab.view('remediation');
+  await until(page, 'the runbook of the profile', () => [...document.querySelectorAll('main td a')].some((a) => /^https:\/\/wiki\.example\.org\/\w+#\w+$/.test(a.href)));
   // settings are kept
   await tab.view('settings');
   await field(page, 'Theme').selectOption('light');

@@ -65,6 +65,11 @@ class Dashboard(unittest.TestCase):
     def daemon(self, *arguments, environment=None):
         return Daemon(*arguments, model=True, environment={"TFTD_MODEL_DIR": MODELS, **(environment or {})})
 
+    def test_the_types_of_the_page_hold(self):
+        done = subprocess.run([os.path.join(BROWSER, "node_modules/.bin/tsc"), "--noEmit", "-p", os.path.join(HERE, "../../dashboard")],
+                              stdout=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, 0, done.stdout)
+
     def test_twenty_servers(self):
         with self.daemon() as d:
             feed(d)

@@ -62,6 +62,25 @@ function shape(d: ChartData): string {
   return [d.dark, d.height, d.unit, d.sync, ...d.lines.map((l) => l.style + l.label), ...d.bands.map((b) => b.label)].join('|');
 }
 
+/* Words on their lines, on a ground of their own so that they can be read; where two lines lie close, side by side. */
+function drawLabels(u: uPlot, labels: { text: string; y: number; ink: string }[]): void {
+  const { ctx, bbox } = u;
+  const ratio = devicePixelRatio;
+  const height = 13 * ratio;
+  let right = bbox.left + bbox.width - 4 * ratio;
+  let last = Infinity;
+  for (const label of labels) {
+    const width = ctx.measureText(label.text).width + 8 * ratio;
+    right = Math.abs(label.y - last) < height ? right - width - 4 * ratio : bbox.left + bbox.width - 4 * ratio;
+    last = label.y;
+    const y = Math.max(bbox.top + height / 2, Math.min(bbox.top + bbox.height - height / 2, label.y));
+    ctx.fillStyle = cssVar('--surface');
+    ctx.fillRect(right - width, y - height / 2, width, height);
+    ctx.fillStyle = label.ink;
+    ctx.fillText(label.text, right - 4 * ratio, y);
+  }
+}
+
 function options(d: ChartData, width: number, current: () => ChartData, read: (u: uPlot) => void): uPlot.Options {
   const ink = cssVar('--ink-2');
   const grid = { stroke: cssVar('--line'), width: 1 };
@@ -133,6 +152,8 @@ function options(d: ChartData, width: number, current: () => ChartData, read: (u
         ctx.stroke();
         ctx.font = `${10.5 * ratio}px system-ui, sans-serif`;
         ctx.textAlign = 'right';
+        ctx.textBaseline = 'middle';
+        const labels: { text: string; y: number; ink: string }[] = [];
         for (const t of now.thresholds) {
           const y = u.valToPos(t.value, 'y', true);
           if (y < top || y > top + hh) continue;
@@ -142,10 +163,10 @@ function options(d: ChartData, width: number, current: () => ChartData, read: (u
           ctx.moveTo(left, y);
           ctx.lineTo(left + w, y);
           ctx.stroke();
-          ctx.fillStyle = cssVar(t.severity === 'critical' ? '--bad-ink' : '--warn-ink');
-          // side by side, so that labels of lines that lie close stay apart; at the top edge below their line
-          ctx.fillText(t.label, left + w - (t.severity === 'critical' ? 84 : 4) * ratio, y - 13 * ratio < top ? y + 11 * ratio : y - 3 * ratio);
+          labels.push({ text: t.label, y, ink: cssVar(t.severity === 'critical' ? '--bad-ink' : '--warn-ink') });
         }
+        ctx.setLineDash([]);
+        drawLabels(u, labels);
         ctx.restore();
       }],
       setCursor: [read],

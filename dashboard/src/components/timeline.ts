@@ -28,6 +28,12 @@ function cells(curve: number[]): VNode[] {
   });
 }
 
+/* Where a warning and a critical mark would lie on one another, the critical one stands for both. */
+function apart(marks: Mark[]): Mark[] {
+  const worst = [...marks].sort((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical') || a.at - b.at);
+  return worst.filter((m, i) => !worst.slice(0, i).some((other) => Math.abs(other.at - m.at) < SPAN / 40));
+}
+
 export function timeline(lanes: Lane[], start: number, now: number): VNode {
   const hours = Array.from({ length: 9 }, (_, i) => start + i * 3600e3);
   return h('div', { class: 'timeline' },
@@ -39,6 +45,6 @@ export function timeline(lanes: Lane[], start: number, now: number): VNode {
         serverLink(lane.name),
         h('div', { class: 'lane-track' },
           h('span', { class: 'lane-heat', 'aria-hidden': 'true' }, lane.curve ? cells(lane.curve) : null),
-          lane.marks.map((m, i) => h('span', { key: `m${i}`, class: `mark mark-${m.severity}`, css: { left: place(m.at, start) }, title: m.label, role: 'img', 'aria-label': m.label }, m.severity === 'critical' ? '■' : '▲'))),
+          apart(lane.marks).map((m, i) => h('span', { key: `m${i}`, class: `mark mark-${m.severity}`, css: { left: place(m.at, start) }, title: m.label, role: 'img', 'aria-label': m.label }, m.severity === 'critical' ? '■' : '▲'))),
         h('span', { class: 'lane-p' }, percent(lane.curve?.at(-1)))))));
 }

@@ -14,11 +14,12 @@ import type { Context, View } from './view';
 
 const LIKELY = 0.3;
 const HOUR = 3600e3;
+const LANES = 8; // of the time line: what fits above the fold
 const p8 = (s: Server): number => s.incident_probability?.['8h'] ?? 0;
 
 /* ---- the headline -------------------------------------------------------------------------------------- */
 
-function headline(servers: Server[], fleet: Incidents | undefined): VNode {
+function headline(c: Context, servers: Server[], fleet: Incidents | undefined): VNode {
   const t = text.overview;
   const broken = servers.filter(inIncident);
   const likely = servers.filter((s) => !inIncident(s) && p8(s) >= LIKELY).sort((a, b) => p8(b) - p8(a));
@@ -41,7 +42,19 @@ function headline(servers: Server[], fleet: Incidents | undefined): VNode {
       h('p', { class: 'headline-sub' },
         broken.length ? names(broken, false) : null,
         likely.length ? [h('span', { key: 'next', class: 'muted' }, t.next), ...names(likely, true)] : null,
-        !broken.length && !likely.length && highest && forecast ? h('span', null, t.highest(percent(p8(highest))), serverLink(highest.server_name), '.') : null)));
+        !broken.length && !likely.length && highest && forecast ? h('span', null, t.highest(percent(p8(highest))), serverLink(highest.server_name), '.') : null)),
+    freshness(c, servers));
+}
+
+/* How old what one reads is, beside the sentence that it says. */
+function freshness(c: Context, servers: Server[]): VNode | null {
+  const status = c.use<Status>('status', '/status', 'live').data;
+  const newest = servers.reduce((at, s) => Math.max(at, s.last_seen ? Date.parse(s.last_seen) : 0), 0);
+  if (!status || !newest) return null;
+  return h('p', { class: 'headline-data' },
+    h('span', null, text.overview.data_age(ago(newest, c.now))),
+    h('span', null, status.forecast_age_s === null ? text.overview.no_forecast : text.overview.forecast_age(text.ago(span(status.forecast_age_s)))),
+    h('span', null, text.overview.reporting(count(status.servers_active), count(status.servers_tracked))));
 }
 
 /* ---- probabilities ------------------------------------------------------------------------------------- */
@@ -79,7 +92,7 @@ function riskTable(c: Context, servers: Server[], alerts: Alert[]): VNode {
       const then = in30(forecasts, s.server_name, name);
       const delta = now !== null && now !== undefined && then !== undefined ? then - now : 0;
       const way = Math.abs(delta) < 0.05 * Math.max(10, Math.abs(now ?? 0)) ? '→' : delta > 0 ? '↗' : '↘';
-      return [withUnit(now, unit), then !== undefined ? h('span', { class: 'then' }, ` ${way} ${number(then)}`) : null];
+      return [withUnit(now, unit), then !== undefined ? h('span', { class: 'then' }, `${way} ${number(then)}`) : null];
     },
     value: (s) => s.current[name],
   });
@@ -100,11 +113,11 @@ function riskTable(c: Context, servers: Server[], alerts: Alert[]): VNode {
 /* ---- tonight ------------------------------------------------------------------------------------------- */
 
 function tonight(c: Context, alerts: Alert[]): Child {
-  const incidents = c.use<Incidents>('curves', '/api/v1/incidents?curve=true&limit=10', 'live');
+  const incidents = c.use<Incidents>('curves', '/api/v1/incidents?curve=true&limit=' + String(LANES), 'live');
   return known(incidents, (data) => {
     const start = Date.parse(data.timestamps?.[0] ?? '') || c.now;
     const names = new Set(data.items.filter((i) => i.incident_probability['8h'] >= 0.05).map((i) => i.server_name));
-    for (const a of alerts) if (names.size < 12) names.add(a.server);
+    for (const a of alerts) if (names.size < LANES) names.add(a.server);
     const lanes: Lane[] = [...names].map((name) => ({
       name,
       curve: data.items.find((i) => i.server_name === name)?.curve,
@@ -203,18 +216,18 @@ export const overview: View = {
     if (!servers.data && servers.fault?.kind === 'unready') return empty(text.state.unready, text.state.unready_help);
     const list = servers.data?.items ?? [];
     return [
-      servers.data ? headline(list, incidents.data) : h('section', { class: 'headline', key: 'headline' }, skeleton(2)),
+      servers.data ? headline(c, list, incidents.data) : h('section', { class: 'headline', key: 'headline' }, skeleton(2)),
       h('section', { class: 'strip', key: 'chances', 'aria-labelledby': 'h-chances' }, h('h2', { id: 'h-chances' }, text.overview.probability), known(incidents, (data) => probabilities(data, quality), 3)),
       h('div', { class: 'columns', key: 'columns' },
         h('div', { class: 'column-wide' },
-          card(text.overview.by_risk, servers.data ? riskTable(c, list, alerts) : known(servers, () => null, 10), { id: 'risk', aside: trends(list) }),
-          card(text.overview.timeline, [h('p', { class: 'help' }, text.overview.timeline_help), tonight(c, alerts)], { id: 'tonight' })),
+          card(text.overview.timeline, [tonight(c, alerts), h('p', { class: 'help' }, text.overview.timeline_help)], { id: 'tonight' }),
+          card(text.overview.by_risk, servers.data ? riskTable(c, list, alerts) : known(servers, () => null, 10), { id: 'risk', aside: trends(list) })),
         h('div', { class: 'column-narrow' },
           card(text.overview.alerts, alerts.length ? alertList(alerts, c.now) : empty(text.alerts.none), { id: 'now-alerts', aside: h('a', { href: href('alerts') }, `${alerts.length}`) }),
           card(text.overview.changed, changeList(changes(list, alerts, c.now)), { id: 'changed' }),
+          card(text.overview.freshness, dataFacts(c, list), { id: 'data' }),
           card(text.overview.states, stateCounts(list), { id: 'states' }),
-          card(text.overview.distribution, distribution(list), { id: 'bins' }),
-          card(text.overview.freshness, dataFacts(c, list), { id: 'data' }))),
+          card(text.overview.distribution, distribution(list), { id: 'bins' }))),
     ];
   },
 };

@@ -1,8 +1,9 @@
 /* remediation.ts - what one would do about it, by rule: profile and driving metric → a suggestion. Nothing is ever executed. */
-import { h } from '../dom';
+import { h, type VNode } from '../dom';
 import { span, words } from '../format';
 import { text } from '../text';
-import type { ActiveAlerts, Server } from '../types';
+import { prefs } from '../prefs';
+import type { ActiveAlerts, Driver, Server } from '../types';
 import { empty, known, priorityChip, serverLink } from '../components/ui';
 import { table } from '../components/table';
 import { inIncident, reasons } from '../why';
@@ -10,11 +11,19 @@ import type { Context, View } from './view';
 
 const SHOWN_FROM = 50;
 
+const drivers = (s: Server): Driver[] => [...(s.risk?.drivers ?? [])].sort((a, b) => b.part - a.part);
+const metricOf = (s: Server): string | undefined => drivers(s).find((d) => d.metric)?.metric;
+
 export function suggestion(s: Server): string {
   const t = text.remediation.actions;
-  const driver = [...(s.risk?.drivers ?? [])].sort((a, b) => b.part - a.part)[0];
-  const metric = driver?.metric ?? [...(s.risk?.drivers ?? [])].sort((a, b) => b.part - a.part).find((d) => d.metric)?.metric;
-  return (metric && (t[`${s.profile}.${metric}`] ?? t[metric])) || t[driver?.kind ?? 'state'] || t['state']!;
+  const metric = metricOf(s);
+  return (metric && (t[`${s.profile}.${metric}`] ?? t[metric])) || t[drivers(s)[0]?.kind ?? 'state'] || t['state']!;
+}
+
+/* The site's own page where an address is kept (Settings), else the guide that is built in. */
+function runbook(s: Server): VNode {
+  const filled = prefs.runbook.replaceAll('{profile}', encodeURIComponent(s.profile)).replaceAll('{metric}', encodeURIComponent(metricOf(s) ?? 'state')).replaceAll('{server}', encodeURIComponent(s.server_name));
+  return prefs.runbook ? h('a', { href: filled, rel: 'noreferrer', target: '_blank' }, words(s.profile)) : h('a', { href: '#/docs/operations' }, words(s.profile));
 }
 
 function left(c: Context, s: Server, alerts: ActiveAlerts['alerts']): number {
@@ -23,7 +32,6 @@ function left(c: Context, s: Server, alerts: ActiveAlerts['alerts']): number {
   return at.length ? Math.max(0, (Math.min(...at) - c.now) / 1000) : Infinity;
 }
 
-/* Runbooks are found by their name: profile and metric, under the address that the site keeps them at. */
 export const remediation: View = {
   name: 'remediation',
   key: 'r',
@@ -43,7 +51,7 @@ export const remediation: View = {
             { key: 'why', head: t.because, cell: (s) => h('span', { class: 'why' }, reasons(s, alerts, c.contract, c.now).join('; ')), value: (s) => reasons(s, alerts, c.contract, c.now).join('; ') },
             { key: 'action', head: t.action, cell: (s) => suggestion(s), value: suggestion },
             { key: 'left', head: t.urgency, number: true, cell: (s) => { const l = left(c, s, alerts); return l === 0 ? t.now : Number.isFinite(l) ? span(l) : text.none; }, value: (s) => left(c, s, alerts) },
-            { key: 'runbook', head: t.runbook, narrow: true, cell: (s) => h('a', { href: '#/docs/operations' }, `${words(s.profile)}`), value: (s) => s.profile },
+            { key: 'runbook', head: t.runbook, narrow: true, cell: runbook, value: (s) => s.profile },
           ],
         });
       }, 8)),

@@ -127,7 +127,7 @@ function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts']): Child {
       metrics.map((m) => h('figure', { key: m.name, class: 'figure' },
         h('figcaption', null, h('h2', null, metricName(m.name), h('span', { class: 'unit' }, ` ${m.unit}`)), h('span', { class: 'muted' }, `${text.words.current.toLowerCase()} `), h('b', null, withUnit(s.current[m.name], m.unit))),
         chart(m.name, ready.get(m.name)!))),
-      risk ? h('figure', { key: 'risk', class: 'figure' }, h('figcaption', null, h('h2', null, text.server.incident_curve, h('span', { class: 'unit' }, ' %'))), chart('risk', risk)) : null),
+      risk ? h('figure', { key: 'risk', class: 'figure figure-wide' }, h('figcaption', null, h('h2', null, text.server.incident_curve, h('span', { class: 'unit' }, ' %'))), chart('risk', risk)) : null),
     h('details', { class: 'card', key: 'table', open: c.params['table'] === '1', on: { toggle: (e: Event) => setParams({ table: (e.target as HTMLDetailsElement).open ? '1' : '' }) } },
       h('summary', null, text.server.as_table), c.params['table'] === '1' ? valuesTable(c, ready) : null),
   ];

@@ -2,7 +2,8 @@
 import { getKey, setKey } from '../api';
 import { h, type Child, type VNode } from '../dom';
 import { count, number, span, zoneName } from '../format';
-import { changePrefs, paces, prefs, type Theme } from '../prefs';
+import { changePrefs, isAddress, paces, prefs, type Theme } from '../prefs';
+import { levelsOf } from '../thresholds';
 import { metricName, text } from '../text';
 import type { Status } from '../types';
 import { button, card, fact, facts, known, select, faultState } from '../components/ui';
@@ -33,6 +34,60 @@ function page(c: Context): VNode {
       h('button', { class: 'button', type: 'submit' }, t.save),
       getKey() ? button(t.forget, () => { setKey(''); dispatchEvent(new Event('tftd:key')); c.render(); }) : null,
       h('p', { class: 'help' }, t.key_help))), { id: 'page' });
+}
+
+/* A reader's levels: two numbers a metric; a metric whose numbers are the daemon's keeps none of its own. */
+function levels(c: Context): VNode {
+  const t = text.settings;
+  const all = levelsOf(c).levels;
+  const metrics = c.contract?.metrics ?? [];
+  const keep = (e: Event): void => {
+    e.preventDefault();
+    const form = new FormData(e.target as HTMLFormElement);
+    const own: Record<string, [number, number]> = {};
+    for (const m of metrics) {
+      const pair = ['warning', 'critical'].map((kind) => String(form.get(`${m.name}.${kind}`) ?? '').trim());
+      const [warning, critical] = pair.map(Number);
+      if (pair.includes('') || !Number.isFinite(warning) || !Number.isFinite(critical)) continue;
+      if (all[m.name]?.[0] !== warning || all[m.name]?.[1] !== critical) own[m.name] = [warning!, critical!];
+    }
+    changePrefs({ levels: own });
+    c.local['levels'] = text.alerts.done;
+    c.render();
+  };
+  const field = (name: string, unit: string, kind: 'warning' | 'critical', i: 0 | 1): VNode => {
+    const shown = prefs.levels[name]?.[i] ?? all[name]?.[i];
+    return h('label', { class: 'field', key: `${name}.${kind}` }, h('span', { class: 'field-label' }, `${t.level(metricName(name), text.server[kind])} (${unit})`),
+      h('input', { name: `${name}.${kind}`, type: 'number', step: 'any', min: '0', value: shown === undefined ? '' : String(shown) }));
+  };
+  return card(t.levels, [
+    h('p', { class: 'help' }, t.levels_help),
+    h('form', { class: 'form', key: JSON.stringify(prefs.levels), on: { submit: keep } },
+      metrics.flatMap((m) => [field(m.name, m.unit, 'warning', 0), field(m.name, m.unit, 'critical', 1)]),
+      h('button', { class: 'button', type: 'submit' }, t.keep),
+      Object.keys(prefs.levels).length ? button(t.levels_reset, () => { changePrefs({ levels: {} }); delete c.local['levels']; c.render(); }) : null,
+      c.local['levels'] ? h('span', { class: 'result', role: 'status' }, String(c.local['levels'])) : null),
+  ], { id: 'levels' });
+}
+
+function runbooks(c: Context): VNode {
+  const t = text.settings;
+  const keep = (e: Event): void => {
+    e.preventDefault();
+    const address = String(new FormData(e.target as HTMLFormElement).get('runbook') ?? '').trim();
+    const good = address === '' || isAddress(address);
+    if (good) changePrefs({ runbook: address });
+    c.local['runbook'] = good ? text.alerts.done : t.runbook_bad;
+    c.render();
+  };
+  return card(text.remediation.runbook, [
+    h('p', { class: 'help' }, t.runbook_help),
+    h('form', { class: 'form', on: { submit: keep } },
+      h('label', { class: 'field field-wide' }, h('span', { class: 'field-label' }, t.runbook),
+        h('input', { name: 'runbook', type: 'text', inputmode: 'url', placeholder: 'https://wiki.example.org/runbooks/{profile}#{metric}', value: prefs.runbook })),
+      h('button', { class: 'button', type: 'submit' }, t.keep),
+      c.local['runbook'] ? h('span', { class: 'result', role: 'status' }, String(c.local['runbook'])) : null),
+  ], { id: 'runbooks' });
 }
 
 function about(c: Context): VNode {
@@ -80,5 +135,5 @@ function contract(c: Context): VNode {
 export const settings: View = {
   name: 'settings',
   key: 's',
-  render: (c) => [h('h1', { key: 'h' }, text.settings.title), page(c), h('div', { class: 'cards', key: 'cards' }, about(c), contract(c)), daemon(c)],
+  render: (c) => [h('h1', { key: 'h' }, text.settings.title), page(c), levels(c), runbooks(c), h('div', { class: 'cards', key: 'cards' }, about(c), contract(c)), daemon(c)],
 };
