@@ -5,7 +5,7 @@ DESTDIR ?=
 JOBS    ?= $(shell nproc)
 TFTD    := build/release/tftd
 
-.PHONY: screenshots help run build test check-long check-fresh install bench bench-peers accept-instructions bench-kernels quality asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
+.PHONY: deb screenshots help run build test check-long check-fresh install bench bench-peers accept-instructions bench-kernels quality asan tsan coverage format check-format tidy man clean fuzz deps-run deps-build deps-test
 
 help:
 	@echo "make run          install what is missing, build, start the demo fleet and say where to look"
@@ -18,6 +18,7 @@ help:
 	@echo "make screenshots  every view of the dashboard, both themes and phone -> docs/images/dashboard"
 	@echo "make check-long   the longer checks: sanitizers, valgrind, clang-tidy, long fuzzing"
 	@echo "make check-fresh  the README's two commands in a bare Debian 12 root (needs root, debootstrap)"
+	@echo "make deb          a Debian package                -> build/release/tftd_*.deb"
 	@echo "make install      DESTDIR= PREFIX=$(PREFIX)"
 	@echo "make format tidy coverage fuzz clean"
 
@@ -66,6 +67,9 @@ quality: build
 
 install: build
 	@cmake --install build/release --prefix "$(PREFIX)" >/dev/null && echo "installed under $(DESTDIR)$(PREFIX)"
+
+deb: build
+	@cd build/release && cpack -G DEB >/dev/null && ls -1 "$$PWD"/tftd_*.deb
 
 coverage: build/coverage/build.ninja
 	@cmake --build build/coverage -j $(JOBS) -- --quiet

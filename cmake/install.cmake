@@ -8,12 +8,26 @@ configure_file(cmake/tft.pc.in ${CMAKE_BINARY_DIR}/tft.pc @ONLY)
 install(FILES ${CMAKE_BINARY_DIR}/tft.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 file(GLOB MAN1 CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/docs/man/*.1)
 install(FILES ${MAN1} DESTINATION ${CMAKE_INSTALL_MANDIR}/man1)
-# systemd: the service, and the user that it runs as; ExecStart follows the prefix.
-file(READ packaging/systemd/tftd.service TFTD_UNIT)
-string(REPLACE "/usr/bin/tftd" "${CMAKE_INSTALL_FULL_BINDIR}/tftd" TFTD_UNIT "${TFTD_UNIT}")
-file(WRITE ${CMAKE_BINARY_DIR}/tftd.service "${TFTD_UNIT}")
-install(FILES ${CMAKE_BINARY_DIR}/tftd.service packaging/systemd/tftd.socket DESTINATION lib/systemd/system)
-install(FILES packaging/systemd/tftd.sysusers.conf DESTINATION lib/sysusers.d RENAME tftd.conf)
+# systemd: the service, its port, the user that it runs as, and where it finds the model; paths follow the prefix of the time
+# of installing, which --prefix and a package choose.
+foreach(pair tftd.service:lib/systemd/system/tftd.service tftd.socket:lib/systemd/system/tftd.socket
+    tftd.sysusers.conf:lib/sysusers.d/tftd.conf tftd.tmpfiles.conf:lib/tmpfiles.d/tftd.conf)
+  string(REPLACE ":" ";" pair ${pair})
+  list(GET pair 0 from)
+  list(GET pair 1 place)
+  get_filename_component(folder ${place} DIRECTORY)
+  get_filename_component(name ${place} NAME)
+  install(CODE "
+    file(READ \"${CMAKE_SOURCE_DIR}/packaging/systemd/${from}\" text)
+    string(REPLACE \"/usr/bin/tftd\" \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/tftd\" text \"\${text}\")
+    string(REPLACE \"/usr/share/tftd\" \"\${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_DATADIR}/tftd\" text \"\${text}\")
+    file(WRITE \"${CMAKE_BINARY_DIR}/installed/${name}\" \"\${text}\")
+    file(INSTALL DESTINATION \"\${CMAKE_INSTALL_PREFIX}/${folder}\" TYPE FILE FILES \"${CMAKE_BINARY_DIR}/installed/${name}\")")
+endforeach()
+# The model that ships, and what watches the daemon.
+install(DIRECTORY models/ DESTINATION ${CMAKE_INSTALL_DATADIR}/tftd/models FILES_MATCHING PATTERN "tft_model_*/*")
+install(FILES packaging/prometheus/tftd.rules.yml DESTINATION ${CMAKE_INSTALL_DATADIR}/tftd/prometheus)
+install(FILES packaging/grafana/tftd.json DESTINATION ${CMAKE_INSTALL_DATADIR}/tftd/grafana)
 # Completion: the scripts come from the program itself.
 foreach(pair bash:bash-completion/completions/tftd zsh:zsh/site-functions/_tftd fish:fish/vendor_completions.d/tftd.fish)
   string(REPLACE ":" ";" pair ${pair})
@@ -24,3 +38,4 @@ foreach(pair bash:bash-completion/completions/tftd zsh:zsh/site-functions/_tftd 
   install(CODE "execute_process(COMMAND \"${CMAKE_BINARY_DIR}/tftd\" completion ${shell} OUTPUT_FILE \"${CMAKE_BINARY_DIR}/completion.${shell}\" COMMAND_ERROR_IS_FATAL ANY)")
   install(FILES ${CMAKE_BINARY_DIR}/completion.${shell} DESTINATION ${folder} RENAME ${name})
 endforeach()
+include(cmake/package.cmake)

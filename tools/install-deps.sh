@@ -8,7 +8,7 @@ set -eu
 build="gcc g++ libc6-dev make cmake ninja-build pkg-config git ca-certificates libjson-c-dev libmicrohttpd-dev libgnutls28-dev libsqlite3-dev
        libyaml-dev libcurl4-openssl-dev libssl-dev libzstd-dev liblzma-dev zlib1g-dev python3 libcmocka-dev nodejs npm"
 run="$build curl jq"
-test="$run valgrind clang clang-format clang-tidy libasan8 libubsan1 libtsan2 xz-utils zstd gzip man-db prometheus-alertmanager python3-venv chromium pngquant"
+test="$run valgrind clang clang-format clang-tidy libasan8 libubsan1 libtsan2 xz-utils zstd gzip man-db prometheus-alertmanager prometheus python3-venv chromium pngquant"
 
 case "${1:-build}" in
 build) wanted=$build ;;

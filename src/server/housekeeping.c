@@ -75,6 +75,8 @@ void *server_housekeeping(void *context)
            next_wake = tft_monotonic_s();
     while (wait_a_little(srv, &models_asked)) {
         const double now = tft_monotonic_s();
+        if (fleet_count(srv->fleet, tft_wall_ms()).warmup_complete)
+            srv->warm_s = now;
         if (models_asked || (srv->options.watch_models && now >= next_models)) {
             server_watch_models(srv);
             next_models = now + MODELS_EVERY_S;

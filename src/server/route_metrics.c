@@ -193,7 +193,7 @@ static void put_records(const server *srv, metrics_text *m)
     metrics_gauge(m, "tftd_servers_active", "Servers whose newest record is not stale.", (double)c.servers_active);
     metrics_gauge(m, "tftd_warmup_complete", "1 when every active server is ready.", c.warmup_complete);
     metrics_gauge(m, "tftd_warmup_incomplete_seconds", "For how long that has not been so.",
-                  c.warmup_complete ? 0 : tft_monotonic_s() - srv->started_s);
+                  c.warmup_complete ? 0 : tft_monotonic_s() - srv->warm_s);
     metrics_gauge(m, "tftd_window_records", "Raw records that are held.", (double)c.totals.held);
     metrics_gauge(m, "tftd_last_record_timestamp_seconds", "Timestamp of the newest record.",
                   c.clock.newest_ms != INT64_MIN ? 1e-3 * (double)c.clock.newest_ms : 0);

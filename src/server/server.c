@@ -385,6 +385,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->retention_alerts_ms = options->retention_alerts_ms;
     srv->started_ms = tft_wall_ms();
     srv->started_s = tft_monotonic_s();
+    srv->warm_s = srv->started_s;
     srv->phase = SERVER_STARTING;
     srv->events = events_open();
     srv->explainer = explain_open();

@@ -131,6 +131,7 @@ typedef struct server {
     _Atomic int64_t retention_alerts_ms; // store.retention.alerts
     int64_t started_ms;
     double started_s;
+    _Atomic double warm_s; // tft_monotonic_s() when housekeeping last saw the fleet warm; started_s before that
     _Atomic int phase;
     pages pages;
     log_gate rejects_gate, store_gate;
