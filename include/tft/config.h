@@ -29,6 +29,7 @@ extern "C" {
 #define TFT_MAX_TARGETS 32
 #define TFT_MAX_QUANTILES 33
 #define TFT_MAX_ANCHORS 16
+#define TFT_MAX_SIGNS 256
 
 typedef enum tft_transform { TFT_TRANSFORM_IDENTITY, TFT_TRANSFORM_SOFTPLUS } tft_transform;
 
@@ -80,7 +81,10 @@ typedef struct tft_config {
     bool clock_anchors;  // three of the anchors are quantiles by the clock (series/anchors.h)
     bool tilted_mixture; // weights differ by quantile, with a bias of their own at every decoder step (tft/mixture.h)
     bool hazard;
-    bool wide_hazard; // real static and known inputs reach the hazard directly too (tft/hazard.h)
+    bool wide_hazard;    // real static and known inputs reach the hazard directly too (tft/hazard.h)
+    bool shallow_hazard; // the decoder's vector does not
+    size_t n_signs;      // inputs of the hazard alone, 0 = none, and the hidden size of the network that reads them
+    size_t sign_hidden;  // (tft/signs.h)
 } tft_config;
 
 /* TFT_ERR_ARGUMENT names the first field that is out of its bounds. */

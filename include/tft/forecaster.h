@@ -50,15 +50,19 @@ tft_status tft_forecaster_run(tft_forecaster *forecaster, const tft_request *req
                               const tft_forecast *forecast, tft_error *err);
 
 /* How the servers of a fleet fail together: "at least one incident on any of n servers within h" lies between the
- * largest single p (all fail at once) and 1 − Π (1 − p_i) (each by itself). With an exponent θ in [0, 1] per horizon,
- *     P = 1 − (1 − largest p) · (Π over the others (1 − p_i))^θ,
- * as if besides the worst server a share θ of the others were independent. Linear in h between the points, the outermost beyond; without points
- * θ = 1. Fitted on fleets by calibration (train/calibrate.h). */
+ * largest single p (all fail at once) and 1 − Π (1 − p_i) (each by itself). With X = −Σ over the others log(1 − p_i), and an exponent
+ * θ and a bend β per horizon,
+ *     P = 1 − (1 − largest p) · exp(−min(X, θ · X^(1−β))):
+ * without a bend as if besides the worst server a share θ of the others were independent; with one, the more is to be expected of a
+ * fleet the more of it comes together. Linear in h between the points, the outermost beyond; without points θ = 1, β = 0. Fitted on
+ * fleets by calibration (train/calibrate.h). */
 #define TFT_MAX_FLEET_POINTS 16
+#define TFT_MAX_FLEET_EXPONENT 8.0
 typedef struct tft_fleet_link {
     size_t n;
     uint32_t step[TFT_MAX_FLEET_POINTS]; // 1 …, ascending
     double exponent[TFT_MAX_FLEET_POINTS];
+    double bend[TFT_MAX_FLEET_POINTS]; // 0 … below 1
 } tft_fleet_link;
 
 const tft_fleet_link *tft_forecaster_fleet(const tft_forecaster *forecaster);

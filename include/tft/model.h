@@ -37,6 +37,7 @@ typedef struct tft_batch {
     const int32_t *decoder_codes;                   // [B, T, n_categoricals]  outside its table reads as 0
     const float *target_scale;                      // [B, M, 2]: centre, scale (prediction = g(raw · scale + centre))
     const float *anchors;                           // [B, T, Q, K] in scaled units, or NULL with n_anchors = 0
+    const float *signs;                             // [B, n_signs], or NULL with n_signs = 0
 } tft_batch;
 
 /* What the loss needs besides; NULL members where they do not apply. */
@@ -48,6 +49,7 @@ typedef struct tft_truth {
     const uint32_t *event_step; // [B]: first step (1 … T) with an incident start, 0 = none seen
     const uint32_t *at_risk;    // [B]: steps observed at risk (0 … T), ≥ event_step
     float hazard_weight;        // factor of the hazard's likelihood in the loss
+    float horizon_weight;       // of the probabilities within five horizons beside that likelihood (tft/loss.h)
 } tft_truth;
 
 typedef enum tft_loss_kind {
@@ -71,7 +73,7 @@ typedef struct tft_outputs {
 typedef struct tft_losses {
     double
         quantile; // Σ targets loss_weight · (Σ cells weight · mean over quantiles of 2·max((q−1)e, qe)) ÷ valid steps
-    double hazard;  // mean over windows of the negative log likelihood
+    double hazard;  // mean over windows of the negative log likelihood, and horizon_weight · that of the five horizons
     double total;   // quantile + hazard_weight · hazard
     double n_steps; // valid decoder steps: Σ decoder_lengths
 } tft_losses;

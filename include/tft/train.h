@@ -21,6 +21,8 @@ typedef struct tft_train_options {
     size_t hidden_size, n_heads, lstm_layers, hidden_continuous_size;
     float dropout;
     bool causal_attention, mixture, hazard;
+    bool deep_hazard;   // the incident head also reads the decoder's vector; false: only its own network of signs
+    size_t sign_hidden; // width of that network (tft/signs.h), 0 = none
     bool
         only_mixture; // an ablation: the mixture's weights are learned constants per step, and the network says nothing
     float quantiles[TFT_MAX_QUANTILES];
@@ -30,7 +32,7 @@ typedef struct tft_train_options {
                                            // epochs 0 = as many as fit into max_time_s
     size_t micro_batch;                    // windows that go through the network together; speed and memory only
     double learning_rate, weight_decay, warmup_share, clip_norm, ema_decay;
-    double hazard_weight;
+    double hazard_weight, horizon_weight; // of the incidents' likelihood; in it, of the five horizons' (tft/loss.h)
     double scale_power
         [TFT_MAX_METRICS]; // of each target: weight of a window's loss = (scale / mean scale of the metric)^power;
                            // 0.5 by default

@@ -51,6 +51,7 @@ typedef struct tft_window {
     int32_t *decoder_codes; // [horizon, n_categoricals]
     float *target_scale;    // [M, 2]: 0, scale
     float *anchors;         // [horizon, Q, K] scaled; NULL without mixture
+    float *signs;           // [n_signs] inputs of the incident head alone; NULL without
     size_t n_known;         // steps with records inside the context, the origin's included
 } tft_window;
 

@@ -338,6 +338,8 @@ static tft_status read_network(const reader *r, const yaml_node_t *node)
                         {"mixture", K_BOOL, &o->mixture, 0, 0, 0, NULL},
                         {"only_mixture", K_BOOL, &o->only_mixture, 0, 0, 0, NULL},
                         {"hazard", K_BOOL, &o->hazard, 0, 0, 0, &r->spec->hazard_given},
+                        {"deep_hazard", K_BOOL, &o->deep_hazard, 0, 0, 0, NULL},
+                        {"signs", K_SIZE, &o->sign_hidden, 0, 0, 1024, NULL},
                         {0}};
     return read_table(r, node, keys);
 }
@@ -356,6 +358,7 @@ static tft_status read_training(const reader *r, const yaml_node_t *node)
                         {"clip", K_NUMBER, &o->clip_norm, 0, 0, 1e9, NULL},
                         {"ema", K_NUMBER, &o->ema_decay, 0, 0, 0.999999, NULL},
                         {"hazard_weight", K_NUMBER, &o->hazard_weight, 0, 0, 1e6, NULL},
+                        {"horizon_weight", K_NUMBER, &o->horizon_weight, 0, 0, 1e6, NULL},
                         {"scale_power", K_NUMBERS, o->scale_power, TFT_MAX_METRICS, 0, 4, NULL},
                         {"patience", K_SIZE, &o->patience, 0, 0, 1e9, NULL},
                         {"max_time", K_DURATION, &o->max_time_s, 0, 0, 1e9, NULL},

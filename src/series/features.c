@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "series/incident_signs.h"
 #include "tft/window.h"
 
 #define N_ANCHORS 16
@@ -222,7 +223,9 @@ tft_status tft_features_config(const tft_contract *contract, const float *quanti
     config->max_decoder_length = contract->horizon;
     config->n_anchors = mixture ? N_ANCHORS : 0;
     config->tilted_mixture = config->clock_anchors = mixture;
-    config->hazard = config->wide_hazard = hazard;
+    config->hazard = hazard;
+    config->n_signs = hazard && config->sign_hidden > 0 ? TFT_N_SIGNS : 0;
+    config->wide_hazard = hazard && config->n_signs == 0;
     if (contract->has_state)
         add_categorical("state", TFT_N_STATES, &config->encoder_inputs, config);
     if (contract->has_profile)

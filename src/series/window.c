@@ -15,6 +15,7 @@
 #include "series/features.h"
 #include "series/incident.h"
 #include "series/incident_past.h"
+#include "series/incident_signs.h"
 #include "series/lags.h"
 #include "series/past.h"
 #include "series/scaled.h"
@@ -33,6 +34,7 @@ struct tft_window_scratch {
     float *horizon_calendar; // [horizon, 6]
     uint8_t *horizon_hour;   // [horizon] hour of the day
     tft_incident_past incidents;
+    tft_incident_signs signs;
 };
 
 /* What the columns are made of, for the window at hand. */
@@ -58,8 +60,8 @@ static void layout(tft_window_scratch *s, const tft_contract *contract, tft_aren
     s->lags = tft_arena_floats(arena, tft_contract_targets(contract) * TFT_N_LAGS * t);
     s->horizon_calendar = tft_arena_floats(arena, t * TFT_N_CALENDAR);
     s->horizon_hour = tft_arena_alloc(arena, t, sizeof *s->horizon_hour);
-    if (contract->incident.inputs)
-        tft_incident_past_layout(&s->incidents, tft_past_length(contract), arena);
+    tft_incident_past_layout(&s->incidents, tft_past_length(contract), arena);
+    tft_incident_signs_layout(&s->signs, tft_past_length(contract), arena);
 }
 
 tft_status tft_window_scratch_open(const tft_contract *contract, tft_window_scratch **scratch, tft_error *err)
@@ -108,6 +110,8 @@ void tft_window_layout(const tft_config *config, struct tft_arena *arena, tft_wi
         n_outputs += config->targets[m].n_quantiles;
     if (config->n_anchors > 0)
         window->anchors = tft_arena_floats(arena, t * n_outputs * config->n_anchors);
+    if (config->n_signs > 0)
+        window->signs = tft_arena_floats(arena, config->n_signs);
 }
 
 /* ---- static inputs ------------------------------------------------------------------------------------------------ */
@@ -429,7 +433,8 @@ static tft_status check_fit(const tft_contract *contract, const tft_config *conf
                       config->encoder_inputs.n_reals == tft_feature_count(contract, TFT_ENCODER) &&
                       config->decoder_inputs.n_reals == tft_feature_count(contract, TFT_DECODER) &&
                       (config->n_anchors == 0 || config->n_anchors == TFT_FIRST_ANCHORS ||
-                       config->n_anchors == TFT_SECOND_ANCHORS || config->n_anchors == tft_window_anchors());
+                       config->n_anchors == TFT_SECOND_ANCHORS || config->n_anchors == tft_window_anchors()) &&
+                      (config->n_signs == 0 || config->n_signs == TFT_N_SIGNS);
     return fits ? TFT_OK
                 : tft_fail(err, TFT_ERR_MISMATCH, "the network reads other inputs than this contract makes windows of");
 }
@@ -451,7 +456,8 @@ static void prepare(const tft_contract *contract, const tft_config *config, size
         const tft_target *const target = m < n_targets ? &config->targets[m] : NULL;
         tft_summary_make(&s->past, pace, &contract->metrics[m], m, target != NULL ? target->quantiles : NULL,
                          target != NULL ? target->n_quantiles : 0, hours, &s->sorter, &s->summaries[m]);
-        if (target != NULL && (config->n_anchors > TFT_SECOND_ANCHORS || contract->incident.inputs))
+        if (target != NULL &&
+            (config->n_anchors > TFT_SECOND_ANCHORS || config->n_signs > 0 || contract->incident.inputs))
             tft_analogs_make(&s->finder, s->past.columns + m * s->past.n, s->past.n, pace, s->summaries[m].scale,
                              target->quantiles, target->n_quantiles, &s->summaries[m].analogs);
     }
@@ -482,7 +488,7 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
         return status;
     prepare(contract, config, k.n_targets, scratch);
     measure_incidents(&k);
-    if (contract->incident.inputs)
+    if (contract->incident.inputs || config->n_signs > 0)
         tft_incident_past_make(
             &scratch->incidents, &scratch->past, contract, scratch->calendar.pace,
             &scratch->summaries[contract->incident.by_metric ? contract->incident.metric : 0].analogs);
@@ -491,6 +497,8 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
     window->decoder_length = (uint32_t)contract->horizon;
     fill_reals(&k, window);
     fill_codes(&k, window);
+    if (config->n_signs > 0 && window->signs != NULL)
+        tft_incident_signs_make(&scratch->signs, &scratch->incidents, scratch->summaries, window->signs);
     for (size_t m = 0; m < k.n_targets; m++) {
         window->target_scale[2 * m] = 0.0f;
         window->target_scale[2 * m + 1] = scratch->summaries[m].scale;

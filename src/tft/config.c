@@ -162,6 +162,10 @@ tft_status tft_config_check(const tft_config *config, tft_error *err)
         status = check_target(c, m, err);
     if (status == TFT_OK)
         status = check_size("number of anchors", c->n_anchors, 0, TFT_MAX_ANCHORS, err);
+    if (status == TFT_OK)
+        status = check_size("number of signs", c->n_signs, 0, TFT_MAX_SIGNS, err);
+    if (status == TFT_OK)
+        status = check_size("hidden size of the signs", c->sign_hidden, c->n_signs > 0 ? 1 : 0, MAX_WIDTH, err);
     return status;
 }
 

@@ -75,6 +75,10 @@ void tft_config_to_json(const tft_config *c, tft_text *out)
         tft_text_puts(out, "\"tilted_mixture\": true, ");
     if (c->wide_hazard)
         tft_text_puts(out, "\"wide_hazard\": true, ");
+    if (c->shallow_hazard)
+        tft_text_puts(out, "\"shallow_hazard\": true, ");
+    if (c->n_signs > 0)
+        tft_text_printf(out, "\"n_signs\": %zu, \"sign_hidden\": %zu, ", c->n_signs, c->sign_hidden);
     tft_text_puts(out, "\"reals\": [");
     for (size_t i = 0; i < c->n_reals; i++) {
         tft_text_puts(out, i > 0 ? ", {\"name\": " : "{\"name\": ");
@@ -202,13 +206,21 @@ static tft_status take_scalars(const tft_json *network, tft_config *c, tft_error
     TRY(tft_json_need_size(network, "max_decoder_length", 1, 1 << 20, &c->max_decoder_length, err));
     TRY(tft_json_need_size(network, "n_anchors", 0, TFT_MAX_ANCHORS, &c->n_anchors, err));
     TRY(take_bool(network, "hazard", &c->hazard, err));
-    c->clock_anchors = c->tilted_mixture = c->wide_hazard = false; // models before them have no such keys
+    c->clock_anchors = c->tilted_mixture = c->wide_hazard = c->shallow_hazard =
+        false; // models before them have no such keys
+    c->n_signs = c->sign_hidden = 0;
     if (tft_json_at(network, "clock_anchors") != NULL)
         TRY(take_bool(network, "clock_anchors", &c->clock_anchors, err));
     if (tft_json_at(network, "tilted_mixture") != NULL)
         TRY(take_bool(network, "tilted_mixture", &c->tilted_mixture, err));
     if (tft_json_at(network, "wide_hazard") != NULL)
         TRY(take_bool(network, "wide_hazard", &c->wide_hazard, err));
+    if (tft_json_at(network, "shallow_hazard") != NULL)
+        TRY(take_bool(network, "shallow_hazard", &c->shallow_hazard, err));
+    if (tft_json_at(network, "n_signs") != NULL) {
+        TRY(tft_json_need_size(network, "n_signs", 1, TFT_MAX_SIGNS, &c->n_signs, err));
+        TRY(tft_json_need_size(network, "sign_hidden", 1, 4096, &c->sign_hidden, err));
+    }
     c->dropout = (float)dropout;
     return TFT_OK;
 }

@@ -15,7 +15,9 @@ void tft_hazard_define(tft_builder *builder, tft_hazard *w, const tft_config *co
     if (!config->hazard)
         return;
     w->hidden = h;
-    w->w = tft_builder_add(builder, TFT_INITIAL_UNIFORM, 0.05 / sqrt((double)h), false, 1, h, "hazard_layer.weight");
+    if (!config->shallow_hazard)
+        w->w =
+            tft_builder_add(builder, TFT_INITIAL_UNIFORM, 0.05 / sqrt((double)h), false, 1, h, "hazard_layer.weight");
     w->b = tft_builder_add(builder, TFT_INITIAL_CONSTANT, FIRST_BIAS, true, 1, 0, "hazard_layer.bias");
     if (!config->wide_hazard)
         return;
@@ -31,16 +33,21 @@ void tft_hazard_define(tft_builder *builder, tft_hazard *w, const tft_config *co
 /* φ of decoder step t, counted from 0. */
 static void curves_at(size_t t, float curves[TFT_HAZARD_CURVES])
 {
-    static const float spans[TFT_HAZARD_CURVES] = {0.0f, 3.0f, 12.0f, 48.0f};
-    curves[0] = 1.0f;
+    static const double spans[TFT_HAZARD_CURVES] = {0, 3, 12, 48};
+    curves[0] = (float)1;
     for (size_t k = 1; k < TFT_HAZARD_CURVES; k++)
-        curves[k] = expf(-(float)t / spans[k]);
+        curves[k] = (float)exp(-(double)t / spans[k]);
 }
 
 void tft_hazard_forward(const tft_hazard *w, const tft_hazard_inputs *in, float *by_window, float *logit)
 {
     const tft_rows *const rows = in->rows;
-    tft_linear(in->x, w->hidden, w->w, w->b, rows->n, w->hidden, 1, logit, 1);
+    if (w->w != NULL) {
+        tft_linear(in->x, w->hidden, w->w, w->b, rows->n, w->hidden, 1, logit, 1);
+    } else {
+        for (size_t r = 0; r < rows->n; r++)
+            logit[r] = w->b[0];
+    }
     if (w->known != NULL)
         tft_linear_add(in->known, w->n_known, w->known, NULL, rows->n, w->n_known, 1, logit, 1);
     if (w->statics == NULL)
@@ -62,7 +69,12 @@ void tft_hazard_backward(const tft_hazard *w, const tft_hazard_inputs *in, const
                          float *dx, float *by_window)
 {
     const tft_rows *const rows = in->rows;
-    tft_linear_backward(in->x, w->hidden, w->w, dlogit, 1, rows->n, w->hidden, 1, dx, w->hidden, grad->w, grad->b);
+    if (w->w != NULL) {
+        tft_linear_backward(in->x, w->hidden, w->w, dlogit, 1, rows->n, w->hidden, 1, dx, w->hidden, grad->w, grad->b);
+    } else {
+        for (size_t r = 0; r < rows->n; r++)
+            grad->b[0] += dlogit[r];
+    }
     if (w->known != NULL)
         tft_linear_backward(in->known, w->n_known, w->known, dlogit, 1, rows->n, w->n_known, 1, NULL, 0, grad->known,
                             NULL);

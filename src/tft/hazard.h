@@ -1,6 +1,6 @@
 /* hazard.h - the incident head: one logit for every step of the horizon, deep and wide.
  *
- *     logit_t = w·x_t + b                              deep: the decoder's vector
+ *     logit_t = w·x_t + b                              deep: the decoder's vector (not with config.shallow_hazard)
  *             + Σ_k φ_k(t) · (S_k · s) + D · d_t       wide: the window's own inputs, straight (config.wide_hazard)
  *
  * s are the real static inputs, d_t the real inputs that the decoder knows of step t, φ = 1, e^{-(t-1)/3}, e^{-(t-1)/12},
@@ -23,7 +23,7 @@
 
 typedef struct tft_hazard {           // also holds gradients: same fields, same shapes
     size_t hidden, n_static, n_known; // the last two 0 without the wide part
-    float *w, *b;                     // [1, H], [1]; NULL without the head
+    float *w, *b;                     // [1, H], [1]; NULL without the head, w also where it is shallow
     float *statics, *known;           // [4, n_static], [1, n_known]; NULL without the wide part
 } tft_hazard;
 

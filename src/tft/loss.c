@@ -91,3 +91,49 @@ double tft_hazard_loss(const tft_rows *rows, const tft_truth *truth, const float
     }
     return total;
 }
+
+/* One horizon: −log(1 − S) or −log S, and its derivative by Σ softplus(z) = −log S. */
+static double horizon_bce(double sum, bool event, double *slope)
+{
+    const double least = 1e-30; // a sum of 0 would say "impossible"
+    sum = sum > least ? sum : least;
+    *slope = event ? -1.0 / expm1(sum) : 1.0;
+    return event ? -log(-expm1(-sum)) : sum;
+}
+
+double tft_horizon_bce(const float *logit, size_t n, size_t horizon, uint32_t event, uint32_t at_risk, double factor,
+                       float *dlogit)
+{
+    double total = 0.0, sum = 0.0, by_sum[TFT_N_HORIZONS] = {0};
+    size_t end[TFT_N_HORIZONS], used = 0, t = 0;
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
+        const size_t h = horizon >> (TFT_N_HORIZONS - 1 - k);
+        const bool within = event != 0 && event <= h;
+        if (h == 0 || h > n || (!within && at_risk < h))
+            continue;
+        for (; t < h; t++)
+            sum += softplus((double)logit[t]);
+        end[used] = h;
+        total += horizon_bce(sum, within, &by_sum[used++]);
+    }
+    double later = 0.0; // a step counts in every horizon that it lies in
+    for (size_t k = used; dlogit != NULL && k-- > 0;) {
+        later += by_sum[k];
+        for (t = k > 0 ? end[k - 1] : 0; t < end[k]; t++)
+            dlogit[t] += (float)(factor * later / (1.0 + exp(-(double)logit[t])));
+    }
+    return total;
+}
+
+double tft_horizon_loss(const tft_rows *rows, const tft_truth *truth, size_t horizon, const float *logit, double scale,
+                        float *dlogit)
+{
+    double total = 0.0;
+    const double share = (double)truth->horizon_weight / (double)rows->n_windows;
+    for (size_t b = 0; b < rows->n_windows && share > 0.0; b++) {
+        const size_t at = rows->start[b];
+        total += share * tft_horizon_bce(logit + at, rows->length[b], horizon, truth->event_step[b], truth->at_risk[b],
+                                         share * scale, dlogit != NULL ? dlogit + at : NULL);
+    }
+    return total;
+}

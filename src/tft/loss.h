@@ -13,6 +13,11 @@
  * the event or past at_risk, or past the decoder's length, were not observed and do not count. The loss is the mean
  * over windows.
  *
+ * Horizons: that likelihood takes each step's hazard as news; hazards that are all a little too high add up to a probability
+ * within eight hours that is far too high. So what is asked in the end is trained too: with S_h = Π_{t≤h} (1 − h_t),
+ *     bce_h = −log(1 − S_h) where an event came within h,  −log S_h where none did in h observed steps, nothing else
+ * for h = a sixteenth, an eighth, a quarter, half and all of the horizon. The loss is horizon_weight · Σ_h bce_h, mean over windows.
+ *
  * Shapes:  N packed decoder rows; truth is padded to `steps`.
  * Memory:  nothing is kept. Threads: pure functions.
  */
@@ -22,6 +27,8 @@
 #include "tft/model.h"
 #include "tft/rows.h"
 
+#define TFT_N_HORIZONS 5
+
 /* Gradient with respect to raw, times `scale`, into draw [N, Q] (overwritten; may be NULL). Returns the loss.
  * A cell with weight 0 is not looked at. */
 double tft_quantile_loss(const tft_config *config, const tft_rows *rows, const tft_batch *batch, const tft_truth *truth,
@@ -29,5 +36,13 @@ double tft_quantile_loss(const tft_config *config, const tft_rows *rows, const t
 
 /* Gradient with respect to the logits [N], times `scale`, into dlogit (overwritten; may be NULL). Returns the loss. */
 double tft_hazard_loss(const tft_rows *rows, const tft_truth *truth, const float *logit, double scale, float *dlogit);
+
+/* The same for the horizons; the gradient is ADDED to dlogit. 0 where truth->horizon_weight is. */
+double tft_horizon_loss(const tft_rows *rows, const tft_truth *truth, size_t horizon, const float *logit, double scale,
+                        float *dlogit);
+
+/* Σ_h bce_h of one window, `n` logits of it; dlogit[t] += factor · its derivative by z_t (NULL: not wanted). */
+double tft_horizon_bce(const float *logit, size_t n, size_t horizon, uint32_t event, uint32_t at_risk, double factor,
+                       float *dlogit);
 
 #endif

@@ -34,4 +34,5 @@ void tft_network_define(tft_builder *builder, tft_network *network, const tft_co
     tft_gate_define(builder, &w->pre_output, "pre_output_gate_norm.glu.fc", "pre_output_gate_norm.add_norm.norm", h, h);
     tft_output_define(builder, &w->output, config);
     tft_hazard_define(builder, &w->hazard, config);
+    tft_signs_define(builder, &w->signs, config);
 }

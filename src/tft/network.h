@@ -19,6 +19,7 @@
 #include "tft/hazard.h"
 #include "tft/lstm.h"
 #include "tft/output.h"
+#include "tft/signs.h"
 #include "tft/variable_selection.h"
 
 typedef struct tft_network {
@@ -35,6 +36,7 @@ typedef struct tft_network {
     tft_gate pre_output;
     tft_output output;
     tft_hazard hazard;
+    tft_signs signs;
 } tft_network;
 
 /* `config` is lent for the life of the network. */

@@ -27,7 +27,8 @@ enum place {
     PLACE_ENRICHMENT,
     PLACE_ATTENTION,
     PLACE_POST_ATTENTION,
-    PLACE_FEED_FORWARD
+    PLACE_FEED_FORWARD,
+    PLACE_SIGNS
 };
 
 static const tft_dropout no_dropout = {0};
@@ -53,6 +54,9 @@ static tft_status check_batch(const tft_model *model, const tft_workspace *ws, c
                         tft_isa_name(model->packed_for), tft_isa_name(tft_tensor_isa()));
     if (batch->n_windows == 0)
         return tft_fail(err, TFT_ERR_ARGUMENT, "a batch without windows");
+    if (model->network.signs.n > 0 && batch->signs == NULL)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "the network reads %zu signs, the batch has none",
+                        model->network.signs.n);
     if (batch->n_windows > ws->max_windows || batch->encoder_steps > ws->max_encoder ||
         batch->decoder_steps > ws->max_decoder)
         return tft_fail(err, TFT_ERR_LIMIT,
@@ -295,6 +299,8 @@ static void forward_outputs(const pass *p)
     if (p->config->hazard) {
         const tft_hazard_inputs in = hazard_inputs(p);
         tft_hazard_forward(&w->hazard, &in, a->hazard_by_window, a->hazard);
+        tft_signs_forward(&w->signs, &p->ws->decoder, p->batch->signs, dropout_at(p, PLACE_SIGNS), &a->signs,
+                          a->hazard);
     }
 }
 
@@ -374,6 +380,8 @@ static void backward_outputs(const pass *p)
     if (p->config->hazard) {
         const tft_hazard_inputs in = hazard_inputs(p);
         tft_hazard_backward(&p->w->hazard, &in, d->hazard, &ws->grad.hazard, d->out, ws->a.hazard_by_window);
+        tft_signs_backward(&p->w->signs, &ws->decoder, d->hazard, dropout_at(p, PLACE_SIGNS), &ws->a.signs,
+                           &ws->grad.signs);
     }
     tft_output_backward(&p->w->output, &ws->decoder, ws->a.out,
                         (tft_anchors){p->batch->anchors, p->batch->decoder_steps}, ws->a.mixture, d->raw,
@@ -535,9 +543,12 @@ tft_status tft_model_train_pass(const tft_model *model, tft_workspace *workspace
     *losses = (tft_losses){.n_steps = (double)p.n_d};
     losses->quantile =
         tft_quantile_loss(p.config, &workspace->decoder, batch, truth, kind, a->raw, scale, workspace->d.raw);
-    if (p.config->hazard)
+    if (p.config->hazard) {
         losses->hazard =
             tft_hazard_loss(&workspace->decoder, truth, a->hazard, scale * hazard_weight, workspace->d.hazard);
+        losses->hazard += tft_horizon_loss(&workspace->decoder, truth, model->config.max_decoder_length, a->hazard,
+                                           scale * hazard_weight, workspace->d.hazard);
+    }
     losses->total = losses->quantile + hazard_weight * losses->hazard;
 
     backward_outputs(&p);

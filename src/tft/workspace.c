@@ -74,6 +74,11 @@ static void layout_activations(tft_carve *carve, const tft_model *model, size_t 
     a->mixture = tft_carve_floats(carve, n_d * tft_mixture_width(config));
     a->hazard = tft_carve_floats(carve, config->hazard ? n_d : 0);
     a->hazard_by_window = tft_carve_floats(carve, config->wide_hazard ? b * TFT_HAZARD_CURVES : 0);
+    const size_t n_signs = w->signs.n, wider = w->signs.hidden > n_signs ? w->signs.hidden : n_signs;
+    a->signs.dropped = tft_carve_floats(carve, b * n_signs);
+    a->signs.hidden = tft_carve_floats(carve, b * w->signs.hidden);
+    a->signs.dhidden = tft_carve_floats(carve, b * wider);
+    a->signs.by_window = tft_carve_floats(carve, n_signs > 0 ? b * TFT_SIGN_KNOTS : 0);
 }
 
 static void layout_gradients(tft_carve *carve, const tft_model *model, size_t b, size_t n_e, size_t n_d,

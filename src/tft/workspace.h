@@ -37,6 +37,7 @@ typedef struct tft_activations {
     float *out;                                 // [N_d, H]
     float *raw, *prediction, *mixture, *hazard; // [N_d, Q], [N_d, Q], [N_d, width of the mixture's logits], [N_d]
     float *hazard_by_window;                    // [B, 4], of both directions
+    tft_signs_tape signs;
 } tft_activations;
 
 typedef struct tft_activation_gradients {

@@ -14,7 +14,8 @@ tft_batch_shape tft_batch_shape_of(const tft_config *config, size_t context, siz
                              .n_codes = config->n_categoricals,
                              .n_targets = config->n_targets,
                              .n_outputs = tft_config_outputs(config),
-                             .n_anchors = config->n_anchors};
+                             .n_anchors = config->n_anchors,
+                             .n_signs = config->n_signs};
 }
 
 static int32_t *codes(tft_arena *arena, size_t n)
@@ -39,6 +40,8 @@ void tft_slot_layout(tft_arena *arena, const tft_batch_shape *s, bool truth, tft
                                 .target_scale = tft_arena_floats(arena, s->n_targets * 2)};
     if (s->n_anchors > 0)
         slot->window.anchors = tft_arena_floats(arena, s->horizon * s->n_outputs * s->n_anchors);
+    if (s->n_signs > 0)
+        slot->window.signs = tft_arena_floats(arena, s->n_signs);
     if (truth) {
         slot->target_scaled = tft_arena_floats(arena, s->horizon * s->n_targets);
         slot->cell_weight = tft_arena_floats(arena, s->horizon * s->n_targets);
@@ -60,6 +63,8 @@ void tft_pack_layout(tft_arena *arena, const tft_batch_shape *s, size_t capacity
     pack->target_scale = tft_arena_floats(arena, b * s->n_targets * 2);
     if (s->n_anchors > 0)
         pack->anchors = tft_arena_floats(arena, b * s->horizon * s->n_outputs * s->n_anchors);
+    if (s->n_signs > 0)
+        pack->signs = tft_arena_floats(arena, b * s->n_signs);
     if (truth) {
         pack->target_scaled = tft_arena_floats(arena, b * s->horizon * s->n_targets);
         pack->cell_weight = tft_arena_floats(arena, b * s->horizon * s->n_targets);
@@ -97,6 +102,7 @@ static void put_window(tft_pack *p, const tft_slot *slot, size_t b, size_t encod
         const size_t row = steps * s->n_outputs * s->n_anchors;
         put(p->anchors, w->anchors, b, row, row);
     }
+    put(p->signs, w->signs, b, s->n_signs, s->n_signs);
     if (p->cell_weight != NULL) {
         put(p->target_scaled, slot->target_scaled, b, steps * s->n_targets, steps * s->n_targets);
         put(p->cell_weight, slot->cell_weight, b, steps * s->n_targets, steps * s->n_targets);
@@ -105,7 +111,8 @@ static void put_window(tft_pack *p, const tft_slot *slot, size_t b, size_t encod
     }
 }
 
-void tft_pack_fill(tft_pack *p, const tft_slot *const *slots, size_t n, size_t steps, float hazard_weight)
+void tft_pack_fill(tft_pack *p, const tft_slot *const *slots, size_t n, size_t steps, float hazard_weight,
+                   float horizon_weight)
 {
     size_t encoder = 1;
     assert(n <= p->capacity && steps >= 1 && steps <= p->shape.horizon);
@@ -125,10 +132,12 @@ void tft_pack_fill(tft_pack *p, const tft_slot *const *slots, size_t n, size_t s
                            .encoder_codes = p->encoder_codes,
                            .decoder_codes = p->decoder_codes,
                            .target_scale = p->target_scale,
-                           .anchors = p->anchors};
+                           .anchors = p->anchors,
+                           .signs = p->signs};
     p->truth = (tft_truth){.target_scaled = p->target_scaled,
                            .cell_weight = p->cell_weight,
                            .event_step = p->event_step,
                            .at_risk = p->at_risk,
-                           .hazard_weight = hazard_weight};
+                           .hazard_weight = hazard_weight,
+                           .horizon_weight = horizon_weight};
 }

@@ -16,7 +16,7 @@
 #include "tft/window.h"
 
 typedef struct tft_batch_shape {
-    size_t context, horizon, n_static, n_encoder, n_decoder, n_codes, n_targets, n_outputs, n_anchors;
+    size_t context, horizon, n_static, n_encoder, n_decoder, n_codes, n_targets, n_outputs, n_anchors, n_signs;
 } tft_batch_shape;
 
 tft_batch_shape tft_batch_shape_of(const tft_config *config, size_t context, size_t horizon);
@@ -34,7 +34,7 @@ typedef struct tft_pack {
     tft_batch_shape shape;
     size_t capacity;
     uint32_t *encoder_lengths, *decoder_lengths;
-    float *static_reals, *encoder_reals, *decoder_reals, *target_scale, *anchors;
+    float *static_reals, *encoder_reals, *decoder_reals, *target_scale, *anchors, *signs;
     int32_t *static_codes, *encoder_codes, *decoder_codes;
     float *target_scaled, *cell_weight; // NULL without truth
     uint32_t *event_step, *at_risk;
@@ -45,6 +45,7 @@ typedef struct tft_pack {
 void tft_pack_layout(tft_arena *arena, const tft_batch_shape *shape, size_t capacity, bool truth, tft_pack *pack);
 
 /* Packs n ≤ capacity slots with `steps` decoder steps each (1 … horizon). Cannot fail. */
-void tft_pack_fill(tft_pack *pack, const tft_slot *const *slots, size_t n, size_t steps, float hazard_weight);
+void tft_pack_fill(tft_pack *pack, const tft_slot *const *slots, size_t n, size_t steps, float hazard_weight,
+                   float horizon_weight);
 
 #endif

@@ -12,7 +12,7 @@
 
 #define CHUNK ((size_t)256) // windows at a time
 #define MAX_POINTS 5        // 30 min, 1 h, 2 h, 4 h, 8 h where they are whole steps of the horizon
-#define N_SUBSETS 3         // fleets of an origin: all servers, and halves drawn at random
+#define N_SUBSETS 5         // fleets of an origin: all servers, two halves and two quarters drawn at random
 #define ORIGIN_STREAM UINT64_C(0x63616c6962)
 
 static const int64_t point_ms[MAX_POINTS] = {1800000, 3600000, 7200000, 14400000, 28800000};
@@ -306,6 +306,8 @@ static bool make_case(const calibrating *c, const tft_calibration *out, size_t f
     return n >= 2;
 }
 
+static const double drawn_out[N_SUBSETS] = {0, 0.5, 0.5, 0.75, 0.75};
+
 static tft_status fit_fleet(const calibrating *c, tft_calibration *out, tft_error *err)
 {
     tft_fleet_case *const cases = malloc(tft_mul_sat(c->n_origins * N_SUBSETS, sizeof *cases));
@@ -325,11 +327,11 @@ static tft_status fit_fleet(const calibrating *c, tft_calibration *out, tft_erro
                 tft_rng rng = tft_rng_seeded(c->plan->seed + subset, ORIGIN_STREAM + origin + 1);
                 for (size_t i = from; i < to; i++)
                     draw[i - from] = tft_rng_uniform(&rng);
-                n += make_case(c, out, from, to, k, draw, subset == 0 ? 0 : 0.5, &cases[n]);
+                n += make_case(c, out, from, to, k, draw, drawn_out[subset], &cases[n]);
             }
         }
         out->fleet.step[out->fleet.n] = c->point[k];
-        if (tft_fleet_fit(cases, n, &out->fleet.exponent[out->fleet.n]))
+        if (tft_fleet_fit(cases, n, &out->fleet.exponent[out->fleet.n], &out->fleet.bend[out->fleet.n]))
             out->fleet.n++;
     }
 done:

@@ -38,10 +38,12 @@ void tft_calibration_incident(const tft_calibration *c, const float *logits, siz
 double tft_fleet_probability(const tft_fleet_link *link, size_t step, double log_quiet, double largest)
 {
     const double exponent = link->n == 0 ? 1 : at_step(link->step, link->exponent, link->n, step);
+    const double bend = link->n == 0 ? 0 : at_step(link->step, link->bend, link->n, step);
     if (!(largest < 1))
         return 1;
-    const double worst = log1p(-largest), others = log_quiet < worst ? log_quiet - worst : 0;
-    return -expm1(worst + exponent * others);
+    const double worst = log1p(-largest), others = log_quiet < worst ? worst - log_quiet : 0;
+    const double counted = others > 0 ? exponent * pow(others, 1 - bend) : 0; // HUGE_VAL stays what it is
+    return -expm1(worst - fmin(counted, others));
 }
 
 /* ---- quantiles -------------------------------------------------------------------------------------------------- */

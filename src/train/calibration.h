@@ -19,8 +19,8 @@
  *     "calibration": {"incident": {"kind": "platt", "steps": [6, 12, 96], "slope": [1, 1.1, 0.9], "intercept": [0, -0.2, 0]},
  *                     "quantiles": {"kind": "stretch", "levels": [0.02, 0.1, 0.9, 0.98], "steps": [2.4, 13, 49],
  *                                   "metrics": [{"scales": [1, 5, 20], "factors": [[[1, 1.1, 1, 1], …], …]}, …]},
- *                     "fleet": {"kind": "exponent", "steps": [6, 12], "exponent": [0.6, 0.7]}}
- * factors[step][scale][level]. "fleet" may be missing (exponent 1). Each part is the identity where it was not fitted.
+ *                     "fleet": {"kind": "exponent", "steps": [6, 12], "exponent": [0.6, 0.7], "bend": [0, 0.3]}}
+ * factors[step][scale][level]. "fleet" may be missing (exponent 1), "bend" too (0). Each part is the identity where it was not fitted.
  *
  * Threads: any.
  */

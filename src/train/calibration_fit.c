@@ -177,10 +177,10 @@ bool tft_platt_fit(const double *x, const uint8_t *y, size_t n, double *slope, d
     return true;
 }
 
-static double fleet_loss(const tft_fleet_case *cases, size_t n, double exponent)
+static double fleet_loss(const tft_fleet_case *cases, size_t n, double exponent, double bend)
 {
-    const tft_fleet_link link = {.n = 1, .step = {1}, .exponent = {exponent}};
-    double loss = 0;
+    const tft_fleet_link link = {.n = 1, .step = {1}, .exponent = {exponent}, .bend = {bend}};
+    double loss = 2 * bend * bend;
     for (size_t i = 0; i < n; i++) {
         const double p =
             fmin(fmax(tft_fleet_probability(&link, 1, cases[i].log_quiet, cases[i].largest), 1e-4), 1 - 1e-4);
@@ -189,33 +189,52 @@ static double fleet_loss(const tft_fleet_case *cases, size_t n, double exponent)
     return loss;
 }
 
-bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, double *exponent)
+/* The best exponent for a bend, and its loss: golden section; the bound itself where that is as good. */
+static double fit_exponent(const tft_fleet_case *cases, size_t n, double bend, double *loss)
 {
-    size_t positives = 0;
-    for (size_t i = 0; i < n; i++)
-        positives += cases[i].y;
-    if (positives < MIN_FLEET_CASES || n - positives < MIN_FLEET_CASES)
-        return false;
-    const double golden = 0.6180339887498949;
-    double low = MIN_EXPONENT, high = 1;
+    const double golden = 0.6180339887498949, most = bend > 0 ? TFT_MAX_FLEET_EXPONENT : 1;
+    double low = MIN_EXPONENT, high = most;
     double u = high - golden * (high - low), v = low + golden * (high - low);
-    double fu = fleet_loss(cases, n, u), fv = fleet_loss(cases, n, v);
+    double fu = fleet_loss(cases, n, u, bend), fv = fleet_loss(cases, n, v, bend);
     while (high - low > 1e-4) {
         if (fu <= fv) {
             high = v;
             v = u;
             fv = fu;
             u = high - golden * (high - low);
-            fu = fleet_loss(cases, n, u);
+            fu = fleet_loss(cases, n, u, bend);
         } else {
             low = u;
             u = v;
             fu = fv;
             v = low + golden * (high - low);
-            fv = fleet_loss(cases, n, v);
+            fv = fleet_loss(cases, n, v, bend);
         }
     }
-    const double found = 0.5 * (low + high);
-    *exponent = fleet_loss(cases, n, 1) <= fleet_loss(cases, n, found) ? 1 : found; // the bound itself
+    const double found = 0.5 * (low + high), at_bound = fleet_loss(cases, n, most, bend);
+    *loss = fleet_loss(cases, n, found, bend);
+    if (at_bound > *loss)
+        return found;
+    *loss = at_bound;
+    return most;
+}
+
+bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, double *exponent, double *bend)
+{
+    size_t positives = 0;
+    for (size_t i = 0; i < n; i++)
+        positives += cases[i].y;
+    if (positives < MIN_FLEET_CASES || n - positives < MIN_FLEET_CASES)
+        return false;
+    double best = HUGE_VAL;
+    for (int tenths = 0; tenths <= 9; tenths++) {
+        double loss;
+        const double found = fit_exponent(cases, n, tenths / 10.0, &loss);
+        if (loss < best) {
+            best = loss;
+            *exponent = found;
+            *bend = tenths / 10.0;
+        }
+    }
     return true;
 }

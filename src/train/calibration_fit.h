@@ -9,7 +9,8 @@
  * Platt. Slope and intercept by the likelihood of the cases, Newton's method, with a prior worth a handful of cases that
  * pulls towards (1, 0), so that few incidents cannot turn the curve around.
  *
- * Fleet. θ of tft_fleet_link by the likelihood of the cases: one dimension, golden section on [0, 1].
+ * Fleet. θ and bend of tft_fleet_link by the likelihood of the cases: for every tenth of a bend the best θ by golden section. A bend has
+ * to earn its place: it costs 2 · bend² in log likelihood, so that a few dozen cases do not choose an extreme one.
  *
  * Memory:  cells belong to tft_stretch_cells, 24 bytes each. Threads: pure functions.
  */
@@ -48,7 +49,7 @@ typedef struct tft_fleet_case {
     uint8_t y;
 } tft_fleet_case;
 
-/* False, and *exponent untouched, where there are fewer than five cases of either kind. */
-bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, double *exponent);
+/* False, and the outputs untouched, where there are fewer than five cases of either kind. */
+bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, double *exponent, double *bend);
 
 #endif

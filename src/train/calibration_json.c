@@ -80,6 +80,8 @@ void tft_calibration_to_json(const tft_calibration *c, tft_text *text)
         put_steps(text, c->fleet.step, c->fleet.n);
         tft_text_puts(text, ", \"exponent\": ");
         put_numbers(text, c->fleet.exponent, c->fleet.n);
+        tft_text_puts(text, ", \"bend\": ");
+        put_numbers(text, c->fleet.bend, c->fleet.n);
         tft_text_puts(text, "}");
     }
     tft_text_puts(text, "}");
@@ -209,8 +211,12 @@ static tft_status read_fleet(const tft_json *object, const char *kind, tft_calib
 {
     if (strcmp(kind, "exponent") != 0)
         return tft_fail(err, TFT_ERR_FORMAT, "kind \"%s\" is not known here, only exponent is", kind);
-    const tft_status status = read_steps(object, c->fleet.step, &c->fleet.n, err);
-    return status == TFT_OK ? read_list(object, "exponent", c->fleet.n, 0, 1, c->fleet.exponent, err) : status;
+    tft_status status = read_steps(object, c->fleet.step, &c->fleet.n, err);
+    if (status == TFT_OK)
+        status = read_list(object, "exponent", c->fleet.n, 0, TFT_MAX_FLEET_EXPONENT, c->fleet.exponent, err);
+    if (status == TFT_OK && tft_json_at(object, "bend") != NULL) // models of before have none
+        status = read_list(object, "bend", c->fleet.n, 0, 0.99, c->fleet.bend, err);
+    return status;
 }
 
 tft_status tft_calibration_from_json(const tft_json *object, tft_calibration *calibration, tft_error *err)

@@ -300,7 +300,7 @@ static void run_micro(void *context, size_t k, size_t which)
     }
     if (n == 0)
         return;
-    tft_pack_fill(&w->pack, members, n, job->steps, 0);
+    tft_pack_fill(&w->pack, members, n, job->steps, 0, 0);
     const tft_outputs pass = {.prediction = out->quantiles != NULL ? w->prediction : NULL,
                               .hazard_logit = out->incident != NULL && f->card.network.hazard ? w->hazard_logit : NULL,
                               .encoder_attention = out->encoder_attention != NULL ? w->encoder_attention : NULL,

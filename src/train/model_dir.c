@@ -171,6 +171,9 @@ tft_status tft_model_card_check_features(const tft_model_card *card, tft_error *
                      "windows that this build makes",
                      have->n_targets, tft_config_outputs(have), have->n_anchors, have->n_categoricals,
                      wanted->n_targets, tft_config_outputs(wanted), wanted->n_anchors, wanted->n_categoricals);
+    if (status == TFT_OK && have->n_signs != wanted->n_signs)
+        status = tft_fail(err, TFT_ERR_MISMATCH, "%zu signs in the model, %zu in the windows that this build makes",
+                          have->n_signs, wanted->n_signs);
     if (status == TFT_OK)
         status = check_inputs("static", have, &have->static_inputs, wanted, &wanted->static_inputs, err);
     if (status == TFT_OK)

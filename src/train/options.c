@@ -15,6 +15,8 @@ tft_train_options tft_train_options_default(void)
         .causal_attention = true,
         .mixture = true,
         .hazard = true,
+        .deep_hazard = true,
+        .sign_hidden = 32,
         .quantiles = {0.02f, 0.1f, 0.25f, 0.5f, 0.75f, 0.9f, 0.98f},
         .n_quantiles = 7,
         .epochs = 20,
@@ -27,6 +29,7 @@ tft_train_options tft_train_options_default(void)
         .clip_norm = 1.0,
         .ema_decay = 0.998,
         .hazard_weight = 0.1,
+        .horizon_weight = 1,
         .patience = 8,
         .short_history_share = 0.25,
         .masked_share = 0.15,
@@ -64,6 +67,8 @@ tft_status tft_train_options_check(const tft_train_options *o, tft_error *err)
         {"clipping norm", o->clip_norm, 0, 1e9},
         {"EMA decay", o->ema_decay, 0, 0.999999},
         {"hazard weight", o->hazard_weight, 0, 1e6},
+        {"horizons' weight", o->horizon_weight, 0, 1e6},
+        {"hidden size of the signs", (double)o->sign_hidden, 0, 1024},
         {"time limit", o->max_time_s, 0, 1e9},
         {"share of short histories", o->short_history_share, 0, 1},
         {"share of masked windows", o->masked_share, 0, 1},
@@ -107,6 +112,8 @@ static void put_network(const tft_train_options *o, tft_text *text)
     if (o->only_mixture)
         put(text, "only_mixture", 1);
     put(text, "hazard", o->hazard);
+    put(text, "deep_hazard", o->deep_hazard);
+    put(text, "signs", (double)o->sign_hidden);
     tft_text_puts(text, " quantiles=");
     for (size_t i = 0; i < o->n_quantiles; i++)
         tft_text_printf(text, "%s%.7g", i == 0 ? "" : ",", (double)o->quantiles[i]);
@@ -133,6 +140,7 @@ void tft_train_options_text(const tft_train_options *o, const tft_contract *c, t
     put(text, "clip", o->clip_norm);
     put(text, "ema", o->ema_decay);
     put(text, "hazard_weight", o->hazard_weight);
+    put(text, "horizon_weight", o->horizon_weight);
     tft_text_puts(text, " scale_power=");
     for (size_t m = 0; m < tft_contract_targets(c); m++)
         tft_text_printf(text, "%s%.17g", m == 0 ? "" : ",", o->scale_power[m]);

@@ -67,7 +67,8 @@ static void pass_micro(tft_trainer *t, size_t k)
         n += t->micros[i].n;
     for (size_t i = 0; i < m->n; i++)
         members[i] = &t->slots[t->order[m->first + i]];
-    tft_pack_fill(pack, members, m->n, t->dataset->contract.horizon, (float)t->options->hazard_weight);
+    tft_pack_fill(pack, members, m->n, t->dataset->contract.horizon, (float)t->options->hazard_weight,
+                  (float)t->options->horizon_weight);
     const uint64_t key = mix(mix(t->options->seed + 0x9e3779b97f4a7c15u) + t->step_number * 65536 + k) | 1;
     m->failed = tft_model_train_pass(t->model, t->workspaces[m->slot], &pack->batch, &pack->truth, TFT_LOSS_SCALED, key,
                                      (float)((double)m->n / (double)n), NULL, &m->losses, NULL) != TFT_OK;

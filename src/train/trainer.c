@@ -79,7 +79,9 @@ static tft_status make_network(tft_trainer *t, tft_error *err)
                              .lstm_layers = o->lstm_layers,
                              .hidden_continuous_size = o->hidden_continuous_size,
                              .dropout = o->dropout,
-                             .causal_attention = o->causal_attention};
+                             .causal_attention = o->causal_attention,
+                             .shallow_hazard = o->hazard && !o->deep_hazard && o->sign_hidden > 0,
+                             .sign_hidden = o->hazard ? o->sign_hidden : 0};
     tft_status status = tft_features_config(&t->dataset->contract, o->quantiles, o->n_quantiles, o->mixture, o->hazard,
                                             &t->config, err);
     if (status == TFT_OK)

@@ -6,6 +6,7 @@
  */
 #include <math.h>
 
+#include "tft/loss.h"
 #include "train/trainer.h"
 
 /* Mean over quantiles of 2 · max((q − 1) e, q e), summed over cells with their weights, per step (model.h: tft_losses). */
@@ -37,14 +38,16 @@ static double softplus(double x)
 }
 
 /* −log likelihood of "nothing before event_step, then an incident", or of nothing in the steps at risk. */
-static double hazard_loss(const tft_slot *slot, const float *logits)
+static double hazard_loss(const tft_slot *slot, const float *logits, size_t horizon, double horizon_weight)
 {
     double sum = 0;
     for (size_t t = 1; t <= slot->at_risk; t++) {
         const double z = (double)logits[t - 1];
         sum += t == slot->event_step ? softplus(-z) : softplus(z); // −log σ(z) and −log(1 − σ(z))
     }
-    return sum;
+    return horizon_weight > 0 ? sum + horizon_weight * tft_horizon_bce(logits, horizon, horizon, slot->event_step,
+                                                                       slot->at_risk, 0, NULL)
+                              : sum;
 }
 
 static void validate_micro(void *context, size_t k, size_t worker)
@@ -66,14 +69,16 @@ static void validate_micro(void *context, size_t k, size_t worker)
     }
     if (n == 0)
         return;
-    tft_pack_fill(&t->packs[worker], members, n, horizon, 0);
+    tft_pack_fill(&t->packs[worker], members, n, horizon, 0, 0);
     const tft_outputs out = {.raw = t->raw[worker], .hazard_logit = t->config.hazard ? t->hazard[worker] : NULL};
     if (tft_model_forward(t->average, t->viewers[worker], &t->packs[worker].batch, &out, &t->faults[worker]) != TFT_OK)
         return;
     for (size_t i = 0; i < n; i++) {
         t->validation_quantile[which[i]] =
             quantile_loss(&t->config, members[i], out.raw + i * horizon * n_outputs, horizon);
-        t->validation_hazard[which[i]] = t->config.hazard ? hazard_loss(members[i], out.hazard_logit + i * horizon) : 0;
+        t->validation_hazard[which[i]] = t->config.hazard ? hazard_loss(members[i], out.hazard_logit + i * horizon,
+                                                                        horizon, t->options->horizon_weight)
+                                                          : 0;
     }
 }
 

@@ -23,6 +23,7 @@ static inline bench *bench_open(tft_contract contract)
     bench *const b = test_calloc(1, sizeof *b);
     tft_arena counting = {0};
     b->contract = contract;
+    b->config.sign_hidden = 8; // with the inputs of the incident head's own network
     assert_int_equal(tft_features_config(&b->contract, levels, N_LEVELS, true, true, &b->config, NULL), TFT_OK);
     assert_int_equal(tft_window_scratch_open(&b->contract, &b->scratch, NULL), TFT_OK);
     tft_window_layout(&b->config, &counting, &b->window);

@@ -339,6 +339,7 @@ static size_t bytes_of(const bench *b, unsigned char *out)
         {w->decoder_codes, w->decoder_length * c->n_categoricals * sizeof(int32_t)},
         {w->target_scale, c->n_targets * 2 * sizeof(float)},
         {w->anchors, w->decoder_length * c->n_targets * N_LEVELS * N_ANCHORS * sizeof(float)},
+        {w->signs, c->n_signs * sizeof(float)},
     };
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         memcpy(out + n, parts[i].at, parts[i].bytes);
@@ -582,6 +583,7 @@ static void check_window(const bench *b, const tft_series *s, int64_t origin)
     assert_finite(w->encoder_reals, w->encoder_length * c->encoder_inputs.n_reals);
     assert_finite(w->decoder_reals, w->decoder_length * c->decoder_inputs.n_reals);
     assert_finite(w->anchors, w->decoder_length * c->n_targets * N_LEVELS * N_ANCHORS);
+    assert_finite(w->signs, c->n_signs);
     for (size_t i = 0; i < w->encoder_length; i++) {
         for (size_t k = 0; k < c->n_categoricals; k++)
             assert_in_range(w->encoder_codes[i * c->n_categoricals + k], 0, TFT_N_STATES - 1);

@@ -87,6 +87,7 @@
 #include "../../src/tft/fold.c"
 #include "../../src/tft/gate_add_norm.c"
 #include "../../src/tft/grn.c"
+#include "../../src/tft/hazard.c"
 #include "../../src/tft/lstm.c"
 #include "../../src/tft/mixture.c"
 #include "../../src/tft/network.c"
@@ -94,6 +95,7 @@
 #include "../../src/tft/parameters.c"
 #include "../../src/tft/resample_norm.c"
 #include "../../src/tft/rows.c"
+#include "../../src/tft/signs.c"
 #include "../../src/tft/variable_selection.c"
 
 #endif

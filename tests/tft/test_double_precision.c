@@ -50,7 +50,17 @@ static void a_double_build_meets_the_other_files_to_their_rounding(void **state)
 
 /* ---- central differences through everything -------------------------------------------------------------------- */
 
-enum { WINDOWS = 3, ENCODER = 5, DECODER = 4, N_STATIC = 2, N_ENCODER = 3, N_DECODER = 2, N_CODES = 3, MAX_Q = 8 };
+enum {
+    WINDOWS = 3,
+    ENCODER = 5,
+    DECODER = 4,
+    N_STATIC = 2,
+    N_ENCODER = 3,
+    N_DECODER = 2,
+    N_CODES = 3,
+    MAX_Q = 8,
+    N_SIGNS = 4
+};
 
 static void name_variable(char *name, const char *prefix, size_t i)
 {
@@ -74,7 +84,9 @@ static tft_config everything(void)
                     .n_targets = 2,
                     .n_anchors = 3,
                     .hazard = true,
-                    .wide_hazard = true};
+                    .wide_hazard = true,
+                    .n_signs = N_SIGNS,
+                    .sign_hidden = 5};
     for (size_t i = 0; i < c.n_reals; i++)
         name_variable(c.reals[i].name, "real", i);
     c.reals[1].size = 6;
@@ -98,6 +110,7 @@ typedef struct fixture {
     double statics[WINDOWS * N_STATIC], encoder[WINDOWS * ENCODER * N_ENCODER], decoder[WINDOWS * DECODER * N_DECODER];
     int32_t static_codes[WINDOWS * N_CODES], encoder_codes[WINDOWS * ENCODER * N_CODES];
     int32_t decoder_codes[WINDOWS * DECODER * N_CODES];
+    double signs[WINDOWS * N_SIGNS];
     double scale[WINDOWS * 2 * 2], anchors[WINDOWS * DECODER * MAX_Q * 3], target[WINDOWS * DECODER * 2];
     double scaled[WINDOWS * DECODER * 2], cell_weight[WINDOWS * DECODER * 2];
     tft_batch batch;
@@ -139,6 +152,7 @@ static void open_fixture(fixture *f, const tft_config *config, tft_loss_kind kin
     fill(&rng, f->anchors, WINDOWS * DECODER * MAX_Q * 3);
     fill(&rng, f->target, WINDOWS * DECODER * 2);
     fill(&rng, f->scaled, WINDOWS * DECODER * 2);
+    fill(&rng, f->signs, WINDOWS * N_SIGNS);
     fill_codes(&rng, f->static_codes, WINDOWS * N_CODES);
     fill_codes(&rng, f->encoder_codes, WINDOWS * ENCODER * N_CODES);
     fill_codes(&rng, f->decoder_codes, WINDOWS * DECODER * N_CODES);
@@ -156,10 +170,10 @@ static void open_fixture(fixture *f, const tft_config *config, tft_loss_kind kin
     memcpy(f->decoder_lengths, decoder_lengths, sizeof decoder_lengths);
     memcpy(f->event_step, events, sizeof events);
     memcpy(f->at_risk, at_risk, sizeof at_risk);
-    f->batch = (tft_batch){WINDOWS,          ENCODER,    DECODER,    f->encoder_lengths, f->decoder_lengths,
-                           f->statics,       f->encoder, f->decoder, f->static_codes,    f->encoder_codes,
-                           f->decoder_codes, f->scale,   f->anchors};
-    f->truth = (tft_truth){f->target, f->scaled, f->cell_weight, f->event_step, f->at_risk, 0.7};
+    f->batch = (tft_batch){WINDOWS,    ENCODER,    DECODER,         f->encoder_lengths, f->decoder_lengths, f->statics,
+                           f->encoder, f->decoder, f->static_codes, f->encoder_codes,   f->decoder_codes,   f->scale,
+                           f->anchors, f->signs};
+    f->truth = (tft_truth){f->target, f->scaled, f->cell_weight, f->event_step, f->at_risk, 0.7, 0.6};
 }
 
 static void close_fixture(fixture *f)

@@ -84,9 +84,9 @@ static void fill_codes(tft_rng *rng, int32_t *x, size_t n)
 
 static void point_at(fixture *f)
 {
-    f->batch = (tft_batch){WINDOWS,          ENCODER,    DECODER,    f->encoder_lengths, f->decoder_lengths,
-                           f->statics,       f->encoder, f->decoder, f->static_codes,    f->encoder_codes,
-                           f->decoder_codes, f->scale,   f->anchors};
+    f->batch = (tft_batch){WINDOWS,    ENCODER,    DECODER,         f->encoder_lengths, f->decoder_lengths, f->statics,
+                           f->encoder, f->decoder, f->static_codes, f->encoder_codes,   f->decoder_codes,   f->scale,
+                           f->anchors, NULL};
     f->truth = (tft_truth){.target = f->target,
                            .target_scaled = f->target,
                            .event_step = f->event_step,

@@ -73,7 +73,7 @@ static void json_brings_back_what_was_written(void **state)
                          .step = {6, 96},
                          .slope = {1.25, 0.8},
                          .intercept = {0, -0.1},
-                         .fleet = {.n = 2, .step = {6, 24}, .exponent = {0.5, 0.75}}};
+                         .fleet = {.n = 2, .step = {6, 24}, .exponent = {0.5, 0.75}, .bend = {0, 0.25}}};
     tft_calibration back = {0};
     tft_text text = tft_text_new(100000);
     (void)state;
@@ -109,7 +109,8 @@ static void bad_calibrations_are_named(void **state)
                  {STRETCH LEVELS "\"steps\": [2, 13, 49], \"metrics\": [{\"scales\": [1, 2, 3], \"factors\": [[]]}]}}",
                   "\"factors\" must be"},
                  {FLEET "{\"kind\": \"copula\"}}", "fleet: kind \"copula\""},
-                 {FLEET "{\"kind\": \"exponent\", \"steps\": [6], \"exponent\": [1.5]}}", "\"exponent\"[0]"},
+                 {FLEET "{\"kind\": \"exponent\", \"steps\": [6], \"exponent\": [9]}}", "\"exponent\"[0]"},
+                 {FLEET "{\"kind\": \"exponent\", \"steps\": [6], \"exponent\": [1], \"bend\": [1]}}", "\"bend\"[0]"},
                  {PLATT "\"steps\": []}}", "\"steps\""},
                  {PLATT "\"steps\": [3, 2], \"slope\": [1, 1], \"intercept\": [0, 0]}}", "rise"},
                  {PLATT "\"steps\": [3], \"slope\": [-1], \"intercept\": [0]}}", "\"slope\"[0]"},

@@ -189,7 +189,7 @@ static void servers_that_fail_together_count_as_fewer(void **state)
 {
     enum { N = 4000 };
     static tft_fleet_case cases[N];
-    double exponent = 0;
+    double exponent = 0, bend = -1;
     tft_rng rng = tft_rng_seeded(9, 0);
     (void)state;
     for (size_t i = 0; i < N; i++) {
@@ -199,8 +199,30 @@ static void servers_that_fail_together_count_as_fewer(void **state)
         for (size_t group = 0; group < 5; group++)
             cases[i].y |= tft_rng_uniform(&rng) < p;
     }
-    assert_true(tft_fleet_fit(cases, N, &exponent));
-    assert_true(fabs(exponent - 4.0 / 19) < 0.03);
+    assert_true(tft_fleet_fit(cases, N, &exponent, &bend));
+    const tft_fleet_link link = {.n = 1, .step = {6}, .exponent = {exponent}, .bend = {bend}};
+    for (double p = 0.02; p < 0.1; p += 0.01)
+        assert_true(fabs(tft_fleet_probability(&link, 6, 20 * log1p(-p), p) + expm1(5 * log1p(-p))) < 0.03);
+}
+
+/* Half of the time everything is by itself; the other half three times as much is to be expected, and comes as if it were little more. */
+static void a_bend_tells_calm_fleets_from_troubled_ones(void **state)
+{
+    enum { N = 4000 };
+    static tft_fleet_case cases[N];
+    double exponent = 0, bend = -1;
+    tft_rng rng = tft_rng_seeded(11, 0);
+    (void)state;
+    for (size_t i = 0; i < N; i++) {
+        const bool troubled = i % 2 == 1;
+        const double p = troubled ? 0.15 : 0.05, chance = troubled ? 0.93 : 0.88;
+        cases[i] = (tft_fleet_case){.log_quiet = 40 * log1p(-p), .largest = p, .y = tft_rng_uniform(&rng) < chance};
+    }
+    assert_true(tft_fleet_fit(cases, N, &exponent, &bend));
+    assert_true(bend > 0.3);
+    const tft_fleet_link link = {.n = 1, .step = {6}, .exponent = {exponent}, .bend = {bend}};
+    assert_true(fabs(tft_fleet_probability(&link, 6, 40 * log1p(-0.05), 0.05) - 0.88) < 0.03);
+    assert_true(fabs(tft_fleet_probability(&link, 6, 40 * log1p(-0.15), 0.15) - 0.93) < 0.03);
 }
 
 static void the_fleet_is_never_below_its_worst_server_nor_above_independence(void **state)
@@ -211,7 +233,9 @@ static void the_fleet_is_never_below_its_worst_server_nor_above_independence(voi
     for (size_t round = 0; round < 2000; round++) {
         double quiet = 0, largest = 0;
         link.exponent[0] = tft_rng_uniform(&rng);
-        link.exponent[1] = tft_rng_uniform(&rng);
+        link.exponent[1] = 8 * tft_rng_uniform(&rng);
+        link.bend[0] = 0.9 * tft_rng_uniform(&rng);
+        link.bend[1] = 0.9 * tft_rng_uniform(&rng);
         for (size_t i = 0; i < 10; i++) {
             const double p = tft_rng_uniform(&rng) * 0.5;
             quiet += log1p(-p);
@@ -238,6 +262,7 @@ int main(void)
         cmocka_unit_test(a_handful_of_incidents_is_left_alone),
         cmocka_unit_test(labels_that_contradict_the_forecast_do_not_turn_it_around),
         cmocka_unit_test(servers_that_fail_together_count_as_fewer),
+        cmocka_unit_test(a_bend_tells_calm_fleets_from_troubled_ones),
         cmocka_unit_test(the_fleet_is_never_below_its_worst_server_nor_above_independence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

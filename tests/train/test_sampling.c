@@ -170,9 +170,9 @@ static void a_pack_holds_each_window_padded_to_the_longest(void **state)
     assert_true(tft_sampling_build(&k->sampling, origin, &young, &k->sampler, &k->a));
     assert_true(tft_sampling_build(&k->sampling, origin, &plain, &k->sampler, &k->b));
     assert_int_equal(k->a.window.encoder_length, 5);
-    tft_pack_fill(&k->pack, slots, 1, HORIZON, 0.25f); // alone it is not padded
+    tft_pack_fill(&k->pack, slots, 1, HORIZON, 0.25f, 0); // alone it is not padded
     assert_int_equal(k->pack.batch.encoder_steps, 5);
-    tft_pack_fill(&k->pack, slots, 2, 3, 0.25f);
+    tft_pack_fill(&k->pack, slots, 2, 3, 0.25f, 0);
     const tft_batch *const batch = &k->pack.batch;
     assert_int_equal(batch->encoder_steps, CONTEXT);
     assert_int_equal(batch->decoder_steps, 3);
