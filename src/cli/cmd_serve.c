@@ -168,6 +168,7 @@ static server_options to_options(const settings *s)
     o.store.retention_records_ms = s->store.retention_records;
     o.store.retention_steps_ms = s->store.retention_steps;
     o.store.max_bytes = s->store.max_size;
+    o.store.min_free_bytes = s->store.min_free;
     o.store.max_servers = s->servers.max;
     return o;
 }

@@ -37,7 +37,7 @@ typedef struct settings_level {
     double low, high; // THRESHOLD: warning, critical; else both the level
 } settings_level;
 
-#define SETTINGS_N_KEYS 65
+#define SETTINGS_N_KEYS 66
 typedef enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_FLAG } settings_source;
 
 typedef struct settings {
@@ -67,7 +67,7 @@ typedef struct settings {
     struct {
         size_t sync; // 0 full, 1 normal
         int64_t retention_records, retention_steps, retention_alerts, retention_forecasts, forecasts_every;
-        size_t max_size;
+        size_t max_size, min_free;
     } store;
     struct {
         int64_t max_future, max_past;

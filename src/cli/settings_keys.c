@@ -63,6 +63,8 @@ const settings_key settings_keys[SETTINGS_N_KEYS] = {
      "How often the newest forecast is kept and scored later"},
     {"store.max_size", BYTES, AT(store.max_size), 1048576, 9e15, NULL, false,
      "Bound of the database; the oldest steps are sealed early from nine tenths on"},
+    {"store.min_free", BYTES, AT(store.min_free), 0, 9e15, NULL, false,
+     "While the disk has less left, records are refused (503) and /health says why; 0 = no such bound"},
     {"store.retention.records", DURATION, AT(store.retention_records), 1, 3660 * DAY, NULL, true,
      "Raw records, from the later of timestamp and arrival"},
     {"store.retention.steps", DURATION, AT(store.retention_steps), 1, 36600 * DAY, NULL, true,

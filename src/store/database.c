@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "store/database_internal.h"
 
 typedef enum statement {
@@ -257,6 +258,34 @@ static tft_status configure(database *db, const database_options *options, tft_e
     return status;
 }
 
+/* A second of looking, at a file of any size: what is left unseen then is seen by `tftd doctor`. */
+#define CHECK_OPERATIONS 100000
+
+static int check_is_long(void *until)
+{
+    return tft_monotonic_s() > *(const double *)until;
+}
+
+/* TFT_ERR_FORMAT where SQLite's quick check finds the file damaged. */
+static tft_status check_quickly(database *db, const char *path, tft_error *err)
+{
+    double until = tft_monotonic_s() + 1.0;
+    sqlite3_stmt *one = NULL;
+    tft_status status = TFT_OK;
+    sqlite3_progress_handler(db->handle, CHECK_OPERATIONS, check_is_long, &until);
+    int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &one, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(one);
+    const char *const said = code == SQLITE_ROW ? (const char *)sqlite3_column_text(one, 0) : NULL;
+    if (said != NULL && strcmp(said, "ok") != 0)
+        status = tft_fail(err, TFT_ERR_FORMAT, "%s: damaged: %.200s; restore a backup (tftd restore)", path, said);
+    else if (said == NULL && (code & 0xff) != SQLITE_INTERRUPT)
+        status = database_fail(db, "check the file", err);
+    sqlite3_finalize(one);
+    sqlite3_progress_handler(db->handle, 0, NULL, NULL);
+    return status;
+}
+
 tft_status database_open(const database_options *options, database **db, tft_error *err)
 {
     *db = NULL;
@@ -272,6 +301,8 @@ tft_status database_open(const database_options *options, database **db, tft_err
     sqlite3_extended_result_codes(made->handle, 1);
     sqlite3_busy_timeout(made->handle, 5000); // a backup tool may read beside us
     status = configure(made, options, err);
+    if (status == TFT_OK)
+        status = check_quickly(made, options->path, err);
     if (status == TFT_OK)
         status = migrate(made, options->path, err);
     if (status == TFT_OK)

@@ -18,10 +18,12 @@ struct store {
     size_t n_columns;                // highest id + 1: what a blob holds
     int64_t step_ms;
     size_t max_servers;
-    uint64_t max_bytes;
+    uint64_t max_bytes, min_free_bytes;
+    int dir_fd; // of the data directory, to ask for free space
     int64_t (*now_ms)(void);
     _Atomic int64_t retention_records_ms, retention_steps_ms;
     _Atomic int trouble; // store_trouble_kind
+    atomic_bool low;     // less than min_free_bytes is left: records are refused
 
     pthread_mutex_t queue_lock; // guards the fields of this block
     pthread_cond_t queue_moved;
@@ -48,6 +50,9 @@ void store_end_writing(store *s);
  * between (status) or of the commit, leaves everything as it was. */
 tft_status store_begin_transaction(store *s, tft_error *err);
 tft_status store_end_transaction(store *s, tft_status status, tft_error *err);
+
+/* TFT_ERR_IO while the file system has less than min_free_bytes left, and store_trouble() says so; asks anew each time. */
+tft_status store_check_room(store *s, tft_error *err);
 
 /* After a failed transaction: rolls back, forgets what was pending, remembers the trouble. Returns status. */
 tft_status store_undo(store *s, tft_status status);

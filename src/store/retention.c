@@ -169,7 +169,8 @@ tft_status store_maintain(store *s, size_t *n_pruned, tft_error *err)
     size_t pruned = 0;
     bool more = true;
     tft_status status = TFT_OK;
-    if (store_trouble(s) != NULL) {
+    (void)store_check_room(s, NULL); // also where nobody sends: /health is asked
+    if (s->trouble != 0) {
         store_begin_writing(s);
         status = probe(s, err);
         store_end_writing(s);

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -127,6 +128,8 @@ tft_status store_open(const store_options *options, const tft_contract *contract
     s->step_ms = contract->step_ms;
     s->max_servers = options->max_servers;
     s->max_bytes = options->max_bytes;
+    s->min_free_bytes = options->min_free_bytes;
+    s->dir_fd = -1;
     s->now_ms = options->now_ms != NULL ? options->now_ms : tft_wall_ms;
     s->retention_records_ms = options->retention_records_ms;
     s->retention_steps_ms = options->retention_steps_ms;
@@ -143,6 +146,7 @@ tft_status store_open(const store_options *options, const tft_contract *contract
         status = lock_folder(s, options->dir, err);
     if (status != TFT_OK)
         goto done;
+    s->dir_fd = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     snprintf(path, sizeof path, "%s/tftd.db", options->dir);
     const database_options how = {path, options->sync_full, options->cache_bytes, options->max_bytes, s->step_ms};
     status = database_open(&how, &s->db, err);
@@ -153,6 +157,7 @@ tft_status store_open(const store_options *options, const tft_contract *contract
         goto done;
     }
     chmod(path, 0600);
+    (void)store_check_room(s, NULL); // a store that is low can still be read, and says so
     store_settle(s, &s->counters);
 
 done:
@@ -170,6 +175,8 @@ void store_close(store *s)
         return;
     database_close(s->db);
     names_free(&s->names);
+    if (s->dir_fd >= 0)
+        close(s->dir_fd);
     if (s->lock_fd >= 0)
         close(s->lock_fd);
     pthread_mutex_destroy(&s->queue_lock);
@@ -255,7 +262,21 @@ store_counters store_counters_now(store *s)
 
 const char *store_trouble(const store *s)
 {
+    if (atomic_load(&s->low))
+        return "disk nearly full: less than store.min_free is left";
     return trouble_text[atomic_load(&s->trouble)]; // gcc reads a const atomic as if it were none
+}
+
+tft_status store_check_room(store *s, tft_error *err)
+{
+    struct statvfs disk;
+    if (s->min_free_bytes == 0 || s->dir_fd < 0 || fstatvfs(s->dir_fd, &disk) != 0)
+        return TFT_OK;
+    const uint64_t unit = disk.f_frsize > 0 ? disk.f_frsize : disk.f_bsize, left = (uint64_t)disk.f_bavail * unit;
+    s->low = left < s->min_free_bytes;
+    return s->low ? tft_fail(err, TFT_ERR_IO, "disk nearly full: %llu MiB are left, store.min_free wants %llu MiB",
+                             (unsigned long long)(left >> 20), (unsigned long long)(s->min_free_bytes >> 20))
+                  : TFT_OK;
 }
 
 /* ---- deciding ------------------------------------------------------------------------------------------ */
@@ -435,7 +456,10 @@ static tft_status write_servers(store *s, tft_error *err)
 static tft_status write_group(store *s, store_ticket *list, tft_error *err)
 {
     database_counters counters = s->counters;
-    tft_status status = database_begin(s->db, err);
+    tft_status status = store_check_room(s, err);
+    if (status != TFT_OK)
+        return status;
+    status = database_begin(s->db, err);
     for (store_ticket *t = list; t != NULL && status == TFT_OK; t = t->next)
         status = decide_batch(s, t->batch, &counters, err);
     if (status == TFT_OK)
@@ -496,7 +520,12 @@ tft_status store_append_whole(store *s, store_batch *batch, bool *refused, tft_e
     *refused = false;
     store_begin_writing(s);
     database_counters counters = s->counters;
-    tft_status status = database_begin(s->db, err);
+    tft_status status = store_check_room(s, err);
+    if (status != TFT_OK) {
+        store_end_writing(s);
+        return status;
+    }
+    status = database_begin(s->db, err);
     if (status == TFT_OK)
         status = decide_batch(s, batch, &counters, err);
     *refused = status == TFT_OK && has_refusal(batch);

@@ -40,6 +40,7 @@ typedef struct store_options {
     int64_t retention_steps_ms;   // 400 days; values of older sealed steps go, the mark that they were sealed stays
     size_t max_servers;           // 10000
     uint64_t max_bytes;           // hard bound of the database file; 0 = none
+    uint64_t min_free_bytes;      // store.min_free: nothing is stored while the file system has less; 0 = none
     uint64_t cache_bytes;         // SQLite's page cache; 0 = 16 MiB
     int64_t (*now_ms)(void);      // NULL = the wall clock
 } store_options;
@@ -87,7 +88,7 @@ typedef struct store_batch {
 } store_batch;
 
 /* Decides and commits. Anything but TFT_OK: nothing of the batch was stored and the verdicts mean nothing.
- * TFT_ERR_IO: the disk is full or fails (store_trouble() then says so until a write succeeds). */
+ * TFT_ERR_IO: the disk is full, has less than min_free_bytes left, or fails (store_trouble() then says so until a write succeeds). */
 tft_status store_append(store *store, store_batch *batch, tft_error *err);
 
 /* The same, all or nothing: where a record would be STORE_TOO_OLD or STORE_TOO_MANY_SERVERS, nothing is stored, *refused is

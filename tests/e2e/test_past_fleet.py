@@ -40,7 +40,7 @@ class PastFleet(unittest.TestCase):
             for step in range(120):
                 self.assertEqual(d.post(step_of(step))[0], 200)
                 if 80 <= step < 110:  # the warning must have been heard before the incident
-                    d.wait_for("a forecast of step %d" % step, lambda: d.get("/api/v1/risk")[1].get("origin") == label(step), timeout=3)
+                    d.wait_for("a forecast of step %d" % step, lambda: d.get("/api/v1/risk")[1].get("origin") == label(step), timeout=20)
             span = "from=%s&to=%s" % (stamp(BASE), stamp(BASE + 200 * STEP))
             def items(more=""):
                 status, body = d.get("/api/v1/history/incidents?%s%s" % (span, more))

@@ -431,6 +431,57 @@ static void a_damaged_file_is_refused_with_its_name(void **state)
     assert_non_null(strstr(err.text, "tftd.db"));
 }
 
+static void a_file_with_a_page_overwritten_is_refused_at_the_start(void **state)
+{
+    (void)state;
+    char path[128], junk[4096];
+    snprintf(path, sizeof path, "%s/tftd.db", folder);
+    store *s = open_store(NULL);
+    for (int i = 0; i < 200; i++)
+        append_one(s, record_of("a", T0 + i, 10, 20));
+    store_close(s);
+    memset(junk, 0x5a, sizeof junk);
+    for (long page = 2; page < 40; page++) { // the schema stays; tables behind it do not
+        FILE *const f = fopen(path, "r+b");
+        assert_non_null(f);
+        fseek(f, 0, SEEK_END);
+        if (page * 4096 + 4096 <= ftell(f)) {
+            fseek(f, page * 4096, SEEK_SET);
+            fwrite(junk, sizeof junk, 1, f);
+        }
+        fclose(f);
+    }
+    store_options options = store_options_default();
+    options.dir = folder;
+    tft_error err = {0};
+    assert_int_equal(store_open(&options, &contract, &s, &err), TFT_ERR_FORMAT);
+    assert_non_null(strstr(err.text, "tftd.db"));
+}
+
+static void a_disk_with_less_room_than_asked_for_refuses_records_and_says_so(void **state)
+{
+    (void)state;
+    store_options options = store_options_default();
+    options.min_free_bytes = UINT64_MAX / 2; // no disk has that
+    store *s = open_store(&options);
+    const tft_record record = record_of("a", T0, 10, 20);
+    store_verdict verdict;
+    store_batch batch = {.records = &record, .n = 1, .arrival_ms = T0, .verdicts = &verdict};
+    tft_error err = {0};
+    assert_non_null(store_trouble(s)); // from the start: nobody has to send first
+    assert_int_equal(store_append(s, &batch, &err), TFT_ERR_IO);
+    assert_non_null(strstr(err.text, "store.min_free"));
+    bool refused = false;
+    assert_int_equal(store_append_whole(s, &batch, &refused, &err), TFT_ERR_IO);
+    assert_int_equal(store_counters_now(s).records_total, 0);
+    store_close(s);
+    options.min_free_bytes = 1;
+    s = open_store(&options);
+    assert_null(store_trouble(s));
+    append_one(s, record);
+    store_close(s);
+}
+
 static void metrics_may_change_with_the_model(void **state)
 {
     (void)state;
@@ -514,6 +565,8 @@ int main(void)
         TEST(a_new_server_in_a_refused_batch_is_not_remembered),
         TEST(one_process_per_folder),
         TEST(a_damaged_file_is_refused_with_its_name),
+        TEST(a_file_with_a_page_overwritten_is_refused_at_the_start),
+        TEST(a_disk_with_less_room_than_asked_for_refuses_records_and_says_so),
         TEST(metrics_may_change_with_the_model),
         TEST(concurrent_batches_share_commits_and_count_once),
     };
