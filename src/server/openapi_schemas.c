@@ -23,8 +23,10 @@
 #define HORIZONS(type)                                                                                                 \
     "{\"type\": \"object\", \"required\": [\"30m\", \"1h\", \"2h\", \"4h\", \"8h\"], \"properties\": {\"30m\": " type  \
     ", \"1h\": " type ", \"2h\": " type ", \"4h\": " type ", \"8h\": " type "}}"
-#define OF_FORECAST ", \"forecast_id\": " TEXT ", \"origin\": " TIME ", \"finished_at\": " TIME ", \"model\": " TEXT
-#define NEEDS_FORECAST ", \"forecast_id\", \"origin\", \"finished_at\", \"model\""
+#define OF_FORECAST                                                                                                    \
+    ", \"forecast_id\": " TEXT ", \"origin\": " TIME ", \"finished_at\": " TIME ", \"model\": " TEXT                   \
+    ", \"track\": " REF("Track")
+#define NEEDS_FORECAST ", \"forecast_id\", \"origin\", \"finished_at\", \"model\", \"track\""
 
 #define SERVER_FIELDS                                                                                                  \
     "\"server_name\": " TEXT ", \"server_id\": " TEXT ", \"labels\": {\"type\": \"object\"}"                           \
@@ -153,6 +155,14 @@ const openapi_schema openapi_schemas[] = {
     {"Config", "{\"type\": \"object\", \"required\": [\"file\", \"items\"], \"properties\": {\"file\": " MAYBE_TEXT
                ", \"items\": " LIST(REF("Setting")) "}}"},
     {"PastForecasts", PAGE("PastForecast", ", \"server_name\": " TEXT, ", \"server_name\"")},
+    {"Track",
+     "{\"type\": \"object\", \"description\": \"How good the forecasts of this model were\", \"required\": [\"days\", "
+     "\"metrics\", \"incidents\"], \"properties\": {\"days\": " COUNT ", \"metrics\": {\"type\": \"object\", "
+     "\"additionalProperties\": {\"type\": \"object\", \"required\": [\"n\", \"coverage_p10_p90\", \"skill\"], "
+     "\"properties\": {\"n\": " COUNT ", \"coverage_p10_p90\": " MAYBE_NUMBER ", \"skill\": " MAYBE_NUMBER
+     "}}}, \"incidents\": {\"type\": \"object\", \"additionalProperties\": {\"type\": \"object\", \"required\": "
+     "[\"n\", \"brier\", \"brier_skill\"], \"properties\": {\"n\": " COUNT ", \"brier\": " MAYBE_NUMBER
+     ", \"brier_skill\": " MAYBE_NUMBER "}}}}}"},
     {"PastIncident",
      "{\"type\": \"object\", \"required\": [\"server_name\", \"state\", \"start\", \"end\", \"planned\", "
      "\"first_warning\", \"lead_time_s\"], \"properties\": {\"server_name\": " TEXT ", \"state\": " REF(

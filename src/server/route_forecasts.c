@@ -14,6 +14,7 @@
 #include "server/api.h"
 #include "server/render.h"
 #include "server/routes.h"
+#include "server/track_json.h"
 #include "server/views.h"
 
 static const char *const level_words[FORECAST_N_QUANTILES] = {"0.02", "0.1", "0.25", "0.5", "0.75", "0.9", "0.98"};
@@ -221,7 +222,7 @@ static void put_server_rows(const forecast_snapshot *s, const forecast_filter *f
     }
 }
 
-static void put_head(const forecast_snapshot *s, const forecast_filter *f, tft_text *out)
+static void put_head(const server *srv, const forecast_snapshot *s, const forecast_filter *f, tft_text *out)
 {
     char id[VIEW_FORECAST_ID];
     bool first = true;
@@ -257,7 +258,9 @@ static void put_head(const forecast_snapshot *s, const forecast_filter *f, tft_t
         tft_text_puts(out, i > 0 ? ", " : "");
         json_put_time_s(out, snapshot_time_ms(s, i));
     }
-    tft_text_puts(out, "], \"items\": [");
+    tft_text_puts(out, "]");
+    track_json(srv, out);
+    tft_text_puts(out, ", \"items\": [");
 }
 
 static void put_item(const forecast_snapshot *s, const forecast_filter *f, size_t id, bool *first, tft_text *out)
@@ -295,7 +298,7 @@ static void make_tag(const server *srv, const forecast_snapshot *s, const http_r
 }
 
 /* Room to unpack into, and the head; where there is no memory, the reply says so. */
-static bool begin_list(const forecast_snapshot *s, forecast_filter *f, http_reply *reply)
+static bool begin_list(const server *srv, const forecast_snapshot *s, forecast_filter *f, http_reply *reply)
 {
     f->rows = snapshot_rows_new(s);
     if (f->rows == NULL) {
@@ -303,7 +306,7 @@ static bool begin_list(const forecast_snapshot *s, forecast_filter *f, http_repl
         http_reply_field(reply, "Retry-After", "1");
         return false;
     }
-    put_head(s, f, &reply->text);
+    put_head(srv, s, f, &reply->text);
     return true;
 }
 
@@ -329,7 +332,7 @@ static void route_forecasts(void *context, const http_request *request, http_rep
     char tag[80];
     make_tag(srv, s, request, &filter, tag);
     http_reply_field(reply, "Cache-Control", "no-cache");
-    if (!http_not_modified(request, reply, tag) && begin_list(s, &filter, reply)) {
+    if (!http_not_modified(request, reply, tag) && begin_list(srv, s, &filter, reply)) {
         const snapshot_server *last = NULL;
         bool first = true, more = false;
         size_t n = 0;
@@ -369,7 +372,7 @@ static void route_forecast(void *context, const http_request *request, http_repl
     }
     make_tag(srv, s, request, &filter, tag);
     http_reply_field(reply, "Cache-Control", "no-cache");
-    if (!http_not_modified(request, reply, tag) && begin_list(s, &filter, reply)) {
+    if (!http_not_modified(request, reply, tag) && begin_list(srv, s, &filter, reply)) {
         bool first = true;
         if (view.forecast != NULL)
             put_item(s, &filter, view.id, &first, &reply->text);

@@ -11,11 +11,12 @@
 #include "server/api.h"
 #include "server/render.h"
 #include "server/routes.h"
+#include "server/track_json.h"
 #include "server/views.h"
 
 /* ---- incidents ----------------------------------------------------------------------------------------- */
 
-static void put_head(const forecast_snapshot *s, tft_text *out)
+static void put_head(const server *srv, const forecast_snapshot *s, tft_text *out)
 {
     char id[VIEW_FORECAST_ID];
     view_forecast_id(s, id);
@@ -25,6 +26,7 @@ static void put_head(const forecast_snapshot *s, tft_text *out)
     json_put_time_ms(out, s->wall_ms);
     tft_text_puts(out, ", \"model\": ");
     json_put_string(out, s->model_name);
+    track_json(srv, out);
 }
 
 /* How much the probabilities are worth, in the model's own words. */
@@ -171,7 +173,7 @@ static void route_incidents(void *context, const http_request *request, http_rep
     const forecast_snapshot *const s = views_acquire(srv, reply);
     if (s == NULL)
         return;
-    put_head(s, &reply->text);
+    put_head(srv, s, &reply->text);
     tft_text_puts(&reply->text, ", \"fleet\": ");
     put_fleet(s, &reply->text);
     put_calibration(srv, s, &reply->text);
@@ -196,7 +198,7 @@ static void route_incident(void *context, const http_request *request, http_repl
             http_reply_problem(reply, 503, "no-forecast", "No forecast yet", "This server has just come");
             http_reply_field(reply, "Retry-After", "5");
         } else {
-            put_head(s, &reply->text);
+            put_head(srv, s, &reply->text);
             put_calibration(srv, s, &reply->text);
             if (curve)
                 put_timestamps(s, &reply->text);
@@ -220,7 +222,7 @@ static void route_risks(void *context, const http_request *request, http_reply *
     const forecast_snapshot *const s = views_acquire(srv, reply);
     if (s == NULL)
         return;
-    put_head(s, &reply->text);
+    put_head(srv, s, &reply->text);
     put_page(srv, s, &paging, &after, key_risk, false, put_risk_item, reply);
     engine_release(srv->engine, s);
 }

@@ -105,6 +105,19 @@ def metrics_tell_it(d):
         assert name in text, name
 
 
+def every_forecast_says_how_good_the_last_ones_were(d):
+    week = [i for i in d.get("/api/v1/quality")[1]["items"] if i["metric"] == "cpu_pct"]
+    for path in "/api/v1/forecasts", "/api/v1/forecasts/x", "/api/v1/incidents", "/api/v1/risk":
+        track = d.get(path)[1]["track"]
+        if "cpu_pct" not in track["metrics"]:
+            return False  # summed up after the last score
+        cpu = track["metrics"]["cpu_pct"]
+        assert track["days"] == 7 and 0 <= cpu["coverage_p10_p90"] <= 1 and cpu["skill"] <= 1, track
+        assert set(track["incidents"]) == {"30m", "1h", "2h", "4h", "8h"}, track
+        assert not week or cpu["n"] >= week[0]["n"] > 0
+    return True
+
+
 def main():
     end = 2 * 288
     with Daemon(environment=SETTINGS) as d:
@@ -125,6 +138,7 @@ def main():
         groups_add_up(d, cpu)
         incidents_are_scored(d)
         d.wait_for("metrics", lambda: metrics_tell_it(d) or True)
+        d.wait_for("the track in forecasts", lambda: every_forecast_says_how_good_the_last_ones_were(d))
         d.kill()
         d.start()
         again = [i for i in quality(d)["items"] if i["metric"] == "cpu_pct"][0]
