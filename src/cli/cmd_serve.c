@@ -462,7 +462,6 @@ static int run(const settings *s, const serve_args *args, const inherited_socket
     server_options options = to_options(s);
     options.inherited = sockets->fds;
     options.n_inherited = sockets->n;
-    options.watchdog_ms = notify_watchdog_ms();
     show_config(&how, s);
     options.put_config = put_config;
     options.put_config_schema = settings_put_schema;
@@ -485,6 +484,8 @@ static int run(const settings *s, const serve_args *args, const inherited_socket
         return exit_code(status, stage);
     }
     notify_manager("READY=1");
+    if (server_start_watchdog(srv, notify_watchdog_ms(), &err) != TFT_OK)
+        log_line(log, LOG_TAG_ERROR, "The service manager's watchdog will hear nothing: %s", err.text);
     if (scenario >= 0) {
         say_where_to_look(srv, control_address(s));
         if (demo_open(srv, (generate_scenario)scenario, control_address(s), &fleet_demo, &err) != TFT_OK)

@@ -446,9 +446,6 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     if (status != TFT_OK)
         goto done;
     notify_set_url(srv->notify, http_url(srv->http));
-    status = watchdog_open(srv->http, options->watchdog_ms, &srv->watchdog, err);
-    if (status != TFT_OK)
-        goto done;
     srv->has_housekeeper = pthread_create(&srv->housekeeper, NULL, server_housekeeping, srv) == 0;
     if (!srv->has_housekeeper)
         status = tft_fail(err, TFT_ERR_MEMORY, "no thread for housekeeping");
@@ -464,6 +461,11 @@ done:
     }
     *out = srv;
     return TFT_OK;
+}
+
+tft_status server_start_watchdog(server *srv, int64_t every_ms, tft_error *err)
+{
+    return watchdog_open(srv->http, every_ms, &srv->watchdog, err);
 }
 
 void server_stop(server *srv, int64_t drain_ms)

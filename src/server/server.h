@@ -49,7 +49,6 @@ typedef struct server_options {
     size_t n_listen;
     const int *inherited; // [n_inherited] listening sockets of the service manager: http.h
     size_t n_inherited;
-    int64_t watchdog_ms;       // the service manager wants to hear of us so often; 0 = it does not
     size_t n_optional_listen;  // of these, at the end: dashboard.listen, which may be taken
     const char *generator_url; // dashboard.generator_url; NULL or "" = none
     size_t max_body, max_records;
@@ -143,7 +142,7 @@ typedef struct server {
     pthread_cond_t keeper_wake;
     bool keeper_ends;
 
-    struct watchdog *watchdog; // NULL where options.watchdog_ms is 0
+    struct watchdog *watchdog; // NULL where nobody wants to hear
 
     pthread_t housekeeper;
     bool has_housekeeper;
@@ -183,6 +182,8 @@ typedef enum server_stage {
 
 /* Starts everything, writing the lines of CONTRACT 1.9; the port is open when it returns. `log` is lent. */
 tft_status server_open(const server_options *options, log_sink *log, server **out, server_stage *stage, tft_error *err);
+/* From here on the service manager hears WATCHDOG=1 (watchdog.h); every_ms 0: it does not want to. After READY=1. */
+tft_status server_start_watchdog(server *srv, int64_t every_ms, tft_error *err);
 /* Drains for at most drain_ms, then stops; what was accepted is on disk anyway. */
 void server_stop(server *srv, int64_t drain_ms);
 void server_close(server *srv); // accepts NULL; stops first
