@@ -3,14 +3,19 @@
  *     byte 0             byte 1             the first number's lowest bit is bit 0 of byte 0
  *     | b a a a a a a a | b b b b b b b b | ...
  *
- * Memory:  the caller's; the writer needs ⌈bits / 8⌉ bytes, the reader never looks beyond the bytes of what it is asked for.
+ * Memory:  the caller's; the writer needs ⌈bits / 8⌉ bytes. The reader loads eight bytes at a time: TFT_BITS_SLACK bytes behind
+ *          the last one must be readable; what they hold does not matter.
  * Threads: one reader or writer, one thread.
  */
 #ifndef TFT_BASE_BITS_H
 #define TFT_BASE_BITS_H
 
 #include <assert.h>
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
+
+#define TFT_BITS_SLACK 8
 
 typedef struct tft_bit_writer {
     unsigned char *at; // next byte
@@ -19,9 +24,8 @@ typedef struct tft_bit_writer {
 } tft_bit_writer;
 
 typedef struct tft_bit_reader {
-    const unsigned char *at;
-    uint64_t held;
-    unsigned n;
+    const unsigned char *bytes;
+    uint64_t at; // bit
 } tft_bit_reader;
 
 static inline void tft_bits_put(tft_bit_writer *to, uint32_t value, unsigned width)
@@ -45,13 +49,12 @@ static inline void tft_bits_align(tft_bit_writer *to)
 
 static inline uint32_t tft_bits_take(tft_bit_reader *from, unsigned width)
 {
+    uint64_t word;
     assert(width <= 32);
-    for (; from->n < width; from->n += 8)
-        from->held |= (uint64_t)*from->at++ << from->n;
-    const uint32_t value = (uint32_t)(from->held & (((uint64_t)1 << width) - 1));
-    from->held >>= width;
-    from->n -= width;
-    return value;
+    memcpy(&word, from->bytes + from->at / 8, sizeof word);
+    word = le64toh(word) >> from->at % 8;
+    from->at += width;
+    return (uint32_t)(word & (((uint64_t)1 << width) - 1));
 }
 
 /* Bits that a number takes; 0 for 0. */

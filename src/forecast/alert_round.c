@@ -11,6 +11,7 @@ typedef struct walk {
     alert_frame frame;
     const alert *old; // what has not been met yet
     size_t n_old;
+    const float *rows; // of the server and metric at hand; NULL = none
     alert_counts *counts;
     tft_error *err;
 } walk;
@@ -101,8 +102,7 @@ static alert_condition judge(const walk *w, const alert *key, bool was_open)
     if (key->kind == ALERT_THRESHOLD) {
         const size_t m = key->metric;
         const risk_threshold threshold = r->risk->thresholds[s->profile][m];
-        const float *const rows = snapshot_rows(&w->out->s, key->server, m, r->rows);
-        return alert_rule_threshold(r->settings, &w->frame, rows, critical ? threshold.critical : threshold.warning,
+        return alert_rule_threshold(r->settings, &w->frame, w->rows, critical ? threshold.critical : threshold.warning,
                                     s->current[m], was_open);
     }
     if (key->kind == ALERT_INCIDENT)
@@ -130,8 +130,10 @@ static tft_status step_rule(walk *w, size_t server, alert_kind kind, size_t metr
 static tft_status step_server(walk *w, size_t server)
 {
     tft_status status = TFT_OK;
-    for (size_t m = 0; m < w->out->s.n_targets && status == TFT_OK; m++)
+    for (size_t m = 0; m < w->out->s.n_targets && status == TFT_OK; m++) {
+        w->rows = snapshot_rows(&w->out->s, server, m, w->round->rows); // for both severities
         status = step_rule(w, server, ALERT_THRESHOLD, m);
+    }
     if (status == TFT_OK)
         status = step_rule(w, server, ALERT_INCIDENT, ALERT_METRICS);
     if (status == TFT_OK)

@@ -135,7 +135,7 @@ static tft_status pack(history *h, tft_series *series, tft_error *err)
     if (status != TFT_OK)
         return status;
     const block_head head = {(uint32_t)step_block_pack(series, packed)};
-    unsigned char *const kept = malloc(sizeof head + head.n);
+    unsigned char *const kept = malloc(sizeof head + head.n + TFT_BITS_SLACK);
     if (kept == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %u bytes of history", head.n);
     memcpy(kept, &head, sizeof head);
@@ -341,6 +341,6 @@ size_t history_most_bytes(size_t n_metrics, size_t max_steps)
 {
     const size_t blocks = max_steps / STEP_BLOCK + 2;
     const size_t open = 2 * (3 * STEP_BLOCK) * (n_metrics * (sizeof(float) + sizeof(uint16_t)) + sizeof(uint16_t) + 1);
-    return blocks * (sizeof(block_head) + step_block_most(n_metrics)) + (blocks + blocks / 4 + 1) * sizeof(void *) +
-           open;
+    return blocks * (sizeof(block_head) + TFT_BITS_SLACK + step_block_most(n_metrics)) +
+           (blocks + blocks / 4 + 1) * sizeof(void *) + open;
 }

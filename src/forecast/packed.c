@@ -35,16 +35,19 @@ static int exponent_of(float least, float most)
 static void to_numbers(const float *rows, size_t n, int32_t *k, int *exponent, int32_t *base)
 {
     float least = rows[0], most = rows[0];
-    for (size_t i = 1; i < n; i++) {
-        least = fminf(least, rows[i]);
-        most = fmaxf(most, rows[i]);
+    for (size_t i = 1; i < n; i++) { // no fminf(): nothing here is NaN, and the call would be most of the work
+        least = rows[i] < least ? rows[i] : least;
+        most = rows[i] > most ? rows[i] : most;
     }
     *exponent = exponent_of(least, most);
     const double scale = ldexp(1.0, -*exponent);
     const double low = ceil((double)least * scale), high = floor((double)most * scale); // nothing leaves the span
     *base = (int32_t)low;
-    for (size_t i = 0; i < n; i++)
-        k[i] = (int32_t)(fmin(fmax(rint((double)rows[i] * scale), low), high) - low);
+    const int32_t last = (int32_t)(high - low);
+    for (size_t i = 0; i < n; i++) {
+        const int32_t nearest = (int32_t)((double)rows[i] * scale - low + 0.5); // at least −0.5: cut towards 0
+        k[i] = nearest > last ? last : nearest;
+    }
 }
 
 /* k of level q, step t, as the numbers before it make it likely. Both directions walk in the same order. */
@@ -123,7 +126,7 @@ bool packed_rows(const unsigned char *packed, size_t metric, size_t horizon, flo
     memcpy(&place, packed + metric * sizeof place, sizeof place);
     if (place == 0)
         return false;
-    tft_bit_reader from = {.at = packed + place};
+    tft_bit_reader from = {.bytes = packed + place};
     const int exponent = (int)tft_bits_take(&from, 16) - 32768;
     const int32_t base = (int32_t)tft_bits_take(&from, 32);
     for (size_t q = 0; q < FORECAST_N_QUANTILES; q++)

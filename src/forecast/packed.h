@@ -22,11 +22,12 @@
 
 #include <stdint.h>
 
+#include "base/bits.h"
 #include "forecast/quantiles.h"
 
 #define PACKED_PARTS 4096 // of the span: a served value is at most one of them off
 
-/* Bytes that packing takes at most. */
+/* Bytes that packing takes at most. Whoever unpacks needs TFT_BITS_SLACK (base/bits.h) readable bytes behind them. */
 size_t packed_most(size_t n_targets, size_t horizon);
 /* Packs rows [n_targets, 7, horizon], finite and ascending in the level where present [n_targets]; returns the bytes written.
  * scratch: [7, horizon]. */

@@ -119,7 +119,7 @@ static slot_shelf *shelf_for(snapshot_slot *slot, size_t n)
         at = &(*at)->next;
     if (*at == NULL) {
         const size_t usual = slot->shelves == NULL ? SHELF_FIRST : SHELF_BYTES, size = n > usual ? n : usual;
-        slot_shelf *const fresh = malloc(sizeof *fresh + size);
+        slot_shelf *const fresh = malloc(sizeof *fresh + size + TFT_BITS_SLACK);
         if (fresh == NULL)
             return NULL;
         fresh->next = NULL;

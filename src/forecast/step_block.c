@@ -235,7 +235,7 @@ size_t step_block_pack(const tft_series *series, unsigned char *out)
 
 void step_block_unpack(const unsigned char *packed, size_t n_metrics, step_block *block)
 {
-    tft_bit_reader from = {.at = packed};
+    tft_bit_reader from = {.bytes = packed};
     const size_t m = n_metrics;
     block->first = tft_bits_take(&from, PLACE_BITS);
     block->n = tft_bits_take(&from, PLACE_BITS) + 1;

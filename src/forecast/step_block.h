@@ -23,6 +23,7 @@
 #ifndef TFTD_FORECAST_STEP_BLOCK_H
 #define TFTD_FORECAST_STEP_BLOCK_H
 
+#include "base/bits.h"
 #include "tft/series.h"
 
 #define STEP_BLOCK 64               // steps; a block begins at a multiple of it
@@ -35,7 +36,7 @@ static inline int64_t step_block_of(int64_t step)
     return step >= 0 ? step / STEP_BLOCK : -((-step + STEP_BLOCK - 1) / STEP_BLOCK);
 }
 
-/* Bytes that packing takes at most. */
+/* Bytes that packing takes at most. Whoever unpacks needs TFT_BITS_SLACK (base/bits.h) readable bytes behind them. */
 size_t step_block_most(size_t n_metrics);
 /* Packs a series that covers steps of one block only, at least one; returns the bytes written. */
 size_t step_block_pack(const tft_series *series, unsigned char *out);

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ingest/json_plain.h"
+
 /* What stands where a number or a text should, for a sentence. */
 static const char *show(const tft_json *object, const char *key, char out[TFT_QUOTED_TEXT + 2])
 {
@@ -207,7 +209,7 @@ static tft_status find_records(ingest_batch *batch, bool list_too, const tft_jso
     return TFT_OK;
 }
 
-static tft_status read_document(const char *bytes, size_t n, bool list_too, const tft_contract *contract,
+tft_status ingest_json_document(const char *bytes, size_t n, bool list_too, const tft_contract *contract,
                                 const tft_record_limits *limits, size_t max_records, ingest_batch *batch,
                                 tft_error *err)
 {
@@ -230,13 +232,17 @@ static tft_status read_document(const char *bytes, size_t n, bool list_too, cons
 tft_status ingest_json(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
                        size_t max_records, ingest_batch *batch, tft_error *err)
 {
-    return read_document(bytes, n, false, contract, limits, max_records, batch, err);
+    if (ingest_json_plain(bytes, n, false, contract, limits, max_records, batch))
+        return TFT_OK;
+    return ingest_json_document(bytes, n, false, contract, limits, max_records, batch, err);
 }
 
 tft_status ingest_json_any(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
                            size_t max_records, ingest_batch *batch, tft_error *err)
 {
-    return read_document(bytes, n, true, contract, limits, max_records, batch, err);
+    if (ingest_json_plain(bytes, n, true, contract, limits, max_records, batch))
+        return TFT_OK;
+    return ingest_json_document(bytes, n, true, contract, limits, max_records, batch, err);
 }
 
 void ingest_batch_free(ingest_batch *batch)

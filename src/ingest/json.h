@@ -4,7 +4,8 @@
  * times in series/record.h. Null and absent are the same: missing. `status` stands in for an absent `state`. Fields
  * that the contract does not have are ignored.
  *
- * Memory:  the batch owns the parsed document; the names in its records point into it until ingest_batch_free().
+ * Memory:  the batch owns the parsed document; the names in its records point into it or into `bytes`, which must therefore
+ *          stay until ingest_batch_free().
  *          Bounded by the body's bytes (about 40 times as many) and by max_records.
  * Threads: a batch belongs to one thread.
  */
@@ -55,6 +56,11 @@ tft_status ingest_json(const char *bytes, size_t n, const tft_contract *contract
 /* The same for a body that may also be the list alone: [{…}, …]. */
 tft_status ingest_json_any(const char *bytes, size_t n, const tft_contract *contract, const tft_record_limits *limits,
                            size_t max_records, ingest_batch *batch, tft_error *err);
+
+/* Both go here where the body is not plain (json_plain.h): by way of a document. */
+tft_status ingest_json_document(const char *bytes, size_t n, bool list_too, const tft_contract *contract,
+                                const tft_record_limits *limits, size_t max_records, ingest_batch *batch,
+                                tft_error *err);
 
 /* For decoders of rows: room for `received` records; then, row by row, what came of it. */
 tft_status ingest_batch_open(ingest_batch *batch, size_t received, tft_error *err);

@@ -24,6 +24,7 @@ typedef enum statement {
     SQL_GET_COUNTERS,
     SQL_SET_COUNTERS,
     SQL_PUT_SERVER,
+    SQL_UPDATE_SERVER,
     SQL_EACH_SERVER,
     SQL_INSERT_RECORD,
     SQL_GET_RECORD,
@@ -53,6 +54,8 @@ static const char *const sql[SQL_N] = {
     [SQL_PUT_SERVER] = "INSERT INTO servers(id, name, profile, state, records, first_ms, newest_ms) "
                        "VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7) ON CONFLICT(id) DO UPDATE "
                        "SET profile = ?3, state = ?4, records = ?5, first_ms = ?6, newest_ms = ?7",
+    [SQL_UPDATE_SERVER] = "UPDATE servers SET profile = ?3, state = ?4, records = ?5, first_ms = ?6, newest_ms = ?7 "
+                          "WHERE id = ?1",
     [SQL_EACH_SERVER] = "SELECT id, name, profile, state, records, first_ms, newest_ms FROM servers ORDER BY id",
     [SQL_INSERT_RECORD] = "INSERT INTO records(time, server, arrival, state, vals) VALUES(?1, ?2, ?3, ?4, ?5) "
                           "ON CONFLICT DO NOTHING",
@@ -445,19 +448,31 @@ tft_status database_set_counters(database *db, const database_counters *counters
     return run(db, SQL_SET_COUNTERS, err);
 }
 
-tft_status database_put_server(database *db, const database_server *server, tft_error *err)
+static tft_status write_server(database *db, statement which, const database_server *server, tft_error *err)
 {
-    sqlite3_stmt *const one = db->statements[SQL_PUT_SERVER];
+    sqlite3_stmt *const one = db->statements[which];
     sqlite3_bind_int64(one, 1, server->id);
-    sqlite3_bind_text(one, 2, server->name, (int)server->name_len, SQLITE_STATIC);
+    if (which == SQL_PUT_SERVER)
+        sqlite3_bind_text(one, 2, server->name, (int)server->name_len, SQLITE_STATIC);
     sqlite3_bind_int(one, 3, server->profile);
     sqlite3_bind_int(one, 4, server->state);
     sqlite3_bind_int64(one, 5, server->records);
     sqlite3_bind_int64(one, 6, server->first_ms);
     sqlite3_bind_int64(one, 7, server->newest_ms);
-    const tft_status status = run(db, SQL_PUT_SERVER, err);
-    sqlite3_clear_bindings(one); // the name was lent
+    const tft_status status = run(db, which, err);
+    if (which == SQL_PUT_SERVER)
+        sqlite3_clear_bindings(one); // the name was lent
     return status;
+}
+
+tft_status database_put_server(database *db, const database_server *server, tft_error *err)
+{
+    return write_server(db, SQL_PUT_SERVER, server, err);
+}
+
+tft_status database_update_server(database *db, const database_server *server, tft_error *err)
+{
+    return write_server(db, SQL_UPDATE_SERVER, server, err);
 }
 
 /* Walks the rows of `which`; `read` turns each into a call of the caller's visitor. */

@@ -68,6 +68,8 @@ typedef struct database_server {
     int64_t records, first_ms, newest_ms;
 } database_server;
 tft_status database_put_server(database *db, const database_server *server, tft_error *err); // insert or update by id
+/* The same but for the name, of a server that is there: half the work. */
+tft_status database_update_server(database *db, const database_server *server, tft_error *err);
 tft_status database_each_server(database *db, tft_status (*visit)(void *, const database_server *, tft_error *),
                                 void *context, tft_error *err);
 

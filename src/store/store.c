@@ -445,7 +445,8 @@ static tft_status write_servers(store *s, tft_error *err)
         const name_facts *const facts = &entry->pending;
         const database_server row = {(int64_t)index + 1, entry->name,    entry->length,   facts->profile,
                                      facts->state,       facts->records, facts->first_ms, facts->newest_ms};
-        const tft_status status = database_put_server(s->db, &row, err);
+        const tft_status status = index < s->names.n_committed ? database_update_server(s->db, &row, err)
+                                                               : database_put_server(s->db, &row, err);
         if (status != TFT_OK)
             return status;
     }
