@@ -1,27 +1,36 @@
 /* pages.c - see pages.h. */
 #include "server/pages.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "server/render.h"
 
 #define MAX_PAGE ((size_t)2 << 30)
 
 void pages_init(pages *all)
 {
+    *all = (pages){.wanted_s = -PAGES_KEPT_S, .packed_wanted_s = -PAGES_KEPT_S};
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&all->lock, NULL);
-    pthread_cond_init(&all->done, NULL);
-    all->at_work = false;
-    all->predictions = NULL;
+    pthread_cond_init(&all->done, &attributes);
+    pthread_cond_init(&all->wake, &attributes);
+    pthread_condattr_destroy(&attributes);
 }
 
 void pages_free(pages *all)
 {
+    pages_stop(all);
     if (all->predictions != NULL)
         page_release(all->predictions);
     all->predictions = NULL;
     pthread_mutex_destroy(&all->lock);
     pthread_cond_destroy(&all->done);
+    pthread_cond_destroy(&all->wake);
 }
 
 void page_release(void *context)
@@ -66,6 +75,7 @@ static void renew(pages *all, const forecast_snapshot *snapshot, bool want_packe
 {
     all->at_work = true;
     pthread_mutex_unlock(&all->lock);
+    const double began = tft_monotonic_s();
     page *const fresh = render(snapshot);
     if (fresh != NULL && want_packed)
         pack(fresh, &fresh->packed, &fresh->packed_head);
@@ -77,6 +87,7 @@ static void renew(pages *all, const forecast_snapshot *snapshot, bool want_packe
     if (all->predictions != NULL)
         page_release(all->predictions);
     all->predictions = fresh;
+    all->took_s = tft_monotonic_s() - began;
 }
 
 /* The same for packing the current page. */
@@ -97,6 +108,93 @@ static void pack_current(pages *all)
     page_release(p);
 }
 
+/* ---- the thread ------------------------------------------------------------------------------------------------ */
+
+static bool is_recent(double then_s)
+{
+    return tft_monotonic_s() - then_s < PAGES_KEPT_S;
+}
+
+static struct timespec in_seconds(double seconds)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    const int64_t ns = (int64_t)until.tv_nsec + (int64_t)(seconds * 1e9);
+    until.tv_sec += (time_t)(ns / 1000000000);
+    until.tv_nsec = (long)(ns % 1000000000);
+    return until;
+}
+
+/* Renders the newest snapshot where somebody wants it, or gives the page up. Called and left with the lock held. */
+static void keep_fresh(pages *all)
+{
+    if (all->predictions == NULL || all->at_work)
+        return;
+    if (!is_recent(all->wanted_s)) {
+        page_release(all->predictions);
+        all->predictions = NULL;
+        return;
+    }
+    const forecast_snapshot *const snapshot = engine_acquire(all->engine);
+    if (snapshot->sufficient && all->predictions->sequence < snapshot->sequence)
+        renew(all, snapshot, is_recent(all->packed_wanted_s));
+    engine_release(all->engine, snapshot);
+}
+
+static void *run(void *context)
+{
+    pages *const all = context;
+    pthread_mutex_lock(&all->lock);
+    while (!all->ends) {
+        keep_fresh(all);
+        const struct timespec until = in_seconds(1); // a notice that came while we were at work is not lost for long
+        if (!all->ends)
+            pthread_cond_timedwait(&all->wake, &all->lock, &until);
+    }
+    pthread_mutex_unlock(&all->lock);
+    return NULL;
+}
+
+tft_status pages_start(pages *all, engine *e, tft_error *err)
+{
+    all->engine = e;
+    all->has_thread = pthread_create(&all->thread, NULL, run, all) == 0;
+    return all->has_thread ? TFT_OK : tft_fail(err, TFT_ERR_MEMORY, "no thread to render pages");
+}
+
+void pages_stop(pages *all)
+{
+    if (!all->has_thread)
+        return;
+    pthread_mutex_lock(&all->lock);
+    all->ends = true;
+    pthread_cond_signal(&all->wake);
+    pthread_mutex_unlock(&all->lock);
+    pthread_join(all->thread, NULL);
+    all->has_thread = false;
+}
+
+void pages_notify(pages *all)
+{
+    pthread_mutex_lock(&all->lock);
+    pthread_cond_signal(&all->wake);
+    pthread_mutex_unlock(&all->lock);
+}
+
+/* ---- requests -------------------------------------------------------------------------------------------------- */
+
+/* Waits until the thread has rendered snapshot `sequence`, as long as that is worth while. Lock held. */
+static void wait_for(pages *all, uint64_t sequence)
+{
+    const struct timespec until = in_seconds(PAGES_PATIENCE_MS / 1e3);
+    if (all->took_s > PAGES_PATIENCE_MS / 1e3)
+        return;
+    pthread_cond_signal(&all->wake);
+    while (all->predictions != NULL && all->predictions->sequence < sequence)
+        if (pthread_cond_timedwait(&all->done, &all->lock, &until) == ETIMEDOUT)
+            return;
+}
+
 page *pages_predictions(pages *all, engine *e, bool want_packed)
 {
     const forecast_snapshot *const snapshot = engine_acquire(e);
@@ -104,9 +202,13 @@ page *pages_predictions(pages *all, engine *e, bool want_packed)
     if (!snapshot->sufficient)
         goto done;
     pthread_mutex_lock(&all->lock);
+    all->wanted_s = tft_monotonic_s();
+    all->packed_wanted_s = want_packed ? all->wanted_s : all->packed_wanted_s;
     while (all->at_work && all->predictions == NULL)
         pthread_cond_wait(&all->done, &all->lock);
-    if (!all->at_work && (all->predictions == NULL || all->predictions->sequence < snapshot->sequence))
+    if (all->predictions != NULL && all->has_thread && all->predictions->sequence < snapshot->sequence)
+        wait_for(all, snapshot->sequence);
+    else if (!all->at_work && (all->predictions == NULL || all->predictions->sequence < snapshot->sequence))
         renew(all, snapshot, want_packed);
     while (want_packed && all->at_work && all->predictions != NULL && all->predictions->packed.n == 0)
         pthread_cond_wait(&all->done, &all->lock);

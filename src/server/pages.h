@@ -1,8 +1,10 @@
 /* pages.h - the bodies that are the same for every client until the next forecast: rendered once, lent to many.
  *
  * A page is a head (rendered once per snapshot; packed once, if somebody takes gzip) and a tail that holds the age of the
- * forecast, written per request. Whoever asks first for a new snapshot renders it, without holding the lock; who comes
- * meanwhile is served the page before, whose age says how old it is. Only the very first page is waited for.
+ * forecast, written per request. A thread of its own renders every new snapshot, and packs it, as long as somebody asks: a
+ * request waits for it no longer than PAGES_PATIENCE_MS, and not at all where the last page took longer than that to make (a
+ * fleet of thousands); it is then served the page before, whose age says how old it is. When nobody has asked for
+ * PAGES_KEPT_S, the page is given up; who asks next renders one and waits for it.
  *
  * Memory:  the current page and those that are still being sent; each about 16 KiB per server and metric.
  * Threads: any; `lock` guards the current page and who is at work on it. A page that is current is never changed, but that
@@ -26,15 +28,29 @@ typedef struct page {
     gzip_head packed_head;
 } page;
 
+#define PAGES_PATIENCE_MS 100
+#define PAGES_KEPT_S 300
+
 typedef struct pages {
     pthread_mutex_t lock; // guards the fields below
     pthread_cond_t done;  // somebody has ceased to be at work
+    pthread_cond_t wake;  // there may be something for the thread to do
     bool at_work;         // somebody renders or packs
     page *predictions;
+    double wanted_s, packed_wanted_s; // when somebody asked last; tft_monotonic_s()
+    double took_s;                    // what rendering the current page took
+    engine *engine;                   // the thread's
+    pthread_t thread;
+    bool has_thread, ends;
 } pages;
 
 void pages_init(pages *all);
-void pages_free(pages *all);
+void pages_free(pages *all); // stops the thread
+/* Starts the thread, which renders the engine's snapshots until pages_stop(). Without it, requests render. */
+tft_status pages_start(pages *all, engine *e, tft_error *err);
+void pages_stop(pages *all); // the engine may close afterwards; nothing where it was not started
+/* There is a new snapshot. Waits for nothing. */
+void pages_notify(pages *all);
 
 /* The page of /predictions/current for the engine's newest snapshot; NULL without memory, or where the snapshot is
  * not sufficient. `want_packed` packs it. Give it back with page_release(). */

@@ -174,6 +174,7 @@ static void published(void *context, const forecast_snapshot *snapshot)
     meters_forecast(&srv->meters, snapshot->duration_s, snapshot->n_servers, snapshot->wall_ms);
     news_tell(&srv->news, srv->events, snapshot);
     track_environment(srv->track, snapshot);
+    pages_notify(&srv->pages);
 }
 
 /* What of the settings the engine works with; levels of derived states go to `states`. */
@@ -434,6 +435,8 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     status = server_start_keeper(srv, err); // before the engine: each forecast is noted
     if (status == TFT_OK)
         status = engine_start(srv->engine, err);
+    if (status == TFT_OK)
+        status = pages_start(&srv->pages, srv->engine, err);
     if (status != TFT_OK)
         goto done;
     *stage = SERVER_STAGE_LISTEN;
@@ -492,6 +495,7 @@ void server_stop(server *srv, int64_t drain_ms)
     server_stop_keeper(srv);
     if (srv->engine != NULL)
         engine_stop(srv->engine);
+    pages_stop(&srv->pages);
 }
 
 void server_close(server *srv)

@@ -1,0 +1,230 @@
+/* test_pages.c - who renders the body that is the same for everyone, and who waits for it. */
+#include "server/pages.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <cmocka.h>
+
+#include "base/clock.h"
+
+static const int64_t T0 = 1760371200000; // 2025-10-13T16:00:00Z
+
+static int64_t test_wall(void)
+{
+    return T0 + 3600000;
+}
+
+typedef struct world {
+    fleet *f;
+    engine *e;
+    pages all;
+    int64_t next_ms;
+} world;
+
+/* One more record, and a forecast of it. */
+static void renew(world *w)
+{
+    const double values[4] = {30, 40, 5, 10};
+    const fleet_record record = {"a", 1, w->next_ms, values, TFT_STATE_HEALTHY, -1, FLEET_NEW};
+    const fleet_batch batch = {.records = &record, .n = 1};
+    w->next_ms += 1000;
+    assert_int_equal(fleet_apply(w->f, &batch, test_wall(), NULL, NULL), TFT_OK);
+    assert_int_equal(engine_renew(w->e, NULL), TFT_OK);
+    pages_notify(&w->all);
+}
+
+static void open_world(world *w)
+{
+    const tft_contract contract = tft_contract_default();
+    fleet_options options;
+    engine_options eo;
+    memset(w, 0, sizeof *w);
+    w->next_ms = T0;
+    pages_init(&w->all);
+    fleet_options_default(&contract, &options);
+    options.min_records = 1;
+    assert_int_equal(fleet_open(&options, &w->f, NULL), TFT_OK);
+    engine_options_default(w->f, &eo);
+    eo.wall_ms = test_wall;
+    assert_int_equal(engine_open(&eo, &w->e, NULL), TFT_OK);
+}
+
+static void close_world(world *w)
+{
+    pages_free(&w->all);
+    engine_close(w->e);
+    fleet_close(w->f);
+}
+
+static uint64_t newest(world *w)
+{
+    const forecast_snapshot *const s = engine_acquire(w->e);
+    const uint64_t sequence = s->sequence;
+    engine_release(w->e, s);
+    return sequence;
+}
+
+/* The sequence of the page that a request gets; 0 = none. */
+static uint64_t ask(world *w, bool packed)
+{
+    page *const p = pages_predictions(&w->all, w->e, packed);
+    if (p == NULL)
+        return 0;
+    const uint64_t sequence = p->sequence;
+    assert_non_null(strstr(p->head.bytes, "\"predictions\""));
+    assert_true(!packed || p->packed.n > 0);
+    page_release(p);
+    return sequence;
+}
+
+/* Ten seconds at most until the current page is of this snapshot. */
+static bool becomes(world *w, uint64_t sequence)
+{
+    for (int i = 0; i < 1000; i++) {
+        pthread_mutex_lock(&w->all.lock);
+        const bool there = w->all.predictions != NULL && w->all.predictions->sequence == sequence;
+        pthread_mutex_unlock(&w->all.lock);
+        if (there)
+            return true;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    return false;
+}
+
+static void without_a_thread_a_request_renders_the_newest(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    assert_int_equal(ask(&w, false), 0);
+    for (int i = 0; i < 3; i++) {
+        renew(&w);
+        assert_int_equal(ask(&w, i % 2 == 1), newest(&w));
+    }
+    close_world(&w);
+}
+
+static void the_thread_renders_and_packs_what_somebody_asks_for(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    assert_int_equal(pages_start(&w.all, w.e, NULL), TFT_OK);
+    renew(&w);
+    assert_int_equal(ask(&w, true), newest(&w)); // the first one waits
+    renew(&w);
+    assert_true(becomes(&w, newest(&w))); // nobody had to ask for this one
+    pthread_mutex_lock(&w.all.lock);
+    assert_true(w.all.predictions->packed.n > 0);
+    pthread_mutex_unlock(&w.all.lock);
+    close_world(&w);
+}
+
+static void nobody_waits_for_a_page_that_takes_long(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    renew(&w);
+    const uint64_t before = ask(&w, false);
+    assert_int_equal(pages_start(&w.all, w.e, NULL), TFT_OK);
+    pthread_mutex_lock(&w.all.lock);
+    w.all.took_s = 5;     // the last page was one of ten thousand servers
+    w.all.at_work = true; // and the thread is at the next
+    pthread_mutex_unlock(&w.all.lock);
+    renew(&w);
+    const double began = tft_monotonic_s();
+    assert_int_equal(ask(&w, false), before);
+    assert_true(tft_monotonic_s() - began < 5);
+    pthread_mutex_lock(&w.all.lock);
+    w.all.at_work = false;
+    pthread_mutex_unlock(&w.all.lock);
+    pages_notify(&w.all);
+    assert_true(becomes(&w, newest(&w)));
+    assert_int_equal(ask(&w, false), newest(&w));
+    close_world(&w);
+}
+
+static void what_nobody_asks_for_is_given_up_and_made_again(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    renew(&w);
+    assert_int_equal(ask(&w, true), newest(&w));
+    pthread_mutex_lock(&w.all.lock);
+    w.all.wanted_s -= 2 * PAGES_KEPT_S;
+    pthread_mutex_unlock(&w.all.lock);
+    assert_int_equal(pages_start(&w.all, w.e, NULL), TFT_OK);
+    bool gone = false;
+    for (int i = 0; i < 1000 && !gone; i++) {
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+        pthread_mutex_lock(&w.all.lock);
+        gone = w.all.predictions == NULL;
+        pthread_mutex_unlock(&w.all.lock);
+    }
+    assert_true(gone);
+    renew(&w);
+    assert_int_equal(ask(&w, false), newest(&w));
+    close_world(&w);
+}
+
+typedef struct reader {
+    pthread_t thread;
+    world *w;
+    _Atomic bool *stop;
+    uint64_t last;
+    size_t backwards, n;
+} reader;
+
+static void *read_all_the_time(void *context)
+{
+    reader *const r = context;
+    while (!atomic_load(r->stop)) {
+        const uint64_t sequence = ask(r->w, r->n++ % 2 == 0);
+        r->backwards += sequence < r->last;
+        r->last = sequence;
+    }
+    return NULL;
+}
+
+static void readers_beside_renewals_never_go_back(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    renew(&w);
+    assert_int_equal(pages_start(&w.all, w.e, NULL), TFT_OK);
+    _Atomic bool stop = false;
+    reader readers[3] = {0};
+    for (size_t i = 0; i < 3; i++) {
+        readers[i].w = &w;
+        readers[i].stop = &stop;
+        assert_int_equal(pthread_create(&readers[i].thread, NULL, read_all_the_time, &readers[i]), 0);
+    }
+    for (int i = 0; i < 60; i++)
+        renew(&w);
+    atomic_store(&stop, true);
+    for (size_t i = 0; i < 3; i++) {
+        pthread_join(readers[i].thread, NULL);
+        assert_int_equal(readers[i].backwards, 0);
+        assert_true(readers[i].last > 0);
+    }
+    close_world(&w);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(without_a_thread_a_request_renders_the_newest),
+        cmocka_unit_test(the_thread_renders_and_packs_what_somebody_asks_for),
+        cmocka_unit_test(nobody_waits_for_a_page_that_takes_long),
+        cmocka_unit_test(what_nobody_asks_for_is_given_up_and_made_again),
+        cmocka_unit_test(readers_beside_renewals_never_go_back),
+    };
+    return cmocka_run_group_tests_name("server.pages", tests, NULL, NULL);
+}
