@@ -6,6 +6,7 @@
     QUALITY_FLEETS=DIR      judge this one on the generated fleets
     QUALITY_INCIDENTS=DIR   the same for models/specs/bitbrains-incidents.yaml
     QUALITY_TIME=21m        training time of each of the two large models; the others get a third and a half of it. 20s tries it all out
+    QUALITY_WINDOWS=24000   windows that incident probabilities are calibrated on
     QUALITY_SKIP=a,b        leave out: shipped, incidents, ablation, ett, leads
     QUALITY_SHIP=1          put the model that was trained to ship into models/, in place of the one there
     QUALITY_THREADS=N       threads (all)
@@ -217,7 +218,15 @@ def alert_table(result, name):
                      "–" if r["median_lead_minutes"] is None else "%.0f min" % r["median_lead_minutes"]])
     return "\n### Alerts on %s\n%d incidents, %.0f server-days, looked at every %.0f minutes. `--alerts` in [SCORES.md](SCORES.md) " \
         "defines each figure.\n\n" % (name, a["incidents"], a["server_days"], a["every_minutes"]) + \
-        table(["rule", "raised", "precision", "recall", "false / server-day", "median lead"], rows)
+        table(["rule", "raised", "precision", "recall", "false / server-day", "median lead"], rows) + in_words(a)
+
+
+def in_words(alerts):
+    """What each rule's alerts were worth, as one would say it; of rules that raised enough of them to say so."""
+    words = {"probability": "P(incident within 8 h) ≥ %.0f %%", "p50": "P50 of %s ≥ %%.4g" % alerts["metric"]}
+    said = ["%s, %.0f" % (words[r["rule"]] % (r["threshold"] * (100 if r["rule"] == "probability" else 1)), 10 * r["precision"])
+            for r in alerts["rows"] if r["rule"] in words and not r["same_recall"] and r["raised"] >= 20]
+    return "\nOf 10 such alerts, about so many were followed by an incident within 8 h: %s.\n" % "; ".join(said) if said else ""
 
 
 # ---- lead times on generated fleets ---------------------------------------------------------------------------------------
@@ -330,6 +339,7 @@ def by_recipe(work, kind, data, limit):
     """The model that ships, or its judged twin: tools/train_shipped.sh has the recipe."""
     folder = os.path.join(work, kind)
     if newest_model(folder) is None:
+        os.environ.update(TFTD_FLEETS=work, TFTD_CALIBRATION_WINDOWS=os.environ.get("QUALITY_WINDOWS", "24000"))
         run(os.path.join(ROOT, "tools/train_shipped.sh"), os.path.abspath(data), folder, limit, kind)
     return newest_model(folder)
 
@@ -534,7 +544,8 @@ def main():
             other = trained(work, "incidents", os.path.join(ROOT, "models/specs/bitbrains-incidents.yaml"),
                             "%.0fs" % (60 * minutes(limit) / 2), bitbrains)
             if fresh:  # twenty machines are too few for rare events: once more on all that it was trained on (decisions/006)
-                run(TFTD, "calibrate", *threads(), "--model", other, "--to", "2013-08-25T00:00:00Z", "--windows", 24000, *bitbrains)
+                run(TFTD, "calibrate", *threads(), "--model", other, "--to", "2013-08-25T00:00:00Z", "--windows",
+                    os.environ.get("QUALITY_WINDOWS", "24000"), *bitbrains)
         judged = {split: evaluate(work, split + "-incidents", os.path.abspath(other), "--split", split, *bitbrains)
                   for split in ("dev-unseen", "dev-later")}
         body += incident_tables(judged, "Under the Bitbrains study's rule: cpu_pct ≥ 90 for 3 steps (`models/specs/bitbrains-incidents.yaml`)")

@@ -2,27 +2,28 @@
 # train_shipped.sh DATA OUT [MAX_TIME] [judged|shipped]: the exact commands behind the model in models/.
 #
 # DATA is the folder with bitbrains/2013-07.csv.xz and 2013-08.csv.xz (Grid Workloads Archive GWA-T-12 "rnd" as 5-minute
-# CSV) and smd/smd-5min.csv.xz; OUT receives the generated fleets and the model. The model that ships has seen all of them
+# CSV) and smd/smd-5min.csv.xz; OUT receives the generated fleets (TFTD_FLEETS: another folder does) and the model. The model that ships has seen all of them
 # (machines 11-20 and 311-320 of Bitbrains, and a fifth of each fleet, only for early stopping and calibration). With "judged" the machines of block 3 and everything from
 # 2013-08-25 are held out: that is the model of the same recipe that docs/QUALITY.md judges. Two of the fleets are calm (each
 # server breaks about once in three weeks), two go through all scenarios.
 set -eu
 cd "$(dirname "$0")/.."
 data=$1 out=$2 time=${3:-21m} judged=${4:-}
+fleets=${TFTD_FLEETS:-$out} windows=${TFTD_CALIBRATION_WINDOWS:-24000}
 tftd=build/release/tftd
-mkdir -p "$out"
+mkdir -p "$out" "$fleets"
 fleet() {
     seed=$1
     shift
-    [ -s "$out/fleet-$seed.csv" ] ||
-        "$tftd" generate --servers 60 --days 40 --step 5m --start 2013-07-10T00:00:00Z --seed "$seed" "$@" -o "$out/fleet-$seed.csv"
+    [ -s "$fleets/fleet-$seed.csv" ] ||
+        "$tftd" generate --servers 60 --days 40 --step 5m --start 2013-07-10T00:00:00Z --seed "$seed" "$@" -o "$fleets/fleet-$seed.csv"
 }
 fleet 201 --incident-rate 0.4
 fleet 202 --incident-rate 0.4
 fleet 203 --scenario mixed --gaps 1
 fleet 204 --scenario mixed --gaps 1
 set -- "$data/bitbrains/2013-07.csv.xz" "$data/bitbrains/2013-08.csv.xz" \
-    "$out/fleet-201.csv@0.06" "$out/fleet-202.csv@0.06" "$out/fleet-203.csv@0.06" "$out/fleet-204.csv@0.06"
+    "$fleets/fleet-201.csv@0.06" "$fleets/fleet-202.csv@0.06" "$fleets/fleet-203.csv@0.06" "$fleets/fleet-204.csv@0.06"
 if [ "$judged" = judged ]; then
     held="--holdout-servers 3/5x20 --holdout-from 2013-08-25T00:00:00Z" end="--to 2013-08-25T00:00:00Z" more=
 else
@@ -36,9 +37,9 @@ set -x
 fleet 205 --days 20 --incident-rate 0.4
 fleet 206 --days 20 --scenario mixed --gaps 1
 model=$(find "$out" -maxdepth 1 -name 'tft_model_*' | sort | tail -n 1)
-"$tftd" calibrate --model "$model" --windows 24000 "$out/fleet-205.csv@0.5" "$out/fleet-206.csv@0.5"
+"$tftd" calibrate --model "$model" --windows "$windows" "$fleets/fleet-205.csv@0.5" "$fleets/fleet-206.csv@0.5"
 # The generated fleets count half of what they did in training: a quarter of the windows made disk's P10-P90 hold 84 % on real machines.
 set -- "$data/bitbrains/2013-07.csv.xz" "$data/bitbrains/2013-08.csv.xz" \
-    "$out/fleet-201.csv@0.03" "$out/fleet-202.csv@0.03" "$out/fleet-203.csv@0.03" "$out/fleet-204.csv@0.03"
+    "$fleets/fleet-201.csv@0.03" "$fleets/fleet-202.csv@0.03" "$fleets/fleet-203.csv@0.03" "$fleets/fleet-204.csv@0.03"
 # shellcheck disable=SC2086
 "$tftd" calibrate --quantiles-only --model "$model" $end "$@"

@@ -8,6 +8,7 @@
 
 #define MOST TFT_MOST_SAMPLES
 #define FEWEST 32
+#define FEWEST_AT_MINUTE 10 // so many seen in two days say less than analogues at any minute
 #define STRIDE 2
 
 void tft_analog_finder_layout(tft_analog_finder *finder, const tft_pace *pace, tft_arena *arena)
@@ -116,9 +117,10 @@ static void find_at_minute(tft_analog_finder *finder, size_t newest, size_t late
 {
     const size_t whole = (longest + late + hour - 1) / hour * hour;
     const size_t candidates = whole - late < newest ? measure(finder, newest, whole - late, hour) : 0;
+    if (candidates < 4 * FEWEST_AT_MINUTE)
+        return;
     const size_t n = candidates / 4 < TFT_CLOCK_MOMENTS ? candidates / 4 : TFT_CLOCK_MOMENTS;
-    if (n > 0)
-        select_smallest(finder->nearest, candidates, n);
+    select_smallest(finder->nearest, candidates, n);
     analogs->n_at_minute = n;
     for (size_t i = 0; i < n; i++)
         analogs->ages_at_minute[i] = (uint16_t)((size_t)(finder->nearest[i] & 0xffffffffu) + late);

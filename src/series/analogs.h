@@ -12,7 +12,7 @@
  *     changes     quantiles of x_{i+h} − x_i over the nearer half of these
  *
  * Both at the spans of changes.h. With fewer than 32 candidates there are none, and anchors.c falls back. Of the moments at the
- * same minute of the hour as the origin, the nearest 24 are kept for clock.h.
+ * same minute of the hour as the origin, the nearest quarter, 10 to 24, are kept for clock.h.
  *
  * Memory:  the finder's arrays lie in the scratch's arena. Threads: a finder belongs to one.
  */

@@ -90,7 +90,10 @@ static void fill_clock(const tft_summary *s, const tft_clock *clock, size_t t, c
 {
     float time[TFT_MAX_QUANTILES], moments[TFT_MAX_QUANTILES];
     memcpy(time, minute, sizeof time);
-    memcpy(moments, minute, sizeof moments);
+    if (s->analogs.found)
+        tft_changes_at(&s->analogs.values, t, moments);
+    else
+        memcpy(moments, minute, sizeof moments);
     (void)tft_clock_time(clock, t, time);
     (void)tft_clock_moments(clock, &s->analogs, t, moments);
     for (size_t q = 0; q < s->n_levels; q++, out += n_anchors) {

@@ -19,7 +19,7 @@
  *     15  analogs_changes        newest value + quantile q of the changes that followed them      11
  *
  * With config.clock_anchors, 7 to 9 are quantiles in place of points (clock.h):
- *     7   minute_moments         of what followed moments like this one at this minute of the hour    8
+ *     7   minute_moments         of what followed moments like this one at this minute of the hour    14, 8
  *     8   minute_quantiles       … of the same minute of the latest 24 hours                       quantiles_24h
  *     9   time_quantiles         … of the same time of the latest 7 days, ± 1 step                 8
  *

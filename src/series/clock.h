@@ -5,7 +5,7 @@
  *
  *     minute    values at the same minute of the latest 24 hours
  *     time      values at the same time of the latest 7 days, with the step before and the step after it
- *     moments   what followed the nearest 24 of the moments at the same minute of their hour (analogs.h has the likeness): a
+ *     moments   what followed the nearest, at most 24, of the moments at the same minute of their hour (analogs.h has the likeness): a
  *               burst at :15 is found where it is due, which quantiles over all minutes cannot tell
  *
  * t = 1 … steps ahead, under a day. Each function writes n_levels quantiles and says so, or leaves `out` as it is where fewer than

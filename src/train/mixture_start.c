@@ -20,6 +20,12 @@ static bool persists(const tft_config *config, size_t anchor)
     return false;
 }
 
+static bool follows(const tft_config *config, size_t anchor)
+{
+    const char *const name = tft_window_anchor_name(config, anchor);
+    return strcmp(name, "analogs") == 0 || strcmp(name, "minute_moments") == 0;
+}
+
 void tft_mixture_start(const tft_contract *contract, tft_model *model)
 {
     const tft_config *const config = tft_model_config(model);
@@ -34,7 +40,7 @@ void tft_mixture_start(const tft_contract *contract, tft_model *model)
             if (anchor >= k)
                 continue;
             const double near = persists(config, anchor) ? 3.0 * exp(-(double)t / hour) : 0.0;
-            const double far = strcmp(tft_window_anchor_name(config, anchor), "analogs") == 0 ? 2.0 : 0.0;
+            const double far = follows(config, anchor) ? 2.0 : 0.0;
             step.data[at] = (float)((near + far) / TFT_MIXTURE_STEP_GAIN);
         }
     }

@@ -119,6 +119,21 @@ static void moments_are_of_the_minute_also_where_the_newest_value_is_late(void *
     close_fixture(f);
 }
 
+static void too_few_moments_at_the_minute_are_none(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(1.0f);
+    const size_t two_days = 576, three_days = 864;
+    tft_analogs_make(&f->finder, f->column + N - two_days, two_days, &pace, 5.0f, levels, 3, &f->analogs);
+    assert_true(f->analogs.found);
+    assert_int_equal(f->analogs.n_at_minute, 10); // a quarter of forty
+    tft_analogs_make(&f->finder, f->column + N - 560, 560, &pace, 5.0f, levels, 3, &f->analogs);
+    assert_int_equal(f->analogs.n_at_minute, 0);
+    tft_analogs_make(&f->finder, f->column + N - three_days, three_days, &pace, 5.0f, levels, 3, &f->analogs);
+    assert_int_equal(f->analogs.n_at_minute, 16);
+    close_fixture(f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -126,6 +141,7 @@ int main(void)
         cmocka_unit_test(a_job_of_every_night_is_due_at_its_time_a_step_early_or_late),
         cmocka_unit_test(what_is_missing_is_left_out_and_too_little_is_said),
         cmocka_unit_test(moments_are_of_the_minute_also_where_the_newest_value_is_late),
+        cmocka_unit_test(too_few_moments_at_the_minute_are_none),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
