@@ -60,7 +60,7 @@ static tft_status keep(server *srv, struct keeper_round *round, tft_error *err)
     if (kept)
         log_line(srv->log, LOG_TAG_DEBUG, "Kept the forecast of %zu servers", s->n_servers);
     engine_release(srv->engine, s);
-    return status;
+    return status == TFT_OK && kept ? shadow_run(srv, err) : status;
 }
 
 static tft_status sum_up(server *srv, const struct keeper_round *round, tft_error *err)

@@ -187,6 +187,7 @@ void server_watch_models(server *srv)
     }
     if (engine_set_model(srv->engine, &model, &why) == TFT_OK) {
         memcpy(srv->model_before, before, sizeof before);
+        shadow_drop(srv, srv->model);
         (void)write_pin(srv, srv->pinned, before, &why); // rolling back is then only for this life
     } else {
         log_line(srv->log, LOG_TAG_WARNING, "Model %s is not served: %s", srv->model, why.text);
@@ -217,6 +218,7 @@ static tft_status serve(server *srv, const char *name, bool pin, tft_error *err)
     if (strcmp(before, name) != 0)
         memcpy(srv->model_before, before, sizeof before);
     say_found(srv, path, &model);
+    shadow_drop(srv, name);
     return write_pin(srv, srv->pinned, srv->model_before, err);
 }
 

@@ -137,15 +137,15 @@ const openapi_schema openapi_schemas[] = {
                           "\"properties\": "
                           "{\"quantiles\": {\"type\": \"object\", \"additionalProperties\": " LIST(
                               NUMBER) "}, \"actual\": " LIST(MAYBE_NUMBER) "}}}}}"},
-    {"Model", "{\"type\": \"object\", \"required\": [\"id\", \"role\", \"pinned\", \"valid\", \"reason\", "
-              "\"contract\", \"metrics\", "
-              "\"parameters\", \"trained_at\", \"training_seconds\", \"validation_loss\", \"sha256\"], \"properties\": "
-              "{\"id\": " TEXT
-              ", \"role\": {\"enum\": [\"served\", \"previous\", \"available\", \"invalid\"]}, \"pinned\": " FLAG
-              ", \"valid\": " FLAG ", \"reason\": " MAYBE_TEXT ", \"contract\": " MAYBE_TEXT
-              ", \"metrics\": " LIST(TEXT) ", \"parameters\": " COUNT ", \"trained_at\": " MAYBE_TIME
-                                           ", \"training_seconds\": " MAYBE_NUMBER
-                                           ", \"validation_loss\": " MAYBE_NUMBER ", \"sha256\": " MAYBE_TEXT "}}"},
+    {"Model",
+     "{\"type\": \"object\", \"required\": [\"id\", \"role\", \"pinned\", \"valid\", \"reason\", "
+     "\"contract\", \"metrics\", "
+     "\"parameters\", \"trained_at\", \"training_seconds\", \"validation_loss\", \"sha256\"], \"properties\": "
+     "{\"id\": " TEXT
+     ", \"role\": {\"enum\": [\"served\", \"shadow\", \"previous\", \"available\", \"invalid\"]}, \"pinned\": " FLAG
+     ", \"valid\": " FLAG ", \"reason\": " MAYBE_TEXT ", \"contract\": " MAYBE_TEXT ", \"metrics\": " LIST(
+         TEXT) ", \"parameters\": " COUNT ", \"trained_at\": " MAYBE_TIME ", \"training_seconds\": " MAYBE_NUMBER
+               ", \"validation_loss\": " MAYBE_NUMBER ", \"sha256\": " MAYBE_TEXT "}}"},
     {"Models", PAGE("Model", "", "")},
     {"Setting",
      "{\"type\": \"object\", \"required\": [\"key\", \"value\", \"default\", \"source\", \"kind\", \"reloads\", "

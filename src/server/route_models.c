@@ -152,13 +152,20 @@ static const model_entry *find_entry(const server *srv, const char *name)
 /* ---- writing ----------------------------------------------------------------------------------------------- */
 
 typedef struct roles {
-    char served[128], before[128], pinned[128];
+    char served[128], before[128], pinned[128], shadow[128];
 } roles;
+
+static void read_roles(server *srv, roles *r)
+{
+    server_model_roles(srv, r->served, r->before, r->pinned);
+    shadow_name(srv, r->shadow);
+}
 
 static const char *role_of(const model_entry *e, const roles *r)
 {
     return strcmp(e->name, r->served) == 0   ? "served"
            : !e->valid                       ? "invalid"
+           : strcmp(e->name, r->shadow) == 0 ? "shadow"
            : strcmp(e->name, r->before) == 0 ? "previous"
                                              : "available";
 }
@@ -192,7 +199,7 @@ static void route_models(void *context, const http_request *request, http_reply 
         return;
     }
     const size_t n = server_list_models(srv, names, MOST);
-    server_model_roles(srv, r.served, r.before, r.pinned);
+    read_roles(srv, &r);
     tft_text_puts(&reply->text, "{\"items\": [");
     pthread_mutex_lock(&srv->model_list->lock);
     for (size_t i = 0; i < n; i++) {
@@ -220,7 +227,7 @@ static const char *named(const server *srv, const http_request *request, http_re
 static void put_one(server *srv, const char *id, http_reply *reply)
 {
     roles r;
-    server_model_roles(srv, r.served, r.before, r.pinned);
+    read_roles(srv, &r);
     pthread_mutex_lock(&srv->model_list->lock);
     put_entry(find_entry(srv, id), &r, &reply->text);
     pthread_mutex_unlock(&srv->model_list->lock);
@@ -240,7 +247,7 @@ static void answer_change(server *srv, tft_status status, const tft_error *err, 
 {
     roles r;
     if (status == TFT_OK) {
-        server_model_roles(srv, r.served, r.before, r.pinned);
+        read_roles(srv, &r);
         put_one(srv, r.served, reply);
     } else if (status == TFT_ERR_NOT_FOUND) {
         http_reply_problem(reply, 404, "unknown-model", "Unknown model", "There is no such model");
@@ -268,6 +275,32 @@ static void route_rollback(void *context, const http_request *request, http_repl
     (void)request;
     const tft_status status = server_rollback(srv, &err);
     answer_change(srv, status, &err, reply);
+}
+
+static void route_load(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    tft_error err = {0};
+    const char *const id = named(srv, request, reply, false);
+    if (id == NULL)
+        return;
+    const tft_status status = shadow_load(srv, id, &err);
+    if (status == TFT_OK)
+        put_one(srv, id, reply);
+    else
+        answer_change(srv, status, &err, reply);
+}
+
+static void route_unload(void *context, const http_request *request, http_reply *reply)
+{
+    server *const srv = context;
+    const char *const id = named(srv, request, reply, false);
+    if (id == NULL)
+        return;
+    if (shadow_drop(srv, id))
+        put_one(srv, id, reply);
+    else
+        http_reply_problem(reply, 409, "conflict", "Conflict", "Model %.60s runs as no shadow", id);
 }
 
 static const http_parameter of_model[] = {{"id", API_NAME, "Name of its directory", "tft_model_20251101_090000", true},
@@ -302,6 +335,25 @@ const http_route routes_models[] = {
      .summary = "One model, and why it cannot serve where it cannot",
      .reply = "Model",
      .statuses = "200 404"},
+    {.path = "/api/v1/models/{id}/load",
+     .method = HTTP_POST,
+     .role = ROLE_ADMIN,
+     .handler = route_load,
+     .parameters = of_model,
+     .tag = "Models",
+     .summary = "Verify this model and run it beside the one that serves, for /quality?group_by=model; in place of "
+                "another one",
+     .reply = "Model",
+     .statuses = "200 404 409"},
+    {.path = "/api/v1/models/{id}/load",
+     .method = HTTP_DELETE,
+     .role = ROLE_ADMIN,
+     .handler = route_unload,
+     .parameters = of_model,
+     .tag = "Models",
+     .summary = "Run this model beside the other no longer",
+     .reply = "Model",
+     .statuses = "200 404 409"},
     {.path = "/api/v1/models/{id}/promote",
      .method = HTTP_POST,
      .role = ROLE_ADMIN,

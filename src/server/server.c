@@ -393,6 +393,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->quality = quality_cache_open();
     srv->model_list = model_list_open();
     pthread_mutex_init(&srv->model_lock, NULL);
+    shadow_init(&srv->shadow);
     pages_init(&srv->pages);
     pthread_mutex_init(&srv->document_lock, NULL);
     pthread_rwlock_init(&srv->forget_lock, NULL);
@@ -432,6 +433,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         goto done;
 
     *stage = SERVER_STAGE_ENGINE;
+    shadow_restore(srv);
     status = server_start_keeper(srv, err); // before the engine: each forecast is noted
     if (status == TFT_OK)
         status = engine_start(srv->engine, err);
@@ -504,6 +506,7 @@ void server_close(server *srv)
         return;
     server_stop(srv, 0);
     server_close_keeper(srv);
+    shadow_close(&srv->shadow);
     pages_free(&srv->pages);
     engine_close(srv->engine);
     fleet_close(srv->fleet);

@@ -31,6 +31,7 @@
 #include "server/model_facts.h"
 #include "server/news.h"
 #include "server/pages.h"
+#include "server/shadow.h"
 #include "server/tls.h"
 #include "store/store.h"
 #include "track/track.h"
@@ -154,6 +155,7 @@ typedef struct server {
     char pinned[128];                     // the one that serves until somebody says otherwise, "" = the newest
     char model_before[128];               // the one that served before it, "" = none
     char broken_model[128];               // the last one that was named as broken
+    shadow shadow;                        // a model that runs beside the served one
     struct model_list *model_list;        // what GET /models says (route_models.c)
 } server;
 

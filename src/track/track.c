@@ -80,13 +80,15 @@ static int64_t interval_of(const track *t, const forecast_snapshot *s)
 }
 
 /* Rows from server `first` on; *n_rows of them packed one behind the other. Returns the server behind the last one. */
-static size_t pack_rows(track *t, const forecast_snapshot *s, size_t first, store_forecast *rows, size_t *n_rows)
+static size_t pack_rows(track *t, const forecast_snapshot *s, size_t first, bool network_only, store_forecast *rows,
+                        size_t *n_rows)
 {
     unsigned char *at = t->buffer;
     size_t server = first;
     *n_rows = 0;
     for (; server < s->n_servers && *n_rows < ROWS_AT_ONCE; server++) {
-        const size_t n = track_pack(s, server, t->rows, at);
+        const bool wanted = !network_only || s->servers[server].model_type == SNAPSHOT_TFT;
+        const size_t n = wanted ? track_pack(s, server, t->rows, at) : 0;
         if (n == 0)
             continue;
         rows[(*n_rows)++] = (store_forecast){.server = (uint32_t)server, .body = at, .n = n};
@@ -95,12 +97,9 @@ static size_t pack_rows(track *t, const forecast_snapshot *s, size_t first, stor
     return server;
 }
 
-tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_error *err)
+/* TFT_ERR_BUSY without text: it is kept already. */
+static tft_status put_all(track *t, const forecast_snapshot *s, bool network_only, tft_error *err)
 {
-    *kept = false;
-    const int64_t slot = tft_floor_to(s->origin_ms, interval_of(t, s));
-    if (!s->sufficient || s->n_servers == 0 || slot <= t->kept_ms)
-        return TFT_OK;
     if (t->rows == NULL) { // the horizon is the contract's: it stays
         t->rows = snapshot_rows_new(s);
         if (t->rows == NULL)
@@ -118,21 +117,35 @@ tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_erro
     store_set set = {.origin_ms = s->origin_ms, .first_ms = s->first_ms};
     snprintf(set.model, sizeof set.model, "%s", track_model_of(s));
     tft_status status = store_put_set(t->options.store, &set, err);
-    if (status == TFT_ERR_BUSY && err->text[0] == '\0') { // kept before a restart
-        t->kept_ms = slot;
-        return TFT_OK;
-    }
     for (size_t server = 0; server < s->n_servers && status == TFT_OK;) {
         store_forecast rows[ROWS_AT_ONCE];
         size_t n = 0;
-        server = pack_rows(t, s, server, rows, &n);
+        server = pack_rows(t, s, server, network_only, rows, &n);
         status = store_put_forecasts(t->options.store, set.number, rows, n, server == s->n_servers, err);
     }
-    if (status == TFT_OK) {
-        t->kept_ms = slot;
-        *kept = true;
-    }
     return status;
+}
+
+tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_error *err)
+{
+    *kept = false;
+    const int64_t slot = tft_floor_to(s->origin_ms, interval_of(t, s));
+    if (!s->sufficient || s->n_servers == 0 || slot <= t->kept_ms)
+        return TFT_OK;
+    const tft_status status = put_all(t, s, false, err);
+    const bool before = status == TFT_ERR_BUSY && err->text[0] == '\0'; // kept before a restart
+    *kept = status == TFT_OK;
+    if (*kept || before)
+        t->kept_ms = slot;
+    return before ? TFT_OK : status;
+}
+
+tft_status track_keep_beside(track *t, const forecast_snapshot *s, tft_error *err)
+{
+    if (!s->sufficient || s->tft_servers == 0)
+        return TFT_OK;
+    const tft_status status = put_all(t, s, true, err);
+    return status == TFT_ERR_BUSY && err->text[0] == '\0' ? TFT_OK : status;
 }
 
 tft_status track_forget(track *t, int64_t now_ms, tft_error *err)

@@ -47,6 +47,8 @@ const char *track_model_of(const forecast_snapshot *s);
 
 /* Keeps this forecast if it is time for one; *kept says whether. */
 tft_status track_keep(track *t, const forecast_snapshot *s, bool *kept, tft_error *err);
+/* Keeps what another model (a shadow) said at about the same time: only what its network forecast. */
+tft_status track_keep_beside(track *t, const forecast_snapshot *s, tft_error *err);
 /* Scores the next piece of what has come to its end by now_ms; *more: there may be another. */
 tft_status track_score(track *t, int64_t now_ms, bool *more, tft_error *err);
 /* Forgets what is past retention or beyond its share of the store. */
