@@ -27,7 +27,7 @@ static float squash(float v)
     return (float)(bits - 0x3f800000) * (1.0f / 8388608.0f);
 }
 
-/* φ of every value and of the mean of what is known in the hour that ends there; NaN stays NaN in `at`. */
+/* Every value / scale, and the mean / scale of what is known in the hour that ends there; NaN stays NaN in `at`. */
 static void describe(const tft_analog_finder *finder, const float *column, size_t n, size_t hour, float scale)
 {
     double sum = 0.0;
@@ -44,8 +44,8 @@ static void describe(const tft_analog_finder *finder, const float *column, size_
         finder->around[i] = count > 0 ? (float)(sum / (double)count) : 0.0f;
     }
     for (size_t i = 0; i < n; i++) {
-        finder->at[i] = squash(tft_scaled(column[i], scale));
-        finder->around[i] = squash(tft_scaled(finder->around[i], scale));
+        finder->at[i] = tft_scaled(column[i], scale);
+        finder->around[i] = tft_scaled(finder->around[i], scale);
     }
 }
 
@@ -78,11 +78,11 @@ static void select_smallest(uint64_t *keys, size_t n, size_t k)
 /* Distances from now of every `stride`-th moment as sortable keys; returns how many. */
 static size_t measure(const tft_analog_finder *finder, size_t n, size_t first_age, size_t stride)
 {
-    const float here = finder->at[n - 1], around = finder->around[n - 1];
+    const float here = squash(finder->at[n - 1]), around = squash(finder->around[n - 1]);
     size_t count = 0;
     for (size_t age = first_age; age < n; age += stride) {
         const size_t i = n - 1 - age;
-        const float distance = fabsf(finder->at[i] - here) + fabsf(finder->around[i] - around);
+        const float distance = fabsf(squash(finder->at[i]) - here) + fabsf(squash(finder->around[i]) - around);
         uint32_t bits;
         memcpy(&bits, &distance, sizeof bits); // not negative: its bits are in order
         if (!isnan(distance))
@@ -94,21 +94,17 @@ static size_t measure(const tft_analog_finder *finder, size_t n, size_t first_ag
 static void follow(const float *column, size_t n, const uint64_t *nearest, size_t count, bool change,
                    const float *levels, size_t n_levels, tft_changes *out)
 {
-    float samples[MOST];
-    out->n_levels = n_levels;
-    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-        size_t known = 0;
-        for (size_t c = 0; c < count; c++) {
-            const size_t i = n - 1 - (size_t)(nearest[c] & 0xffffffffu);
-            const float value = column[i + tft_change_span(s)] - (change ? column[i] : 0.0f);
-            if (!isnan(value))
-                samples[known++] = value;
+    tft_span_samples samples = {0};
+    for (size_t c = 0; c < count; c++) {
+        const float *const from = column + (n - 1 - (size_t)(nearest[c] & 0xffffffffu));
+        const float base = change ? *from : 0.0f;
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+            const float value = from[tft_change_span(s)] - base;
+            samples.x[samples.n[s]][s] = value;
+            samples.n[s] += isnan(value) == 0;
         }
-        if (known > 0)
-            tft_sample_quantiles(samples, known, levels, n_levels, out->quantiles[s]);
-        else
-            memcpy(out->quantiles[s], out->quantiles[s > 0 ? s - 1 : 0], sizeof out->quantiles[s]);
     }
+    tft_spans_quantiles(&samples, levels, n_levels, out);
 }
 
 /* `late`: steps from the newest known value to the column's last, from where the minutes are counted. */

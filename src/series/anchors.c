@@ -84,35 +84,42 @@ static void fill_target(size_t horizon, size_t hour, const tft_summary *s, const
     }
 }
 
-/* The clock's anchors at step t, in the place of three points; `minute` is the one that depends on the phase of the hour alone. */
-static void fill_clock(const tft_summary *s, const tft_clock *clock, size_t t, const float *minute, size_t n_anchors,
-                       float *out)
+/* The clock's anchors of n steps from `first` on, in the place of three points; `minute` depends on the phase of the hour alone. */
+static void fill_clock(const tft_summary *s, const tft_clock *clock, size_t first, size_t n,
+                       float (*minute)[TFT_MAX_QUANTILES], size_t row, size_t n_anchors, float *anchors)
 {
-    float time[TFT_MAX_QUANTILES], moments[TFT_MAX_QUANTILES];
-    memcpy(time, minute, sizeof time);
-    if (s->analogs.found)
-        tft_changes_at(&s->analogs.values, t, moments);
-    else
-        memcpy(moments, minute, sizeof moments);
-    (void)tft_clock_time(clock, t, time);
-    (void)tft_clock_moments(clock, &s->analogs, t, moments);
-    for (size_t q = 0; q < s->n_levels; q++, out += n_anchors) {
-        out[7] = bounded(s, moments[q]);
-        out[8] = bounded(s, minute[q]);
-        out[9] = bounded(s, time[q]);
+    float time[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES], moments[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES];
+    memcpy(time, minute, n * sizeof *minute);
+    memcpy(moments, minute, n * sizeof *minute);
+    for (size_t i = 0; i < n && s->analogs.found; i++)
+        tft_changes_at(&s->analogs.values, first + i + 1, moments[i]);
+    tft_clock_times(clock, first + 1, n, time);
+    tft_clock_all_moments(clock, &s->analogs, first + 1, n, moments);
+    for (size_t i = 0; i < n; i++) {
+        float *out = anchors + (first + i) * row * n_anchors;
+        for (size_t q = 0; q < s->n_levels; q++, out += n_anchors) {
+            out[7] = bounded(s, moments[i][q]);
+            out[8] = bounded(s, minute[i][q]);
+            out[9] = bounded(s, time[i][q]);
+        }
     }
 }
 
+/* Eight phases of the hour at a time, and these in every hour of the horizon. */
 static void fill_target_clock(const tft_summary *s, const tft_clock *clock, size_t horizon, size_t row,
                               size_t n_anchors, float *anchors)
 {
     const size_t hour = clock->pace->hour;
-    for (size_t phase = 0; phase < hour && phase < horizon; phase++) {
-        float minute[TFT_MAX_QUANTILES];
-        memcpy(minute, s->quantiles_24h, sizeof minute);
-        (void)tft_clock_minute(clock, phase + 1, minute);
-        for (size_t i = phase; i < horizon; i += hour)
-            fill_clock(s, clock, i + 1, minute, n_anchors, anchors + i * row * n_anchors);
+    for (size_t phase = 0; phase < hour && phase < horizon; phase += TFT_CHANGE_SPANS) {
+        float minute[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES];
+        const size_t phases = hour - phase < TFT_CHANGE_SPANS ? hour - phase : TFT_CHANGE_SPANS;
+        for (size_t i = 0; i < phases; i++) {
+            memcpy(minute[i], s->quantiles_24h, sizeof minute[i]);
+            (void)tft_clock_minute(clock, phase + i + 1, minute[i]);
+        }
+        for (size_t first = phase; first < horizon; first += hour)
+            fill_clock(s, clock, first, horizon - first < phases ? horizon - first : phases, minute, row, n_anchors,
+                       anchors);
     }
 }
 

@@ -39,37 +39,86 @@ void tft_sample_quantiles(const float *samples, size_t n, const float *levels, s
         out[q] = tft_quantile_sorted(sorted, n, levels[q]);
 }
 
-/* Changes over `span`, newest first, every `stride` steps; returns how many. */
-static size_t gather(const float *column, size_t n, size_t reach, size_t span, float *out)
+/* Puts the smaller of two samples first, in every span, for `rows` rows from a and from b on; none is in both. A function of its
+ * own, or the compiler forgets that, and with it the vectors. */
+static __attribute__((noinline)) void exchange(float *restrict a, float *restrict b, size_t rows)
 {
-    const size_t oldest = n > reach ? n - reach : 0, available = n - oldest;
+    for (size_t i = 0; i < rows; i++, a += TFT_CHANGE_SPANS, b += TFT_CHANGE_SPANS) {
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+            const float x = a[s], y = b[s], low = x < y ? x : y, high = y > x ? y : x;
+            a[s] = low;
+            b[s] = high;
+        }
+    }
+}
+
+/* Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M): which places are compared does not
+ * depend on what stands there, so the eight spans go through it side by side, as minima and maxima of vectors. About a thousand
+ * exchanges for 96 samples: a quarter of the time of eight sorts one after the other. */
+static void sort_spans(float (*x)[TFT_CHANGE_SPANS], size_t n)
+{
+    size_t top = 1;
+    while (top < n)
+        top *= 2;
+    for (size_t p = top / 2; p > 0; p /= 2) {
+        size_t d = p, r = 0;
+        for (size_t q = top / 2;; q /= 2) {
+            for (size_t i = r; i + d < n; i += 2 * p) // the places i with (i & p) == r, p of them in a row; p ≤ d
+                exchange(x[i], x[i + d], n - d - i < p ? n - d - i : p);
+            if (q == p)
+                break;
+            d = q - p;
+            r = p;
+        }
+    }
+}
+
+void tft_spans_quantiles(tft_span_samples *samples, const float *levels, size_t n_levels, tft_changes *out)
+{
+    size_t most = 0;
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
+        most = samples->n[s] > most ? samples->n[s] : most;
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+        for (size_t k = samples->n[s]; k < most; k++)
+            samples->x[k][s] = INFINITY; // goes to the end, behind all that count
+    }
+    sort_spans(samples->x, most);
+    out->n_levels = n_levels;
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+        float sorted[TFT_MOST_SAMPLES];
+        for (size_t k = 0; k < samples->n[s]; k++)
+            sorted[k] = samples->x[k][s];
+        for (size_t q = 0; q < n_levels; q++)
+            out->quantiles[s][q] = samples->n[s] > 0 ? tft_quantile_sorted(sorted, samples->n[s], levels[q])
+                                   : s > 0           ? out->quantiles[s - 1][q]
+                                                     : 0.0f;
+    }
+}
+
+/* Changes over span s, newest first, every `stride` steps. */
+static void gather(const float *column, size_t n, size_t reach, size_t s, tft_span_samples *samples)
+{
+    const size_t oldest = n > reach ? n - reach : 0, available = n - oldest, span = spans[s];
+    samples->n[s] = 0;
     if (available <= span)
-        return 0;
+        return;
     const size_t starts = available - span, stride = (starts + TFT_CHANGE_SAMPLES - 1) / TFT_CHANGE_SAMPLES;
     size_t count = 0;
     for (size_t back = 0; back < starts; back += stride) {
         const float change = column[n - 1 - back] - column[n - 1 - back - span];
-        if (!isnan(change))
-            out[count++] = change;
+        samples->x[count][s] = change;
+        count += isnan(change) == 0;
     }
-    return count;
+    samples->n[s] = count;
 }
 
 void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,
                       tft_changes *changes)
 {
-    float samples[TFT_CHANGE_SAMPLES];
-    changes->n_levels = n_levels;
-    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-        const size_t count = gather(column, n, reach, spans[s], samples);
-        float *const out = changes->quantiles[s];
-        if (count == 0) { // too little history for this span: as much as for the one before
-            for (size_t q = 0; q < n_levels; q++)
-                out[q] = s > 0 ? changes->quantiles[s - 1][q] : 0.0f;
-            continue;
-        }
-        tft_sample_quantiles(samples, count, levels, n_levels, out);
-    }
+    tft_span_samples samples;
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) // too little history for a span: as much as for the one before
+        gather(column, n, reach, s, &samples);
+    tft_spans_quantiles(&samples, levels, n_levels, changes);
 }
 
 void tft_changes_at(const tft_changes *changes, size_t t, float *out)

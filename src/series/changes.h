@@ -25,6 +25,16 @@ typedef struct tft_changes {
     float quantiles[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES]; // 0 where no change is known
 } tft_changes;
 
+/* Samples of every span, sample k of span s at x[k][s]: so laid out, all spans are sorted at once. */
+typedef struct tft_span_samples {
+    size_t n[TFT_CHANGE_SPANS];
+    float x[TFT_MOST_SAMPLES][TFT_CHANGE_SPANS];
+} tft_span_samples;
+
+/* Quantiles of each span's samples, none of them NaN; a span without any gets those of the one before, the first one 0. Sorts
+ * `samples`. */
+void tft_spans_quantiles(tft_span_samples *samples, const float *levels, size_t n_levels, tft_changes *out);
+
 /* Quantiles at `levels` of column[i + span] − column[i] over the last `reach` of its n values (NaN = missing). */
 void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,
                       tft_changes *changes);

@@ -32,6 +32,7 @@ struct tft_window_scratch {
     tft_summary *summaries;  // [n_metrics]
     float *lags;             // [n_targets, TFT_N_LAGS, horizon], NaN = none
     float *horizon_calendar; // [horizon, 6]
+    float *horizon_place;    // [2, horizon] how far into the horizon a step is, and the same logarithmically
     uint8_t *horizon_hour;   // [horizon] hour of the day
     tft_incident_past incidents;
     tft_incident_signs signs;
@@ -59,6 +60,11 @@ static void layout(tft_window_scratch *s, const tft_contract *contract, tft_aren
     const size_t t = contract->horizon;
     s->lags = tft_arena_floats(arena, tft_contract_targets(contract) * TFT_N_LAGS * t);
     s->horizon_calendar = tft_arena_floats(arena, t * TFT_N_CALENDAR);
+    s->horizon_place = tft_arena_floats(arena, 2 * t);
+    for (size_t i = 0; s->horizon_place != NULL && i < t; i++) {
+        s->horizon_place[i] = (float)(i + 1) / (float)t;
+        s->horizon_place[t + i] = log1pf((float)(i + 1)) / log1pf((float)t);
+    }
     s->horizon_hour = tft_arena_alloc(arena, t, sizeof *s->horizon_hour);
     tft_incident_past_layout(&s->incidents, tft_past_length(contract), arena);
     tft_incident_signs_layout(&s->signs, tft_past_length(contract), arena);
@@ -285,24 +291,26 @@ static void fill_has_lag(const making *k, tft_lag_kind kind, size_t stride, floa
 static void fill_same_hour(const making *k, size_t m, size_t stride, float *out)
 {
     const tft_summary *const s = &k->scratch->summaries[m];
-    for (size_t i = 0; i < k->contract->horizon; i++)
-        out[i * stride] = tft_squashed(s->same_hour_median[k->scratch->horizon_hour[i]], s->scale);
+    const uint8_t *const hour = k->scratch->horizon_hour;
+    for (size_t i = 0; i < k->contract->horizon; i++) // steps of one hour follow each other
+        out[i * stride] = i > 0 && hour[i] == hour[i - 1] ? out[(i - 1) * stride]
+                                                          : tft_squashed(s->same_hour_median[hour[i]], s->scale);
 }
 
 static void fill_same_minute(const making *k, size_t m, size_t stride, float *out)
 {
     const tft_summary *const s = &k->scratch->summaries[m];
-    for (size_t i = 0; i < k->contract->horizon; i++)
-        out[i * stride] = tft_squashed(s->same_minute[i % k->scratch->calendar.pace.hour], s->scale);
+    const size_t hour = k->scratch->calendar.pace.hour;
+    for (size_t i = 0; i < k->contract->horizon; i++) // every hour says the same
+        out[i * stride] = i < hour ? tft_squashed(s->same_minute[i], s->scale) : out[(i - hour) * stride];
 }
 
 static void fill_horizon(const making *k, bool logarithmic, size_t stride, float *out)
 {
-    const float last = (float)k->contract->horizon;
-    for (size_t i = 0; i < k->contract->horizon; i++) {
-        const float t = (float)(i + 1);
-        out[i * stride] = logarithmic ? log1pf(t) / log1pf(last) : t / last;
-    }
+    const size_t horizon = k->contract->horizon;
+    const float *const place = k->scratch->horizon_place + (logarithmic ? horizon : 0);
+    for (size_t i = 0; i < horizon; i++)
+        out[i * stride] = place[i];
 }
 
 static void fill_decoder_column(const making *k, tft_feature feature, size_t m, size_t stride, float *out)

@@ -5,7 +5,12 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include <cmocka.h>
+
+#include "series/summary.h"
 
 enum { DAY = 288, N = 2304 };
 static const float levels[3] = {0.1f, 0.5f, 0.9f};
@@ -84,6 +89,41 @@ static void the_shift_is_today_against_yesterday(void **state)
     assert_float_equal(tft_shift(column, N, &pace), 0.0f, 0.0f);
 }
 
+static int ascending(const void *a, const void *b)
+{
+    const float x = *(const float *)a, y = *(const float *)b;
+    return (x > y) - (x < y);
+}
+
+static void all_spans_at_once_are_each_span_by_itself(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    for (size_t n = 1; n <= TFT_MOST_SAMPLES; n++) {
+        tft_span_samples samples = {0};
+        float alone[TFT_CHANGE_SPANS][TFT_MOST_SAMPLES];
+        tft_changes made;
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+            samples.n[s] = s == 3 ? n / 2 : n - (n > s ? s : 0); // not all have as many, and some none
+            for (size_t k = 0; k < samples.n[s]; k++) {
+                seed = seed * 1664525u + 1013904223u;
+                alone[s][k] = samples.x[k][s] = (float)(int32_t)(seed >> 8) * (k % 5 == 0 ? 0.0f : 1e-3f);
+            }
+        }
+        const tft_span_samples before = samples;
+        tft_spans_quantiles(&samples, levels, 3, &made);
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+            float want[3] = {0.0f, 0.0f, 0.0f};
+            if (s > 0)
+                memcpy(want, made.quantiles[s - 1], sizeof want);
+            qsort(alone[s], before.n[s], sizeof(float), ascending);
+            for (size_t q = 0; q < 3 && before.n[s] > 0; q++)
+                want[q] = tft_quantile_sorted(alone[s], before.n[s], levels[q]);
+            assert_memory_equal(made.quantiles[s], want, sizeof want);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -91,6 +131,7 @@ int main(void)
         cmocka_unit_test(quantiles_of_changes_ascend_and_only_the_reach_counts),
         cmocka_unit_test(short_and_broken_histories_have_finite_changes),
         cmocka_unit_test(the_level_leans_to_the_newest_values_and_skips_missing_ones),
+        cmocka_unit_test(all_spans_at_once_are_each_span_by_itself),
         cmocka_unit_test(the_shift_is_today_against_yesterday),
     };
     return cmocka_run_group_tests_name("series.changes", tests, NULL, NULL);

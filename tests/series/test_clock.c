@@ -102,6 +102,33 @@ static void what_is_missing_is_left_out_and_too_little_is_said(void **state)
     close_fixture(f);
 }
 
+static void steps_side_by_side_are_those_one_by_one(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(1.0f);
+    for (size_t i = 0; i < N; i++)
+        f->column[i] = i % 7 == 3 || (i > N - 900 && i % 288 < 200) ? NAN : (float)((i * 7919) % 1013) - 300.0f;
+    tft_analogs_make(&f->finder, f->column, N, &pace, 5.0f, levels, 3, &f->analogs);
+    size_t alone = 0;
+    for (size_t t = 1; t + TFT_CHANGE_SPANS <= HORIZON; t += 3) {
+        for (size_t n = 1; n <= TFT_CHANGE_SPANS; n += 7) {
+            float times[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES] = {{0}},
+                  moments[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES] = {{0}};
+            tft_clock_times(&f->clock, t, n, times);
+            tft_clock_all_moments(&f->clock, &f->analogs, t, n, moments);
+            for (size_t i = 0; i < n; i++) {
+                float time[3] = {0}, moment[3] = {0};
+                alone += tft_clock_time(&f->clock, t + i, time);
+                (void)tft_clock_moments(&f->clock, &f->analogs, t + i, moment);
+                assert_memory_equal(times[i], time, sizeof time);
+                assert_memory_equal(moments[i], moment, sizeof moment);
+            }
+        }
+    }
+    assert_true(alone > 0);
+    close_fixture(f);
+}
+
 static void moments_are_of_the_minute_also_where_the_newest_value_is_late(void **state)
 {
     (void)state;
@@ -140,6 +167,7 @@ int main(void)
         cmocka_unit_test(a_job_of_every_hour_is_due_at_its_minute_and_not_before),
         cmocka_unit_test(a_job_of_every_night_is_due_at_its_time_a_step_early_or_late),
         cmocka_unit_test(what_is_missing_is_left_out_and_too_little_is_said),
+        cmocka_unit_test(steps_side_by_side_are_those_one_by_one),
         cmocka_unit_test(moments_are_of_the_minute_also_where_the_newest_value_is_late),
         cmocka_unit_test(too_few_moments_at_the_minute_are_none),
     };
