@@ -11,6 +11,7 @@ import { here } from './router';
 import { shell } from './shell';
 import { Store, type Known } from './store';
 import { text } from './text';
+import { titleOf } from './title';
 import type { Contract, Page, Server, Status } from './types';
 import { findView } from './views/all';
 import type { Context } from './views/view';
@@ -84,8 +85,9 @@ function render(): void {
     body = text.state.refused(String(reason));
   }
   drawn = patch(host, drawn, [shell({ view, place, context, status, lag, replay, denied, store, live, body, schedule })]);
+  const title = denied ? text.product : titleOf(context);
   store.endRender();
-  document.title = `${place.about || text.nav[view.name as keyof typeof text.nav]} – ${text.product}`;
+  document.title = `${place.about || text.nav[view.name as keyof typeof text.nav]} – ${title}`;
   if (moved) {
     scrollTo(0, 0);
     if (performance.now() > 3000) document.getElementById('content')?.focus({ preventScroll: true });

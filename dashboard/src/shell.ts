@@ -8,6 +8,7 @@ import { changePrefs, paces, prefs, type Theme } from './prefs';
 import { href, type Place } from './router';
 import type { Known, Store } from './store';
 import { text } from './text';
+import { titleOf } from './title';
 import type { Demo, Page, Server, Status } from './types';
 import { GROUPS } from './views/all';
 import type { Context, View } from './views/view';
@@ -70,9 +71,10 @@ function topBar(p: ShellProps): VNode {
     make((e.target as HTMLSelectElement).value);
     p.schedule();
   };
+  const title = p.denied ? text.product : titleOf(p.context);
   return h('header', { class: 'top' },
     h('button', { type: 'button', class: 'menu-button', 'aria-expanded': String(menuOpen), 'aria-controls': 'nav', on: { click: () => setMenu(p, !menuOpen) } }, text.menu),
-    h('a', { class: 'brand', 'aria-label': text.product, href: href('overview') }, logo(), h('span', null, text.product)),
+    h('a', { class: 'brand', 'aria-label': title, href: href('overview') }, logo(), h('span', null, title)),
     h('button', { type: 'button', class: 'search-button', 'aria-label': text.bar.search, on: { click: () => openDialog('search') } }, h('span', { class: 'search-text' }, text.bar.search), h('kbd', null, '/')),
     h('span', { class: 'grow' }),
     liveLabel(p),

@@ -134,6 +134,7 @@ static server_options to_options(const settings *s)
         .tls_client_ca = s->tls.client_ca,
         .tls_only_13 = s->tls.min_version == 1,
         .metrics_per_server = s->metrics.per_server,
+        .memory_limit = s->limits.memory,
         .audit_file = s->audit.file,
         .keys_file = s->auth.keys_file,
         .auth = (auth_mode)s->auth.enabled,

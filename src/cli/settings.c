@@ -53,7 +53,7 @@ void settings_default(settings *s)
                   .min_free = (size_t)512 << 20},
         .ingest = {.max_future = 300000, .limit_disk_io_mb_s = 1e6, .limit_latency_ms = 86400000},
         .servers = {.max = 10000, .offline_after_steps = 3, .stale_after = 1800000},
-        .dashboard = {true, "127.0.0.1:8501", "http://127.0.0.1:8001"},
+        .dashboard = {true, "127.0.0.1:8501", "http://127.0.0.1:8001", ""},
         .model = {.dir = "./models", .name = "latest", .watch = true},
         .forecast = {.min_interval = 1000, .warmup_records = 150, .min_records = 100, .memory_steps = 2304},
         .alerts = {.lookahead = 3600000,

@@ -37,7 +37,7 @@ typedef struct settings_level {
     double low, high; // THRESHOLD: warning, critical; else both the level
 } settings_level;
 
-#define SETTINGS_N_KEYS 66
+#define SETTINGS_N_KEYS 68
 typedef enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_FLAG } settings_source;
 
 typedef struct settings {
@@ -100,11 +100,14 @@ typedef struct settings {
     } risk;
     struct {
         bool enabled;
-        const char *listen, *generator_url;
+        const char *listen, *generator_url, *title;
     } dashboard;
     struct {
         const char *file;
     } audit;
+    struct {
+        size_t memory;
+    } limits;
     struct {
         size_t level, format, timestamps; // as log.h's enums
         const char *file;

@@ -48,7 +48,6 @@
 #define COMPRESS_FROM 1024             // bytes; smaller replies fit one packet anyway
 #define MAX_REPLY ((size_t)1 << 30)    // bound of a reply's text
 #define DROP_LIMIT ((size_t)256 << 20) // bytes of a refused body that are read and dropped
-#define CONNECTION_MEMORY 49152        // request line and headers of one request
 #define STREAM_BLOCK 16384             // bytes a stream is asked for at once
 #define PREFLIGHT_S 600                // how long a browser may keep the answer to a preflight
 
@@ -892,7 +891,7 @@ static tft_status start_daemon(http_server *server, int fd, tft_error *err)
                          server, MHD_OPTION_CONNECTION_LIMIT,
                          (o->max_connections + 1) * o->threads, // each thread could take all: on_accept() counts
                          MHD_OPTION_CONNECTION_TIMEOUT, o->idle_timeout_s, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-                         (size_t)CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE,
+                         (size_t)HTTP_CONNECTION_MEMORY, MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_THREAD_POOL_SIZE,
                          o->threads, MHD_OPTION_ARRAY, o->tls != NULL ? secure : plain, MHD_OPTION_END);
     if (daemon == NULL) {
         close(fd);

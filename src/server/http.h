@@ -43,7 +43,8 @@ extern const char *const http_method_names[HTTP_N_METHODS];
 /* Who may use a route. Each role may what the ones before it may. */
 typedef enum http_role { ROLE_OPEN, ROLE_READ, ROLE_WRITE, ROLE_ADMIN } http_role;
 
-#define HTTP_MAX_PARAMS 4 // {name} segments of one path
+#define HTTP_CONNECTION_MEMORY 49152 // bytes a connection may hold of a request's line and headers
+#define HTTP_MAX_PARAMS 4            // {name} segments of one path
 
 typedef struct http_route http_route;
 

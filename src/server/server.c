@@ -10,10 +10,9 @@
 #include "server/alert_json.h"
 #include "server/explain.h"
 #include "server/keeper.h"
+#include "server/memory_bound.h"
 #include "server/notify.h"
 #include "server/watchdog.h"
-
-#define BODY_BUDGET_BODIES 16 // so many bodies of full size may be in memory at once
 
 /* ---- contract ------------------------------------------------------------------------------------------ */
 
@@ -351,7 +350,7 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .n_inherited = o->n_inherited,
                               .alive = alive,
                               .max_body = o->max_body,
-                              .body_budget = o->max_body * BODY_BUDGET_BODIES,
+                              .body_budget = o->max_body * SERVER_BODIES,
                               .max_connections = o->max_connections,
                               .max_connections_per_ip = o->max_connections_per_ip,
                               .idle_timeout_s = o->idle_timeout_s,
@@ -443,7 +442,9 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         goto done;
     *stage = SERVER_STAGE_LISTEN;
     srv->phase = SERVER_SERVING; // before the port opens: a request may come at once
-    status = audit_open(options->audit_file, log, &srv->audit, err);
+    status = memory_bound_check(srv, err);
+    if (status == TFT_OK)
+        status = audit_open(options->audit_file, log, &srv->audit, err);
     if (status == TFT_OK)
         status = open_auth(srv, err);
     if (status == TFT_OK)
@@ -456,6 +457,8 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         status = tft_fail(err, TFT_ERR_MEMORY, "no thread for housekeeping");
     else
         log_line(log, LOG_TAG_READY, "Daemon started - waiting for data feed url=%s", http_url(srv->http));
+    if (status == TFT_OK)
+        memory_bound_say(srv);
 
 done:
     if (status != TFT_OK) {

@@ -38,6 +38,7 @@
 
 #define SERVER_MAX_LISTEN 9
 #define SERVER_MAX_PREFIXES 128
+#define SERVER_BODIES 16 // so many bodies of full size may be in memory at once
 
 /* Opens a model directory for the engine, which will own it (server_load_model() of model_loader.h; tests bring theirs). */
 typedef tft_status server_model_opener(const char *directory, size_t n_threads, engine_model *model, tft_error *err);
@@ -60,6 +61,7 @@ typedef struct server_options {
     size_t n_cors_origins;
     const char *tls_cert, *tls_key, *tls_client_ca; // tls.*; NULL or "" = no TLS, no client certificates
     bool tls_only_13;
+    size_t memory_limit;    // limits.memory; 0 = any
     const char *audit_file; // audit.file; NULL or "" = none
     const char *keys_file;  // NULL: no authentication at all (tests)
     auth_mode auth;

@@ -192,18 +192,16 @@ def stamp(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
-def check_people(hook, victim):
-    """Each alert (fingerprint and start) was told as firing once, and at most once as over; of the server that was in maintenance
-    anew when that had ended, but never twice the same in a row."""
-    told, of_victim = {}, set()
+def check_people(hook):
+    """People hear of an alert that it fires and that it is over, in turn: never the same twice in a row. An alert is its labels; it may come
+    back, and Alertmanager then may call it by its first start, as the fleet's clock runs ahead of the wall's here."""
+    told = {}
     for message in hook.messages:
         for alert in message["alerts"]:
-            key = alert["fingerprint"], alert["startsAt"]
-            told.setdefault(key, []).append(alert["status"])
-            if alert["labels"].get("server") == victim:
-                of_victim.add(key)
-    doubled = {k: v for k, v in told.items() if any(a == b for a, b in zip(v, v[1:])) or (len(v) > 2 and k not in of_victim)}
-    ensure("no alert doubled: %d were told" % len(told), not doubled and told, doubled)
+            told.setdefault(alert["fingerprint"], []).append(alert["status"])
+    doubled = {k: v for k, v in told.items() if any(a == b for a, b in zip(v, v[1:])) or v[0] != "firing"}
+    fired = sum(v.count("firing") for v in told.values())
+    ensure("no alert doubled: %d alerts fired %d times" % (len(told), fired), not doubled and told, list(doubled.items())[:3])
 
 
 def check_store(path, acknowledged):
@@ -258,7 +256,7 @@ def run(hours, speed, folder):
                 watch = Watch(d, speed)
                 status = wait("warm-up", lambda: (lambda s: s if s["warmup"]["is_warmed_up"] else None)(d.get("/status")[1]), 300)
                 ensure("warm: %(message)s" % status["warmup"], True)
-                victim = Day(d, am, people, watch, control, live_s / speed, models, model, plain).run()
+                Day(d, am, people, watch, control, live_s / speed, models, model, plain).run()
             finally:
                 if watch:
                     watch.stop()
@@ -266,7 +264,7 @@ def run(hours, speed, folder):
                 fleet.wait()
             ensure("no 5xx in %d pages and %d acknowledged records" % (watch.pages_read, len(watch.acknowledged)),
                    not watch.bad and not watch.trouble and watch.pages_read > 50, watch.bad[:5] or watch.trouble)
-            check_people(people, victim)
+            check_people(people)
             check_memory(watch.memory)
             check_audit(folder + "/audit.log")
             total = d.get("/status")[1]["records_total"]
@@ -318,7 +316,6 @@ class Day:
         self.calmed("evening", 0.25)
         self.until(1.0)
         say("the day is over: %d KiB resident" % self.watch.memory[-1])
-        return victim
 
     def share(self, part):
         return max(45.0, part * self.length_s)

@@ -126,6 +126,16 @@ class Life(unittest.TestCase):
         self.assertEqual(done.returncode, 4)
         self.assertIn("nothing-here", done.stderr)
 
+    def test_what_the_settings_add_up_to_is_said_and_held_to_the_limit(self):
+        with Daemon(environment={"TFTD_SERVERS_MAX": "100", "TFTD_LIMITS_MEMORY": "1GiB"}) as d:
+            d.wait_for("the bound", lambda: "[INFO] Memory: at most" in d.log())
+            bound = int(d.log().split("Memory: at most ")[1].split()[0])
+            self.assertTrue(500 < bound < 1024, bound)  # 512 are bodies
+            self.assertRegex(d.log(), r"for 100 servers")
+        code, why = self.refused("--port", "0", environment={"TFTD_LIMITS_MEMORY": "64MiB", "TFTD_DASHBOARD_LISTEN": ""})
+        self.assertEqual(code, 3)
+        self.assertRegex(why, r"limits\.memory: the settings add up to \d+ MiB, more than 64: lower servers\.max")
+
     def test_wrong_usage_is_2(self):
         for arguments in (["--no-such-flag"], ["surplus"], ["--port", "99999"], ["--demo=calm"]):
             done = subprocess.run([TFTD, "serve"] + arguments, cwd=self.folder, capture_output=True, text=True, timeout=20, env=PLAIN)
