@@ -39,6 +39,7 @@ int cmd_evaluate(int argc, char **argv);
 int cmd_forecast(int argc, char **argv);
 int cmd_generate(int argc, char **argv);
 int cmd_keys(int argc, char **argv);
+int cmd_models(int argc, char **argv);
 int cmd_restore(int argc, char **argv);
 int cmd_serve(int argc, char **argv);
 int cmd_train(int argc, char **argv);

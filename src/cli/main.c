@@ -20,6 +20,7 @@ static const command commands[] = {
     {"check-config", "the settings in force, and whether they are right", cmd_check_config},
     {"doctor", "whether everything the daemon needs is there and well", cmd_doctor},
     {"keys", "API keys: add, list, revoke", cmd_keys},
+    {"models", "models: list, verify, choose the one that serves", cmd_models},
     {"backup", "copy the history, also while the daemon runs", cmd_backup},
     {"restore", "put a backup into an empty data directory", cmd_restore},
     {"version", "version, compiler, build", cmd_version},

@@ -8,96 +8,44 @@
  * when complete; a folder under another name is not looked at. A broken one is named once and skipped, and the next
  * older one is tried.
  */
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/file.h"
+#include "server/model_entry.h"
+#include "server/model_pin.h"
 #include "server/server.h"
 #include "train/model_dir.h"
-
-#define MAX_MODELS 256 // of the newest, so many are considered
-
-typedef struct model_names {
-    size_t n;
-    char names[MAX_MODELS][32]; // tft_model_name_valid
-} model_names;
-
-static int newest_first(const void *a, const void *b)
-{
-    return strcmp(b, a);
-}
-
-static void list_models(const char *folder, model_names *list)
-{
-    list->n = 0;
-    DIR *const dir = opendir(folder);
-    if (dir == NULL)
-        return;
-    for (const struct dirent *entry = readdir(dir); entry != NULL; entry = readdir(dir)) {
-        if (!tft_model_name_valid(entry->d_name))
-            continue;
-        size_t at = list->n;
-        if (at == MAX_MODELS) { // full: the oldest of those we have makes room
-            qsort(list->names, list->n, sizeof list->names[0], newest_first);
-            at = strcmp(entry->d_name, list->names[MAX_MODELS - 1]) > 0 ? MAX_MODELS - 1 : MAX_MODELS;
-        } else {
-            list->n++;
-        }
-        if (at < MAX_MODELS)
-            snprintf(list->names[at], sizeof list->names[at], "%.31s", entry->d_name);
-    }
-    closedir(dir);
-    qsort(list->names, list->n, sizeof list->names[0], newest_first);
-}
 
 size_t server_list_models(const server *srv, char (*names)[32], size_t capacity)
 {
     model_names *const list = calloc(1, sizeof *list);
     if (list == NULL)
         return 0;
-    list_models(srv->options.models_dir, list);
+    model_names_list(srv->options.models_dir, list);
     const size_t n = list->n < capacity ? list->n : capacity;
     memcpy(names, list->names, n * sizeof *names);
     free(list);
     return n;
 }
 
-/* ---- the pin: "<name or latest>\n<model before, or empty>\n" -------------------------------------------------- */
-
-static void pin_path(const server *srv, char path[4096])
-{
-    snprintf(path, 4096, "%s/served-model", srv->options.store.dir);
-}
+/* ---- the pin ---------------------------------------------------------------------------------------------- */
 
 static void read_pin(server *srv)
 {
-    char path[4096], *bytes = NULL;
-    size_t n = 0;
-    tft_error none = {0};
-    pin_path(srv, path);
-    if (!tft_file_exists(path) || tft_file_read(path, 256, &bytes, &n, &none) != TFT_OK)
-        return;
-    const char *const end = memchr(bytes, '\n', n);
-    const size_t first = end != NULL ? (size_t)(end - bytes) : n;
-    if (first < sizeof srv->pinned)
-        snprintf(srv->pinned, sizeof srv->pinned, "%.*s", (int)first, bytes);
-    if (end != NULL && n - first - 1 < sizeof srv->model_before)
-        snprintf(srv->model_before, sizeof srv->model_before, "%.*s", (int)strcspn(end + 1, "\n"), end + 1);
-    if (!tft_model_name_valid(srv->pinned))
-        srv->pinned[0] = '\0';
-    if (!tft_model_name_valid(srv->model_before))
-        srv->model_before[0] = '\0';
-    free(bytes);
+    model_pin pin;
+    model_pin_read(srv->options.store.dir, &pin);
+    snprintf(srv->pinned, sizeof srv->pinned, "%s", pin.pinned);
+    snprintf(srv->model_before, sizeof srv->model_before, "%s", pin.before);
 }
 
 static tft_status write_pin(const server *srv, const char *pinned, const char *before, tft_error *err)
 {
-    char path[4096], text[300];
-    pin_path(srv, path);
-    const int n = snprintf(text, sizeof text, "%s\n%s\n", pinned[0] != '\0' ? pinned : "latest", before);
-    return tft_file_replace(path, text, (size_t)n, err);
+    model_pin pin;
+    snprintf(pin.pinned, sizeof pin.pinned, "%.31s", pinned);
+    snprintf(pin.before, sizeof pin.before, "%.31s", before);
+    return model_pin_write(srv->options.store.dir, &pin, err);
 }
 
 static void say_found(server *srv, const char *path, const engine_model *model)
@@ -126,7 +74,7 @@ static bool find_newer(server *srv, const char *served, engine_model *model)
     const server_options *const o = &srv->options;
     const char *const wanted = srv->pinned[0] != '\0' ? srv->pinned : o->model_name;
     const bool latest = strcmp(wanted, "latest") == 0;
-    list_models(o->models_dir, list);
+    model_names_list(o->models_dir, list);
     bool found = false;
     for (size_t i = 0; i < list->n && !found && strcmp(list->names[i], served) != 0; i++) {
         if (!latest && strcmp(list->names[i], wanted) != 0)
@@ -172,31 +120,6 @@ tft_status server_find_model(server *srv, engine_model *model, bool *found, tft_
     return TFT_OK;
 }
 
-void server_watch_models(server *srv)
-{
-    engine_model model;
-    char before[128];
-    if (srv->options.open_model == NULL || srv->options.model_path != NULL)
-        return;
-    pthread_mutex_lock(&srv->model_lock);
-    memcpy(before, srv->model, sizeof before);
-    tft_error why = {0};
-    if (!find_newer(srv, srv->model, &model)) {
-        pthread_mutex_unlock(&srv->model_lock);
-        return;
-    }
-    if (engine_set_model(srv->engine, &model, &why) == TFT_OK) {
-        memcpy(srv->model_before, before, sizeof before);
-        shadow_drop(srv, srv->model);
-        (void)write_pin(srv, srv->pinned, before, &why); // rolling back is then only for this life
-    } else {
-        log_line(srv->log, LOG_TAG_WARNING, "Model %s is not served: %s", srv->model, why.text);
-        snprintf(srv->broken_model, sizeof srv->broken_model, "%s", srv->model);
-        memcpy(srv->model, before, sizeof before);
-    }
-    pthread_mutex_unlock(&srv->model_lock);
-}
-
 /* Serves `name` from the next forecast on and pins it; under model_lock. */
 static tft_status serve(server *srv, const char *name, bool pin, tft_error *err)
 {
@@ -220,6 +143,55 @@ static tft_status serve(server *srv, const char *name, bool pin, tft_error *err)
     say_found(srv, path, &model);
     shadow_drop(srv, name);
     return write_pin(srv, srv->pinned, srv->model_before, err);
+}
+
+/* `tftd models promote` writes the pin behind our back: the daemon follows, or puts back what holds. Under model_lock; true where
+ * there was something to follow. */
+static bool follow_pin(server *srv)
+{
+    model_pin pin;
+    tft_error why = {0};
+    model_pin_read(srv->options.store.dir, &pin);
+    if (strcmp(pin.pinned, srv->pinned) == 0)
+        return false;
+    if (pin.pinned[0] == '\0') { // the newest again, as the next look finds it
+        srv->pinned[0] = srv->broken_model[0] = '\0';
+        return false;
+    }
+    if (serve(srv, pin.pinned, true, &why) != TFT_OK) {
+        log_line(srv->log, LOG_TAG_WARNING, "Model %s is not served: %s", pin.pinned, why.text);
+        (void)write_pin(srv, srv->pinned, srv->model_before, &why);
+    }
+    return true;
+}
+
+void server_watch_models(server *srv)
+{
+    engine_model model;
+    char before[128];
+    if (srv->options.open_model == NULL || srv->options.model_path != NULL)
+        return;
+    pthread_mutex_lock(&srv->model_lock);
+    if (follow_pin(srv)) {
+        pthread_mutex_unlock(&srv->model_lock);
+        return;
+    }
+    memcpy(before, srv->model, sizeof before);
+    tft_error why = {0};
+    if (!find_newer(srv, srv->model, &model)) {
+        pthread_mutex_unlock(&srv->model_lock);
+        return;
+    }
+    if (engine_set_model(srv->engine, &model, &why) == TFT_OK) {
+        memcpy(srv->model_before, before, sizeof before);
+        shadow_drop(srv, srv->model);
+        (void)write_pin(srv, srv->pinned, before, &why); // rolling back is then only for this life
+    } else {
+        log_line(srv->log, LOG_TAG_WARNING, "Model %s is not served: %s", srv->model, why.text);
+        snprintf(srv->broken_model, sizeof srv->broken_model, "%s", srv->model);
+        memcpy(srv->model, before, sizeof before);
+    }
+    pthread_mutex_unlock(&srv->model_lock);
 }
 
 tft_status server_promote(server *srv, const char *name, tft_error *err)

@@ -3,6 +3,7 @@ survives a restart, a damaged model is refused and what served goes on serving."
 import json
 import os
 import shutil
+import subprocess
 import tempfile
 import threading
 import time
@@ -34,6 +35,33 @@ def models(d):
 def post(d, path):
     status, _, body = d.request("POST", path)
     return status, json.loads(body)
+
+
+def command(folder, data, *words):
+    done = subprocess.run([os.environ["TFTD"], "models", *words, "--models-dir", folder, "--data-dir", os.path.join(data, "db")], capture_output=True, text=True)
+    return done.returncode, done.stdout, done.stderr
+
+
+def by_command(d, folder, data):
+    """FIRST serves and is pinned. What `tftd models` says is what the daemon says, and the daemon follows what it chooses."""
+    code, out, _ = command(folder, data, "list", "--json")
+    assert code == 0 and {m["id"]: m for m in json.loads(out)} == models(d), out
+    assert command(folder, data, "list")[1].splitlines()[1].split()[:2] == [FIRST, "served"]
+    code, out, _ = command(folder, data, "show", SECOND, "--json")
+    assert code == 0 and json.loads(out) == models(d)[SECOND]
+    assert command(folder, data, "verify", FIRST)[0] == 0
+    code, out, _ = command(folder, data, "verify", BROKEN)
+    assert code == 4 and "model.safetensors" in out, out
+    for words, code in (["promote", BROKEN], 4), (["promote", "tft_model_20200101_000000"], 1), (["show", "../x"], 1), (["promote"], 2), (["sing"], 2):
+        assert command(folder, data, *words)[0] == code, words
+    assert served(d) == FIRST
+    assert command(folder, data, "promote", SECOND)[0] == 0
+    d.wait_for("the daemon to follow", lambda: served(d) == SECOND and models(d)[SECOND]["pinned"], timeout=15)
+    assert command(folder, data, "rollback")[0] == 0
+    d.wait_for("the daemon to follow back", lambda: served(d) == FIRST and models(d)[SECOND]["role"] == "previous", timeout=15)
+    assert command(folder, data, "promote", "latest")[0] == 0
+    d.wait_for("the newest again", lambda: served(d) == SECOND and not models(d)[SECOND]["pinned"], timeout=15)
+    assert post(d, "/api/v1/models/%s/promote" % FIRST)[0] == 200
 
 
 def main(folder):
@@ -86,6 +114,7 @@ def main(folder):
         with Daemon("--models-dir", folder, data=data, model=True) as d:
             assert served(d) == SECOND
             assert post(d, "/api/v1/models/%s/promote" % FIRST)[0] == 200
+            by_command(d, folder, data)
         shutil.rmtree(os.path.join(folder, FIRST))
         with Daemon("--models-dir", folder, data=data, model=True) as d:
             assert served(d) == SECOND and "pinned model" in d.log()
