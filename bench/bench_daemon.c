@@ -1,7 +1,7 @@
 /* bench_daemon.c - a real `tftd serve`: records per second from socket to durable acknowledgement, and memory.
  *
  *     TFTD=build/release/tftd build/release/bench/bench_daemon          all
- *     TFTD=build/release/tftd build/release/bench/bench_daemon ingest   or: memory
+ *     TFTD=build/release/tftd build/release/bench/bench_daemon ingest   or: memory, memory-all (eight days of 10,000 servers too)
  *
  * Each client keeps one connection and waits for each answer before it posts again; an answer means that the batch is
  * committed (store.sync: full). Records are 5 s apart, all metrics, as agents send them.
@@ -13,28 +13,11 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "child.h"
+#include "load.h"
 #include "subject.h"
 
 static const double INGEST_S = 4.0;
-enum { REPLY_BYTES = 64 << 20, MOST_CLIENTS = 16, MOST_WAITS = 1 << 20 };
-
-/* One batch: `servers` servers at one instant, named from `first` on. */
-static void write_batch(tft_text *text, size_t first, size_t servers, int64_t time_ms)
-{
-    char stamp[TFT_TIME_TEXT];
-    tft_time_format_ms(time_ms, stamp);
-    tft_text_clear(text);
-    tft_text_puts(text, "{\"records\": [");
-    for (size_t i = 0; i < servers; i++)
-        tft_text_printf(
-            text,
-            "%s{\"timestamp\": \"%s\", \"server_name\": \"bench-%05zu\", \"cpu_pct\": %.1f, \"mem_pct\": %.1f, "
-            "\"disk_io_mb_s\": %.1f, \"latency_ms\": %.1f, \"state\": \"healthy\"}",
-            i > 0 ? ", " : "", stamp, first + i, 20.0 + (double)((first + i * 7) % 400) * 0.1,
-            40.0 + (double)(time_ms / 5000 % 97) * 0.1, 5.0 + (double)(i % 50), 10.0 + (double)(i % 30) * 0.1);
-    tft_text_puts(text, "]}");
-}
+enum { MOST_CLIENTS = 16, MOST_WAITS = 1 << 20 };
 
 /* ---- ingest ----------------------------------------------------------------------------------------------- */
 
@@ -51,10 +34,10 @@ typedef struct client {
 static void *post_all_the_time(void *context)
 {
     client *c = context;
-    tft_text body = tft_text_new(REPLY_BYTES), reply = tft_text_new(REPLY_BYTES);
+    tft_text body = tft_text_new(BENCH_REPLY_BYTES), reply = tft_text_new(BENCH_REPLY_BYTES);
     const int fd = bench_connect(c->child);
     while (fd >= 0 && c->n < MOST_WAITS && tft_monotonic_s() < c->until_s) {
-        write_batch(&body, c->first, c->servers, c->time_ms);
+        bench_write_batch(&body, c->first, c->servers, c->time_ms);
         c->time_ms += 5000;
         const double start = tft_monotonic_s();
         const int code = bench_post(fd, "/feed/data", body.bytes, body.n, &reply);
@@ -73,12 +56,6 @@ static void *post_all_the_time(void *context)
     return NULL;
 }
 
-static int compare_floats(const void *left, const void *right)
-{
-    const float a = *(const float *)left, b = *(const float *)right;
-    return (a > b) - (a < b);
-}
-
 static bool print_ingest_row(const bench_child *child, size_t n_clients, size_t batch, int64_t from_ms)
 {
     client clients[MOST_CLIENTS] = {0};
@@ -86,7 +63,7 @@ static bool print_ingest_row(const bench_child *child, size_t n_clients, size_t 
     size_t n = 0, failed = 0;
     if (all == NULL)
         return false;
-    const double start = tft_monotonic_s();
+    const double start = tft_monotonic_s(), cpu = bench_child_cpu_s(child);
     for (size_t i = 0; i < n_clients; i++) {
         clients[i] = (client){.child = child,
                               .first = i * batch,
@@ -106,10 +83,11 @@ static bool print_ingest_row(const bench_child *child, size_t n_clients, size_t 
         free(clients[i].waits_ms);
     }
     const double seconds = tft_monotonic_s() - start;
-    qsort(all, n, sizeof *all, compare_floats);
+    qsort(all, n, sizeof *all, bench_compare_floats);
     if (n > 0)
-        printf("%-10zu%10zu%16.0f%16.0f%16.2f%16.2f\n", n_clients, batch, (double)(n * batch) / seconds,
-               (double)n / seconds, (double)all[n / 2], (double)all[n * 99 / 100]);
+        printf("%-10zu%10zu%16.0f%16.0f%16.2f%16.2f%16.1f\n", n_clients, batch, (double)(n * batch) / seconds,
+               (double)n / seconds, (double)all[n / 2], (double)all[n * 99 / 100],
+               (bench_child_cpu_s(child) - cpu) * 1e6 / (double)(n * batch));
     if (failed > 0)
         fprintf(stderr, "bench_daemon: %zu of %zu clients were refused\n", failed, n_clients);
     fflush(stdout);
@@ -126,8 +104,9 @@ static bool print_ingest(const char *program, const bench_subject *subject)
     bench_child child;
     if (!bench_child_start(program, subject->path, &child))
         return false;
-    printf("POST /feed/data to the committed answer, forecasts running\n");
-    printf("%-10s%10s%16s%16s%16s%16s\n", "clients", "batch", "records/s", "answers/s", "median ms", "p99 ms");
+    printf("POST /feed/data to the committed answer, forecasts running (their CPU time is in the last column)\n");
+    printf("%-10s%10s%16s%16s%16s%16s%16s\n", "clients", "batch", "records/s", "answers/s", "median ms", "p99 ms",
+           "CPU us/record");
     int64_t from_ms = tft_floor_to(tft_wall_ms(), 300000) - (int64_t)6 * 86400 * 1000;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++, from_ms += (int64_t)86400 * 1000)
         fine = print_ingest_row(&child, rows[i].clients, rows[i].batch, from_ms) && fine;
@@ -137,73 +116,80 @@ static bool print_ingest(const char *program, const bench_subject *subject)
 
 /* ---- memory ----------------------------------------------------------------------------------------------- */
 
-/* Feeds `steps` steps of `servers` servers, `per_step` records each, up to now. */
-static bool feed_history(const bench_child *child, size_t servers, size_t steps, size_t per_step)
-{
-    tft_text body = tft_text_new(REPLY_BYTES), reply = tft_text_new(REPLY_BYTES);
-    const size_t most = servers < 5000 ? servers : 5000; // records a request
-    const int64_t now = tft_wall_ms(), gap_ms = 300000 / (int64_t)per_step;
-    const int fd = bench_connect(child);
-    bool fine = fd >= 0;
-    for (size_t i = 0; i < steps * per_step && fine; i++)
-        for (size_t first = 0; first < servers && fine; first += most) {
-            write_batch(&body, first, most < servers - first ? most : servers - first,
-                        now - (int64_t)(steps * per_step - 1 - i) * gap_ms);
-            fine = bench_post(fd, "/feed/data", body.bytes, body.n, &reply) == 200;
-        }
-    if (!fine)
-        fprintf(stderr, "bench_daemon: the history was refused\n");
-    if (fd >= 0)
-        close(fd);
-    tft_text_free(&body);
-    tft_text_free(&reply);
-    return fine;
-}
+typedef struct forecast_cost {
+    double wall_s, cpu_s; // −1 where none was made
+} forecast_cost;
 
-/* Waits until a forecast holds all servers, or two minutes. */
-static bool wait_for_forecast(const bench_child *child, size_t servers)
+/* The next forecasts after one record of every server, until one has begun and ended; CPU time is all that the daemon took
+ * meanwhile, divided by their number. */
+static forecast_cost measure_forecast(const bench_child *child, size_t servers)
 {
-    tft_text reply = tft_text_new(REPLY_BYTES);
-    char wanted[64];
-    snprintf(wanted, sizeof wanted, "\"total_servers\": %zu", servers);
-    const int fd = bench_connect(child);
-    bool found = false;
-    for (int i = 0; i < 240 && fd >= 0 && !found; i++) {
-        found = bench_get(fd, "/predictions/current?servers=bench-00000&horizon_steps=1", &reply) == 200 &&
-                strstr(reply.bytes, wanted) != NULL;
-        if (!found)
-            usleep(500000);
+    static const char sum[] = "tftd_forecast_duration_seconds_sum ", count[] = "tftd_forecast_duration_seconds_count ";
+    const double before = bench_metric(child, count), sum_before = bench_metric(child, sum);
+    const double cpu = bench_child_cpu_s(child);
+    if (!bench_feed_history(child, servers, 1, 1))
+        return (forecast_cost){-1, -1};
+    for (int i = 0; i < 6000; i++) {
+        usleep(100000);
+        const double n = bench_metric(child, count) - before;
+        if (n >= 2)
+            return (forecast_cost){(bench_metric(child, sum) - sum_before) / n, (bench_child_cpu_s(child) - cpu) / n};
+        if (i % 20 == 19 && !bench_feed_history(child, servers, 1, 1))
+            break;
     }
-    if (fd >= 0)
-        close(fd);
-    tft_text_free(&reply);
-    return found;
+    return (forecast_cost){-1, -1};
 }
 
-static bool print_memory_row(const char *program, const bench_subject *subject, size_t servers, size_t steps,
-                             size_t per_step)
+typedef struct fleet_case {
+    size_t servers, steps, per_step;
+} fleet_case;
+
+static bool print_memory_row(const char *program, const bench_subject *subject, const fleet_case *c, double *few_mb)
 {
     bench_child child;
     double empty, now, peak, unused;
     if (!bench_child_start(program, subject->path, &child))
         return false;
     bench_child_memory(&child, &empty, &unused);
-    const bool fine = feed_history(&child, servers, steps, per_step) && wait_for_forecast(&child, servers);
+    bool fine =
+        bench_feed_history(&child, c->servers, c->steps, c->per_step) && bench_wait_for_forecast(&child, c->servers);
+    const forecast_cost cost = fine ? measure_forecast(&child, c->servers) : (forecast_cost){-1, -1};
+    const double engine_kb = bench_metric(&child, "tftd_memory_bytes{area=\"engine\"} ") / 1e3;
+    const double fleet_kb = bench_metric(&child, "tftd_memory_bytes{area=\"fleet\"} ") / 1e3;
     bench_child_memory(&child, &now, &peak);
-    printf("%-10zu%10zu%16zu%16.1f%16.1f%16.1f\n", servers, steps, steps * per_step, empty, now, peak);
+    *few_mb = c->servers == 20 ? now : *few_mb;
+    printf("%-10zu%8zu%10.1f%10.1f%10.1f%14.1f%14.2f%14.2f%14.2f%14.2f\n", c->servers, c->steps, empty, now, peak,
+           now - *few_mb, fleet_kb / (double)c->servers, engine_kb / (double)c->servers, cost.wall_s, cost.cpu_s);
     fflush(stdout);
     bench_child_stop(&child);
-    return fine;
+    return fine && cost.wall_s >= 0;
 }
 
-static bool print_memory(const char *program, const bench_subject *subject)
+/* More than this many records take minutes to feed. */
+#define USUAL_RECORDS 3000000
+
+static bool print_memory(const char *program, const bench_subject *subject, bool all)
 {
-    printf("\nresident memory of the daemon (MB of 10^6 bytes), with a forecast of all servers\n");
-    printf("%-10s%10s%16s%16s%16s%16s\n", "servers", "steps", "records each", "at start", "now", "peak");
-    const bool few = print_memory_row(program, subject, 20, 2304, 1); // 8 days
-    const bool many = print_memory_row(program, subject, 10000, 12, 1);
-    printf("8 days of steps for all 10,000 servers would add 10,000 * 62 kB = 620 MB\n");
-    return few && many;
+    static const fleet_case cases[] = {
+        {20, 2304, 1}, {10000, 12, 1}, {10000, 288, 1}, {10000, 2304, 1}, {100000, 3, 1}};
+    bool fine = true;
+    double few_mb = 0;
+    setenv("TFTD_SERVERS_MAX", "100000", 1);
+    setenv("TFTD_FORECAST_WARMUP_RECORDS", "12", 1); // so that the network forecasts them all
+    printf("\nresident memory of the daemon (MB of 10^6 bytes) and one forecast of all servers by the network\n");
+    printf("fleet and engine: kB a server, tables for 100,000 servers and scratch included\n");
+    printf("%-10s%8s%10s%10s%10s%14s%14s%14s%14s%14s\n", "servers", "steps", "at start", "now", "peak", "more than 20",
+           "fleet", "engine", "forecast s", "CPU s");
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        if (!all && cases[i].servers * cases[i].steps > USUAL_RECORDS)
+            printf("%-12zu%10zu   only with `bench_daemon memory-all`: feeding takes minutes\n", cases[i].servers,
+                   cases[i].steps);
+        else
+            fine = print_memory_row(program, subject, &cases[i], &few_mb) && fine;
+    }
+    unsetenv("TFTD_SERVERS_MAX");
+    unsetenv("TFTD_FORECAST_WARMUP_RECORDS");
+    return fine;
 }
 
 int main(int argc, char **argv)
@@ -217,8 +203,8 @@ int main(int argc, char **argv)
     bool fine = true;
     if (*only == '\0' || strcmp(only, "ingest") == 0)
         fine = print_ingest(program, &subject) && fine;
-    if (*only == '\0' || strcmp(only, "memory") == 0)
-        fine = print_memory(program, &subject) && fine;
+    if (*only == '\0' || strncmp(only, "memory", 6) == 0)
+        fine = print_memory(program, &subject, strcmp(only, "memory-all") == 0) && fine;
     bench_subject_close(&subject);
     return fine ? 0 : 1;
 }

@@ -15,12 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 
 /* Reads the child's log until a line says [READY]; the port is behind the last ':' of its url=. */
 static bool wait_until_ready(const bench_child *child, const char *log, int *port)
 {
-    for (int waited = 0; waited < 3000 && waitpid(child->pid, NULL, WNOHANG) == 0; waited++) {
+    for (int waited = 0; waited < 12000 && waitpid(child->pid, NULL, WNOHANG) == 0; waited++) {
         char *text = NULL;
         size_t n = 0;
         nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
@@ -37,19 +38,13 @@ static bool wait_until_ready(const bench_child *child, const char *log, int *por
     return false;
 }
 
-bool bench_child_start(const char *program, const char *model, bench_child *child)
+static bool launch(const char *program, const char *model, bench_child *child)
 {
-    *child = (bench_child){.pid = -1};
-    snprintf(child->folder, sizeof child->folder, "/tmp/tftd-bench-XXXXXX");
-    if (mkdtemp(child->folder) == NULL) {
-        fprintf(stderr, "bench: no folder %s: %s\n", child->folder, strerror(errno));
-        return false;
-    }
     char log[128];
     snprintf(log, sizeof log, "%s/bench.log", child->folder);
     child->pid = fork();
     if (child->pid == 0) {
-        const int out = open(log, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+        const int out = open(log, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
         dup2(out, STDOUT_FILENO);
         execl(program, program, "serve", "--listen", "127.0.0.1:0", "--data-dir", child->folder,
               model != NULL ? "--model" : "--no-model", model, (char *)NULL);
@@ -60,6 +55,40 @@ bool bench_child_start(const char *program, const char *model, bench_child *chil
     fprintf(stderr, "bench: %s serve did not get ready\n", program);
     bench_child_stop(child);
     return false;
+}
+
+bool bench_child_start(const char *program, const char *model, bench_child *child)
+{
+    *child = (bench_child){.pid = -1};
+    snprintf(child->folder, sizeof child->folder, "/tmp/tftd-bench-XXXXXX");
+    if (mkdtemp(child->folder) == NULL) {
+        fprintf(stderr, "bench: no folder %s: %s\n", child->folder, strerror(errno));
+        return false;
+    }
+    return launch(program, model, child);
+}
+
+bool bench_child_restart(const char *program, const char *model, bench_child *child, double *ready_s)
+{
+    kill(child->pid, SIGTERM);
+    waitpid(child->pid, NULL, 0);
+    const double start = tft_monotonic_s();
+    const bool ready = launch(program, model, child);
+    *ready_s = tft_monotonic_s() - start;
+    return ready;
+}
+
+double bench_child_cpu_s(const bench_child *child)
+{
+    char path[64], line[1024];
+    unsigned long user = 0, system = 0;
+    snprintf(path, sizeof path, "/proc/%d/stat", (int)child->pid);
+    FILE *const file = fopen(path, "r");
+    if (file != NULL && fgets(line, sizeof line, file) != NULL && strrchr(line, ')') != NULL)
+        sscanf(strrchr(line, ')') + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &system);
+    if (file != NULL)
+        fclose(file);
+    return (double)(user + system) / (double)sysconf(_SC_CLK_TCK);
 }
 
 void bench_child_stop(bench_child *child)
