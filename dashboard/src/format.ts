@@ -50,6 +50,16 @@ export function full(at: Instant): string {
   if (!date) return text.none;
   return formatter('full', { day: 'numeric', month: 'short', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', timeZoneName: 'short' }).format(date);
 }
+/* What an <input type="datetime-local"> holds, in the reader's zone: 2026-11-24T14:35. */
+export function toLocalInput(at: number): string {
+  const date = new Date(at);
+  const shifted = zone === 'utc' ? date : new Date(at - date.getTimezoneOffset() * 60000);
+  return shifted.toISOString().slice(0, 16);
+}
+export function fromLocalInput(value: string): number | null {
+  const at = Date.parse(zone === 'utc' ? value + 'Z' : value);
+  return Number.isFinite(at) ? at : null;
+}
 /* The clock alone while it is today or tonight (within 20 h), else with the date. */
 export function soon(at: Instant, now: number): string {
   const date = toDate(at);

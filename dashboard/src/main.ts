@@ -82,7 +82,7 @@ function render(): void {
     if (!denied) body = view.render(context);
   } catch (reason) {
     console.error(reason); // a defect of the page: the rest of it goes on
-    body = text.state.refused(String(reason));
+    body = text.defect(String(reason));
   }
   drawn = patch(host, drawn, [shell({ view, place, context, status, lag, replay, denied, store, live, body, schedule })]);
   const title = denied ? text.product : titleOf(context);

@@ -1,5 +1,5 @@
 /* series.ts - steps of the past and quantiles of the future on one axis. */
-import type { Band, ChartData, Line, Shade, Threshold } from './components/chart';
+import type { Band, ChartData, Line, Mark, Shade, Threshold } from './components/chart';
 import type { Alert, Contract, Forecasts, Step } from './types';
 import { metricName, text } from './text';
 
@@ -15,6 +15,7 @@ export interface Inputs {
   alerts: Alert[];
   thresholds: Threshold[];
   shades: Shade[];
+  marks?: Mark[];
   height: number;
   now: number;
   dark: boolean;
@@ -68,6 +69,7 @@ export function joined(d: Inputs): ChartData {
     bands,
     thresholds: d.thresholds,
     shades: d.shades,
+    ...(d.marks ? { marks: d.marks } : {}),
     height: d.height,
     min: 0,
     ...(spec?.unit === '%' ? { max: 100 } : {}),

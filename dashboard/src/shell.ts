@@ -10,6 +10,7 @@ import type { Known, Store } from './store';
 import { text } from './text';
 import { titleOf } from './title';
 import type { Demo, Page, Server, Status } from './types';
+import { answered, skeleton } from './components/ui';
 import { GROUPS } from './views/all';
 import type { Context, View } from './views/view';
 
@@ -80,7 +81,7 @@ function topBar(p: ShellProps): VNode {
     liveLabel(p),
     h('label', { class: 'top-field' }, h('span', { class: 'sr' }, text.bar.pace),
       h('select', { prop: { value: String(prefs.pace) }, on: { change: choose((v) => changePrefs({ pace: Number(v) })) } },
-        paces.map((s) => h('option', { key: String(s), value: String(s), selected: s === prefs.pace }, s === 0 ? text.bar.live : span(s))))),
+        paces.map((s) => h('option', { key: String(s), value: String(s), selected: s === prefs.pace }, s === 0 ? text.bar.pace_live : span(s))))),
     h('button', { type: 'button', class: 'top-button', 'aria-pressed': String(p.live.paused), title: p.live.paused ? text.bar.resume : text.bar.pause, 'aria-label': text.bar.pause, on: { click: () => p.live.setPaused(!p.live.paused) } },
       h('span', { 'aria-hidden': 'true' }, p.live.paused ? '▶' : '❚❚')),
     h('button', { type: 'button', class: 'top-button', title: text.bar.zone(zoneName()), 'aria-label': text.bar.zone(zoneName()), on: { click: () => { changePrefs({ zone: prefs.zone === 'utc' ? 'local' : 'utc' }); p.schedule(); } } }, zoneName()),
@@ -167,6 +168,8 @@ function demoBar(p: ShellProps): Child {
 /* ---- all of it ----------------------------------------------------------------------------------------- */
 
 export function shell(p: ShellProps): VNode {
+  // what stands above the view (banners, the demo's switch) is known before the view is drawn: it would push it down
+  const settled = p.status.fault !== undefined || answered(p.status, p.context.use<Demo>('demo', '/api/v1/demo', 'slow'));
   const stale = p.store.failing || (!p.replay && p.lag > 30 * 60);
   return h('div', { class: `frame ${menuOpen ? 'menu-open' : ''} ${stale ? 'is-stale' : ''}` },
     h('a', { class: 'skip', href: '#content', on: { click: (e: Event) => { e.preventDefault(); document.getElementById('content')?.focus(); } } }, text.skip),
@@ -175,7 +178,7 @@ export function shell(p: ShellProps): VNode {
     h('main', { id: 'content', tabindex: '-1', class: `view view-${p.view.name}` },
       demoBar(p),
       ...banners(p),
-      p.denied ? keyForm(p) : h('div', { key: `view-${p.view.name}`, class: 'view-body' }, p.body)),
+      p.denied ? keyForm(p) : !settled ? h('div', { key: 'waiting', class: 'card' }, skeleton(14)) : h('div', { key: `view-${p.view.name}`, class: 'view-body' }, p.body)),
     h('footer', { class: 'foot' },
       h('span', null, `tftd ${p.status.data?.version ?? ''}`),
       p.status.data ? h('span', null, `${text.servers(p.status.data.servers_tracked)}, ${count(p.status.data.records_total)} ${text.words.records.toLowerCase()}`) : null,

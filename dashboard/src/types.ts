@@ -88,10 +88,10 @@ export interface IncidentDetail {
 
 export interface Alert {
   id: string;
-  server: string;
-  metric: string;
-  metric_name: string;
-  unit: string;
+  server: string | null; // null: about the fleet
+  metric: string | null;
+  metric_name: string | null; // null: about no metric
+  unit: string; // '' where the value is a share: of incidents, of what lay inside a range
   severity: string;
   predicted_value: number | null;
   threshold: number | null;

@@ -76,7 +76,7 @@ class Dashboard(unittest.TestCase):
             d.wait_for("a forecast with alerts", lambda: d.get("/alerts/active")[1].get("alerts"), 60)
             more = {"tick": lambda: d.post(sick(tick(time.time()), 1))}
             self.run_scenario(d, "views", server="ppweb003")
-            self.run_scenario(d, "speed", more)
+            self.run_scenario(d, "speed", more, slow=4 * SLOW)
             self.run_scenario(d, "controls", more, server="ppweb003", servers=20)
             self.run_scenario(d, "heap", more, server="ppweb003")
 
@@ -101,6 +101,16 @@ class Dashboard(unittest.TestCase):
         with self.daemon("--port", str(port)) as d:
             feed(d)
             self.run_scenario(d, "life", {"tick": lambda: d.post(tick(time.time())), "stop": d.stop, "start": d.start})
+
+    def test_the_switch_of_the_demo(self):
+        with socket.socket() as s:
+            s.bind(("127.0.0.1", 0))
+            control = "http://127.0.0.1:%d" % s.getsockname()[1]
+        with self.daemon("--demo", environment={"TFTD_DASHBOARD_GENERATOR_URL": control}) as d:
+            d.wait_for("the generator", lambda: d.get("/api/v1/demo")[1].get("available"), 60)
+            d.wait_for("a forecast", lambda: d.predictions().get("predictions"), 120)
+            became = lambda name: lambda: d.wait_for(name, lambda: d.get("/api/v1/demo")[1]["scenario"] == name, 20)
+            self.run_scenario(d, "demo", {name: became(name) for name in ("healthy", "degrading", "critical")})
 
     def test_no_server_then_one(self):
         with self.daemon() as d:

@@ -34,6 +34,12 @@ export interface Shade {
   kind: 'incident' | 'maintenance';
 }
 
+export interface Mark {
+  at: number;
+  severity: string;
+  foreseen: boolean; // hollow: it has not come yet
+}
+
 export interface ChartData {
   label: string; // what a screen reader says
   unit: string;
@@ -43,6 +49,7 @@ export interface ChartData {
   bands: Band[];
   thresholds: Threshold[];
   shades: Shade[];
+  marks?: Mark[]; // alerts, at the upper edge
   height: number;
   min?: number;
   max?: number;
@@ -78,6 +85,30 @@ function drawLabels(u: uPlot, labels: { text: string; y: number; ink: string }[]
     ctx.fillRect(right - width, y - height / 2, width, height);
     ctx.fillStyle = label.ink;
     ctx.fillText(label.text, right - 4 * ratio, y);
+  }
+}
+
+/* Alerts as the signs that lists have for them, at the upper edge: filled when one began, hollow where one is foreseen. */
+function drawMarks(u: uPlot, marks: Mark[]): void {
+  const { ctx } = u;
+  const { left, top, width } = u.bbox;
+  const size = 4.5 * devicePixelRatio;
+  for (const m of marks) {
+    const x = u.valToPos(m.at, 'x', true);
+    if (x < left || x > left + width) continue;
+    const y = top + size + 1;
+    ctx.beginPath();
+    if (m.severity === 'critical') ctx.rect(x - size * 0.85, y - size * 0.85, size * 1.7, size * 1.7);
+    else {
+      ctx.moveTo(x, y - size);
+      ctx.lineTo(x + size, y + size);
+      ctx.lineTo(x - size, y + size);
+      ctx.closePath();
+    }
+    ctx.fillStyle = m.foreseen ? cssVar('--surface') : cssVar(m.severity === 'critical' ? '--bad' : '--warn');
+    ctx.strokeStyle = cssVar(m.severity === 'critical' ? '--bad-ink' : '--warn-ink');
+    ctx.fill();
+    ctx.stroke();
   }
 }
 
@@ -167,6 +198,7 @@ function options(d: ChartData, width: number, current: () => ChartData, read: (u
         }
         ctx.setLineDash([]);
         drawLabels(u, labels);
+        drawMarks(u, now.marks ?? []);
         ctx.restore();
       }],
       setCursor: [read],

@@ -13,6 +13,7 @@ export interface Grid {
   columns: number;
   past: number; // columns before now
   values: Float32Array; // [names.length, columns], 0 … 1 of the scale, NaN = nothing
+  groups: { row: number; label: string }[]; // where each begins; empty: not grouped
   dark: boolean;
   columnLabel: (column: number) => string;
   say: (row: number, column: number) => string;
@@ -22,6 +23,7 @@ export interface Grid {
 const LABEL_FONT = '12px system-ui, sans-serif';
 const AXIS = 22;
 const MAX_LABEL = 180;
+const GROUP_LABEL = 14; // a group lower than this has no room for its name
 
 function rowHeight(n: number): number {
   return n <= 24 ? 24 : n <= 60 ? 16 : n <= 150 ? 13 : n <= 400 ? 6 : 3;
@@ -84,8 +86,13 @@ function makeGrid(host: HTMLElement, first: Grid): Island<Grid> {
     context.font = LABEL_FONT;
     const named = each >= 13;
     left = named ? Math.min(MAX_LABEL, width * 0.3, 14 + Math.max(0, ...grid.names.slice(0, 200).map((name) => context.measureText(name.slice(0, 40)).width))) : 8;
+    if (!named && grid.groups.length) left = Math.min(MAX_LABEL, width * 0.3, 14 + Math.max(...grid.groups.map((g) => context.measureText(g.label).width)));
     context.fillStyle = cssVar('--ink-2');
     context.textBaseline = 'middle';
+    if (!named) grid.groups.forEach((g, i) => {
+      const tall = ((grid.groups[i + 1]?.row ?? n) - g.row) * each;
+      if (tall >= GROUP_LABEL) context.fillText(g.label, 2, AXIS + g.row * each + Math.min(tall / 2, 9), left - 6);
+    });
     if (named) {
       context.save();
       context.beginPath();
@@ -100,6 +107,12 @@ function makeGrid(host: HTMLElement, first: Grid): Island<Grid> {
     if (each >= 13) {
       context.fillStyle = cssVar('--surface');
       for (let i = 1; i < n; i++) context.fillRect(left, AXIS + i * each - 0.5, width - left, 1);
+    }
+    for (const g of grid.groups) if (g.row > 0) {
+      context.fillStyle = cssVar('--surface');
+      context.fillRect(0, AXIS + g.row * each - 1.5, width, 3);
+      context.fillStyle = cssVar('--line-2');
+      context.fillRect(0, AXIS + g.row * each - 0.5, width, 1);
     }
     const cell = (width - left) / grid.columns;
     context.fillStyle = cssVar('--ink');

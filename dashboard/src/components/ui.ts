@@ -88,5 +88,8 @@ export function known<T>(value: Known<T>, draw: (data: T) => Child, lines = 4): 
   return skeleton(lines);
 }
 
+/* Whether all of these have been answered once. A view that is drawn then is drawn in one piece: nothing jumps while its parts come. */
+export const answered = (...all: Known<unknown>[]): boolean => all.every((k) => k.data !== undefined || k.fault !== undefined);
+
 export const fact = (name: string, value: Child, title?: string): VNode => h('div', { class: 'fact', key: name }, h('dt', null, name), h('dd', { title }, value));
 export const facts = (...list: Child[]): VNode => h('dl', { class: 'facts' }, ...list);

@@ -7,6 +7,7 @@ import { metricName, text } from '../text';
 import type { Alert, Page } from '../types';
 import { card, empty, known, select, serverLink, severityLabel, tabs, button, chip } from '../components/ui';
 import { table } from '../components/table';
+import { subjectOf, valueOf } from '../happened';
 import { levelsOf } from '../thresholds';
 import type { Context, View } from './view';
 
@@ -57,26 +58,26 @@ const small = (label: string, title: string, run: () => void): VNode => button(l
 function actions(c: Context, a: FullAlert): Child {
   if (a.status === 'resolved') return null;
   const path = `/api/v1/alerts/${encodeURIComponent(a.id)}/ack`;
-  const title = `${a.server} ${metricName(a.metric_name ?? '')}`;
+  const title = `${a.server ?? text.fleet} ${subjectOf(a)}`;
   return h('span', { class: 'row-actions' },
     a.acknowledged ? small(text.alerts.unack, title, () => void act(c, () => send('DELETE', path))) : small(text.alerts.ack, title, () => void act(c, () => send('POST', path, { by: me() }))),
     small(text.alerts.silence, title, () => void act(c, () => send('POST', '/api/v1/silences', {
-      kind: 'silence', matchers: { server: a.server, ...(a.metric_name ? { metric: a.metric_name } : {}) }, ends_at: new Date(Date.now() + 3600e3).toISOString(), created_by: me(),
+      kind: 'silence', matchers: { server: a.server ?? '*', kind: a.kind, ...(a.metric_name ? { metric: a.metric_name } : {}) }, ends_at: new Date(Date.now() + 3600e3).toISOString(), created_by: me(),
     }))));
 }
 
 function list(c: Context, alerts: FullAlert[]): VNode {
   const w = text.words;
   return table<FullAlert>({
-    id: 'list', caption: text.alerts.title, rows: alerts, rowKey: (a) => a.id, params: c.params, first: 50,
+    id: 'list', caption: text.alerts.title, rows: alerts, rowKey: (a) => a.id, params: c.params, first: 50, sort: 'severity,asc',
     columns: [
       { key: 'severity', head: w.severity, cell: (a) => severityLabel(a.severity), value: (a) => a.severity },
-      { key: 'server', head: w.server, cell: (a) => (a.server ? serverLink(a.server) : text.none), value: (a) => a.server },
-      { key: 'metric', head: w.metric, cell: (a) => [a.metric_name ? metricName(a.metric_name) : words(a.kind), a.status !== 'firing' ? [' ', chip('quiet', a.status)] : null,
+      { key: 'server', head: w.server, cell: (a) => (a.server ? serverLink(a.server) : text.fleet), value: (a) => a.server },
+      { key: 'metric', head: w.metric, cell: (a) => [subjectOf(a), a.status !== 'firing' ? [' ', chip('quiet', a.status)] : null,
         a.acknowledged ? [' ', chip('ok', text.alerts.acked, a.ack ? `${a.ack.by} ${a.ack.comment ?? ''}` : undefined)] : null, a.silenced ? [' ', chip('quiet', text.alerts.silenced)] : null], value: (a) => a.metric_name ?? a.kind },
-      { key: 'current', head: w.current, number: true, cell: (a) => withUnit(a.current, a.unit), value: (a) => a.current },
-      { key: 'value', head: w.expected, number: true, cell: (a) => withUnit(a.predicted_value, a.unit), value: (a) => a.predicted_value },
-      { key: 'threshold', head: w.threshold, number: true, narrow: true, cell: (a) => withUnit(a.threshold, a.unit), value: (a) => a.threshold },
+      { key: 'current', head: w.current, number: true, cell: (a) => valueOf(a, a.current), value: (a) => a.current },
+      { key: 'value', head: w.expected, number: true, cell: (a) => valueOf(a, a.predicted_value), value: (a) => a.predicted_value },
+      { key: 'threshold', head: w.threshold, number: true, narrow: true, cell: (a) => valueOf(a, a.threshold), value: (a) => a.threshold },
       { key: 'when', head: w.time, cell: (a) => (a.minutes_ahead !== null ? [text.alerts.in(a.minutes_ahead), h('span', { class: 'sub' }, soon(a.expected_at, c.now))] : text.none), value: (a) => a.expected_at },
       { key: 'p', head: w.probability, number: true, narrow: true, cell: (a) => percent(a.probability), value: (a) => a.probability },
       { key: 'since', head: w.since, narrow: true, cell: (a) => [dateClock(a.starts_at ?? a.since), a.ends_at ? ` – ${soon(a.ends_at, c.now)}` : h('span', { class: 'sub' }, ago(a.starts_at ?? a.since, c.now))], value: (a) => a.starts_at ?? a.since },
@@ -93,7 +94,7 @@ function newSilence(c: Context): VNode {
     const f = new FormData(form);
     const of = (name: string): string => String(f.get(name) ?? '').trim();
     localStorage.setItem('tftd.name', of('by'));
-    const metric = of('metric');
+    const metric = of('kind') === 'maintenance' ? '' : of('metric'); // a machine is away as a whole
     void act(c, () => send('POST', '/api/v1/silences', {
       kind: of('kind'), matchers: { server: of('server'), ...(metric ? { metric } : {}) }, ends_at: new Date(Date.now() + Number(of('for')) * 60e3).toISOString(), created_by: of('by'), comment: of('comment'),
     }));

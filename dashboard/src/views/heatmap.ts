@@ -44,7 +44,19 @@ function rangeOf(rows: Row[], unit: string): number {
 
 const show = (v: number | null | undefined, unit: string): string => (v === null || v === undefined ? text.heatmap.missing : unit === 'p' ? percent(v) : `${number(v)} ${unit}`);
 
-function toGrid(c: Context, heat: Heat, rows: Row[], top: number, unit: string, label: string): Grid {
+/* Where each profile begins, while rows are in the order of profiles. */
+function groupsOf(rows: Row[], sort: string): Grid['groups'] {
+  if (sort !== 'profile') return [];
+  const sizes = new Map<string, number>();
+  for (const r of rows) sizes.set(r.profile, (sizes.get(r.profile) ?? 0) + 1);
+  let row = 0;
+  return [...sizes].map(([profile, n]) => {
+    row += n;
+    return { row: row - n, label: text.heatmap.group(words(profile), n) };
+  });
+}
+
+function toGrid(c: Context, heat: Heat, rows: Row[], top: number, unit: string, label: string, sort: string): Grid {
   const columns = heat.past + heat.future;
   const values = new Float32Array(rows.length * columns).fill(NaN);
   rows.forEach((r, i) => r.values.forEach((v, k) => {
@@ -53,7 +65,7 @@ function toGrid(c: Context, heat: Heat, rows: Row[], top: number, unit: string, 
   const start = Date.parse(heat.first);
   const at = (k: number): number => start + k * heat.step_seconds * 1000;
   return {
-    label: text.heatmap.label(rows.length, label), names: rows.map((r) => r.name), columns, past: heat.past, values, dark: c.dark,
+    label: text.heatmap.label(rows.length, label), names: rows.map((r) => r.name), columns, past: heat.past, values, groups: groupsOf(rows, sort), dark: c.dark,
     columnLabel: (k) => (k === heat.past ? text.now : clock(at(k))),
     say: (r, k) => text.heatmap.at(rows[r]!.name, `${soon(at(k), c.now)} (${k < heat.past ? text.heatmap.past : text.heatmap.future})`, show(rows[r]!.values[k], unit)),
     open: (r) => go(serverHref(rows[r]!.name)),
@@ -115,7 +127,7 @@ function draw(c: Context, heat: Heat, metric: string): Child {
     h('div', { class: 'heat-head', key: 'head' }, h('p', { class: 'muted' }, `${text.heatmap.stats_label}: ${statsOf(soonest, unit)}`), h('span', { class: 'grow' }), legend(top, unit)),
     mode === 'table' ? asTable(c, rows, heat, unit)
     : mode === 'tiles' ? tiles(rows, heat, top, unit, c.dark)
-    : heatgrid(memo.of('grid', [rows, top, c.dark, c.now > 0 ? clock(c.now) : ''], () => toGrid(c, heat, rows, top, unit, label))),
+    : heatgrid(memo.of('grid', [rows, top, c.dark, c.now > 0 ? clock(c.now) : ''], () => toGrid(c, heat, rows, top, unit, label, sort))),
     mode === 'time' ? h('p', { class: 'help', key: 'help' }, text.heatmap.help) : null,
   ];
 }

@@ -3,12 +3,14 @@ import { h, type Child, type VNode } from '../dom';
 import { ago, clock, count, number, percent, soon, span, withUnit, words } from '../format';
 import { href } from '../router';
 import { metricName, text } from '../text';
-import { HORIZONS, type ActiveAlerts, type Alert, type Forecasts, type Incidents, type Server, type Status } from '../types';
-import { card, chance, empty, fact, facts, known, priorityChip, riskBar, serverLink, severityLabel, skeleton, stateLabel } from '../components/ui';
+import { HORIZONS, type ActiveAlerts, type Alert, type Forecasts, type Incidents, type Page, type Server, type Status } from '../types';
+import type { Known } from '../store';
+import { answered, card, chance, empty, fact, facts, known, priorityChip, riskBar, serverLink, severityLabel, skeleton, stateLabel } from '../components/ui';
 import { query } from '../api';
 import { table } from '../components/table';
 import { timeline, type Lane } from '../components/timeline';
 import { reliabilityNear, type Quality } from '../quality_data';
+import { subjectOf, valueOf, type PastAlert } from '../happened';
 import { inIncident, reasons } from '../why';
 import type { Context, View } from './view';
 
@@ -112,18 +114,19 @@ function riskTable(c: Context, servers: Server[], alerts: Alert[]): VNode {
 
 /* ---- tonight ------------------------------------------------------------------------------------------- */
 
+const curves = (c: Context): Known<Incidents> => c.use<Incidents>('curves', '/api/v1/incidents?curve=true&limit=' + String(LANES), 'live');
+
 function tonight(c: Context, alerts: Alert[]): Child {
-  const incidents = c.use<Incidents>('curves', '/api/v1/incidents?curve=true&limit=' + String(LANES), 'live');
-  return known(incidents, (data) => {
+  return known(curves(c), (data) => {
     const start = Date.parse(data.timestamps?.[0] ?? '') || c.now;
     const names = new Set(data.items.filter((i) => i.incident_probability['8h'] >= 0.05).map((i) => i.server_name));
-    for (const a of alerts) if (names.size < LANES) names.add(a.server);
+    for (const a of alerts) if (a.server && a.expected_at && names.size < LANES) names.add(a.server);
     const lanes: Lane[] = [...names].map((name) => ({
       name,
       curve: data.items.find((i) => i.server_name === name)?.curve,
       marks: alerts.filter((a) => a.server === name && a.expected_at !== null).map((a) => ({
         at: Date.parse(a.expected_at!), severity: a.severity,
-        label: `${text.overview.reach(metricName(a.metric_name), withUnit(a.predicted_value, a.unit))}, ${soon(a.expected_at, c.now)}`,
+        label: `${text.overview.reach(subjectOf(a), valueOf(a, a.predicted_value))}, ${soon(a.expected_at, c.now)}`,
       })),
     }));
     return lanes.length ? timeline(lanes, start, c.now) : empty(text.overview.timeline_empty);
@@ -134,7 +137,7 @@ function tonight(c: Context, alerts: Alert[]): Child {
 
 interface Change { at: number; server: string; what: string; kind: string }
 
-function changes(servers: Server[], alerts: Alert[], now: number): Change[] {
+function changes(servers: Server[], alerts: Alert[], over: PastAlert[], now: number): Change[] {
   const t = text.overview;
   const out: Change[] = [];
   const recent = (at: string | null): number => (at && now - Date.parse(at) < HOUR ? Date.parse(at) : 0);
@@ -147,7 +150,11 @@ function changes(servers: Server[], alerts: Alert[], now: number): Change[] {
   }
   for (const a of alerts) {
     const since = recent(a.since);
-    if (since) out.push({ at: since, server: a.server, what: t.alert_fired(`${metricName(a.metric_name)} ${a.severity}`), kind: a.severity === 'critical' ? 'bad' : 'warn' });
+    if (since) out.push({ at: since, server: a.server ?? '', what: t.alert_fired(`${subjectOf(a)} ${a.severity}`), kind: a.severity === 'critical' ? 'bad' : 'warn' });
+  }
+  for (const a of over) {
+    const ended = recent(a.ends_at);
+    if (ended) out.push({ at: ended, server: a.server ?? '', what: t.alert_over(`${subjectOf(a)} ${a.severity}`), kind: 'info' });
   }
   return out.sort((a, b) => b.at - a.at || a.server.localeCompare(b.server)).slice(0, 12);
 }
@@ -156,7 +163,7 @@ function changeList(list: Change[]): VNode {
   if (!list.length) return empty(text.overview.unchanged);
   return h('ul', { class: 'changes' }, list.map((c) =>
     h('li', { key: `${c.at}${c.server}${c.what}`, class: `change change-${c.kind}` },
-      h('time', { class: 'muted' }, clock(c.at)), serverLink(c.server), h('span', null, c.what))));
+      h('time', { class: 'muted' }, clock(c.at)), c.server ? serverLink(c.server) : h('span', { class: 'name' }, text.fleet), h('span', null, c.what))));
 }
 
 /* ---- the rest ------------------------------------------------------------------------------------------ */
@@ -199,10 +206,10 @@ function trends(servers: Server[]): Child {
 }
 
 function alertList(alerts: Alert[], now: number): VNode {
-  return h('ul', { class: 'alert-list' }, alerts.slice(0, 8).map((a) =>
-    h('li', { key: a.id }, severityLabel(a.severity), serverLink(a.server),
-      h('span', { class: 'grow' }, text.overview.reach(metricName(a.metric_name), withUnit(a.predicted_value, a.unit))),
-      h('span', { class: 'muted' }, soon(a.expected_at, now)))));
+  return h('ul', { class: 'alert-list' }, [...alerts].sort((a, b) => Number(b.severity === 'critical') - Number(a.severity === 'critical') || (a.expected_at ?? '~').localeCompare(b.expected_at ?? '~')).slice(0, 8).map((a) =>
+    h('li', { key: a.id }, severityLabel(a.severity), a.server ? serverLink(a.server) : h('span', { class: 'name' }, text.fleet),
+      h('span', { class: 'grow' }, text.overview.reach(subjectOf(a), valueOf(a, a.predicted_value))),
+      h('span', { class: 'muted' }, a.expected_at ? soon(a.expected_at, now) : ''))));
 }
 
 export const overview: View = {
@@ -210,10 +217,15 @@ export const overview: View = {
   key: 'o',
   render(c) {
     const servers = c.servers();
-    const alerts = c.use<ActiveAlerts>('alerts', '/alerts/active', 'live').data?.alerts ?? [];
+    const active = c.use<ActiveAlerts>('alerts', '/alerts/active', 'live');
+    const alerts = active.data?.alerts ?? [];
     const incidents = c.use<Incidents>('fleet', '/api/v1/incidents?limit=1', 'live');
-    const quality = c.use<Quality>('quality', '/api/v1/quality?from=-7d', 'slow').data;
+    const resolved = c.use<Page<PastAlert>>('over', '/api/v1/alerts?status=resolved&from=-1h&limit=100', 'live');
+    const over = resolved.data?.items ?? [];
+    const scores = c.use<Quality>('quality', '/api/v1/quality?from=-7d', 'slow');
+    const quality = scores.data;
     if (!servers.data && servers.fault?.kind === 'unready') return empty(text.state.unready, text.state.unready_help);
+    if (!answered(servers, active, incidents, resolved, scores, curves(c))) return h('section', { class: 'card', key: 'waiting' }, skeleton(14));
     const list = servers.data?.items ?? [];
     return [
       servers.data ? headline(c, list, incidents.data) : h('section', { class: 'headline', key: 'headline' }, skeleton(2)),
@@ -224,7 +236,7 @@ export const overview: View = {
           card(text.overview.by_risk, servers.data ? riskTable(c, list, alerts) : known(servers, () => null, 10), { id: 'risk', aside: trends(list) })),
         h('div', { class: 'column-narrow' },
           card(text.overview.alerts, alerts.length ? alertList(alerts, c.now) : empty(text.alerts.none), { id: 'now-alerts', aside: h('a', { href: href('alerts') }, `${alerts.length}`) }),
-          card(text.overview.changed, changeList(changes(list, alerts, c.now)), { id: 'changed' }),
+          card(text.overview.changed, changeList(changes(list, alerts, over, c.now)), { id: 'changed' }),
           card(text.overview.freshness, dataFacts(c, list), { id: 'data' }),
           card(text.overview.states, stateCounts(list), { id: 'states' }),
           card(text.overview.distribution, distribution(list), { id: 'bins' }))),

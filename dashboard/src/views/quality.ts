@@ -6,7 +6,7 @@ import { setParams } from '../router';
 import { metricName, text } from '../text';
 import { HORIZONS, type Horizon } from '../types';
 import { incidentScores, reliabilityOf, scoresOf, type Quality, type Scores } from '../quality_data';
-import { card, empty, fact, facts, faultState, known, select } from '../components/ui';
+import { card, chip, empty, fact, facts, faultState, known, select } from '../components/ui';
 import { table } from '../components/table';
 import type { Context, View } from './view';
 
@@ -48,7 +48,7 @@ function scores(c: Context, quality: Quality): VNode {
       { key: 'skill', head: t.skill, number: true, title: t.skill_help, cell: (r) => number(r.skill), value: (r) => r.skill },
       { key: 'mae', head: t.mae, number: true, narrow: true, cell: (r) => number(r.mae), value: (r) => r.mae },
       { key: 'width', head: t.width, number: true, narrow: true, cell: (r) => number(r.width), value: (r) => r.width },
-      ...baselines.map((b) => ({ key: b, head: `CRPS: ${b.replaceAll('_', ' ')}`, number: true, narrow: true, cell: (r: Scores) => number(r.baselines[b]), value: (r: Scores) => r.baselines[b] })),
+      ...baselines.map((b) => ({ key: b, head: t.crps_of(words(b)), number: true, narrow: true, cell: (r: Scores) => number(r.baselines[b]), value: (r: Scores) => r.baselines[b] })),
     ],
   }) : empty(t.none, t.none_help)], { id: 'scores' });
 }
@@ -57,6 +57,33 @@ function incidents(quality: Quality): VNode {
   const t = text.quality;
   const s = incidentScores(quality);
   return card(t.incidents, s ? facts(fact(t.brier, number(s.brier)), fact(t.brier_skill, number(s.brier_skill)), fact(t.precision, percent(s.precision)), fact(t.recall, percent(s.recall))) : empty(t.none, t.none_help), { id: 'incidents' });
+}
+
+/* A figure of the last day beside the same of the week: the limits are those that an operator would raise an eyebrow at. */
+function verdict(ratio: number | null, coverage: number | null): 'ok' | 'watch' | 'retrain' {
+  if ((ratio ?? 1) > 1.5 || (coverage ?? 0.8) < 0.6) return 'retrain';
+  return (ratio ?? 1) > 1.2 || (coverage ?? 0.8) < 0.7 ? 'watch' : 'ok';
+}
+
+function drift(c: Context): VNode {
+  const t = text.quality;
+  const last = c.use<Quality>('quality day', '/api/v1/quality?from=-24h', 'slow');
+  const week = scoresOf(c.use<Quality>('quality', '/api/v1/quality?from=-7d', 'slow').data);
+  const rows = scoresOf(last.data).flatMap((day) => {
+    const before = week.find((w) => w.group === day.group);
+    const ratio = before?.mae && day.mae !== null ? day.mae / before.mae : null;
+    return before && day.n > 0 ? [{ metric: day.metric, ratio, day: day.coverage, week: before.coverage, verdict: verdict(ratio, day.coverage) }] : [];
+  });
+  return card(t.drift, [h('p', { class: 'help' }, t.drift_help), known(last, () => (rows.length ? table({
+    id: 'drift', caption: t.drift, rows, rowKey: (r) => r.metric, params: c.params,
+    columns: [
+      { key: 'metric', head: text.words.metric, cell: (r) => metricName(r.metric), value: (r) => r.metric },
+      { key: 'ratio', head: t.drift_error, number: true, cell: (r) => number(r.ratio), value: (r) => r.ratio },
+      { key: 'day', head: t.drift_coverage, number: true, cell: (r) => percent(r.day), value: (r) => r.day },
+      { key: 'week', head: t.drift_week, number: true, narrow: true, cell: (r) => percent(r.week), value: (r) => r.week },
+      { key: 'verdict', head: t.verdict, cell: (r) => chip(r.verdict === 'ok' ? 'ok' : r.verdict === 'watch' ? 'p2' : 'p1', t.verdicts[r.verdict]), value: (r) => t.verdicts[r.verdict] },
+    ],
+  }) : empty(t.drift_none)))], { id: 'drift' });
 }
 
 export const quality: View = {
@@ -70,8 +97,8 @@ export const quality: View = {
     const reply = c.use<Quality>('quality view', '/api/v1/quality' + query({ from: span, group_by: by }), 'slow');
     return [
       h('h1', { key: 'h' }, t.title), h('p', { class: 'lead', key: 'lead' }, t.lead),
-      h('div', { class: 'controls', key: 'controls' }, select(t.by, by, { metric: 'metric', horizon: 'horizon', profile: 'profile', server: 'server' }, (v) => setParams({ by: v })), select(text.history.span, span, text.history.spans, (v) => setParams({ span: v }))),
-      reply.fault?.kind === 'absent' ? h('section', { class: 'card', key: 'absent' }, faultState(reply.fault)) : known(reply, (data) => [scores(c, data), h('div', { class: 'cards', key: 'cards' }, reliability(c, data, horizon), incidents(data))], 10),
+      h('div', { class: 'controls', key: 'controls' }, select(t.by, by, { metric: 'metric', horizon: 'horizon', profile: 'profile', server: 'server', model: 'model' }, (v) => setParams({ by: v })), select(text.history.span, span, text.history.spans, (v) => setParams({ span: v }))),
+      reply.fault?.kind === 'absent' ? h('section', { class: 'card', key: 'absent' }, faultState(reply.fault)) : known(reply, (data) => [scores(c, data), h('div', { class: 'cards', key: 'cards' }, reliability(c, data, horizon), incidents(data), drift(c))], 10),
     ];
   },
 };

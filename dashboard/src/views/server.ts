@@ -1,8 +1,9 @@
 /* server.ts - one server: what was, what will be, how sure, why, and how well it has been forecast so far. */
 import { query } from '../api';
 import { h, type Child, type VNode } from '../dom';
-import { ago, clock, count, dateClock, full, number, percent, soon, withUnit, words } from '../format';
+import { ago, clock, count, dateClock, full, number, percent, soon, span, withUnit, words } from '../format';
 import { href, setParams } from '../router';
+import { happenedTo, marksOf, subjectOf, valueOf, type Happened } from '../happened';
 import { joined, shadesOf } from '../series';
 import { levelsOf, thresholdLines } from '../thresholds';
 import { metricName, text } from '../text';
@@ -51,8 +52,8 @@ function head(c: Context, s: Server, alerts: ActiveAlerts['alerts']): VNode {
       h('p', null, stateLabel(s.state, s.stale), s.state_since ? h('span', { class: 'muted' }, ` ${text.server.state_since} ${soon(s.state_since, c.now)}`) : null,
         h('span', { class: 'muted' }, ` · ${words(s.profile)}`))),
     h('div', { class: 'server-risk' }, priorityChip(s.risk?.priority), riskBar(s.risk?.score), h('p', { class: 'why' }, reasons(s, alerts, c.contract, c.now, 3).join('; '))),
-    h('ul', { class: 'chances chances-small', 'aria-label': text.server.probabilities },
-      HORIZONS.map((horizon) => h('li', { key: horizon, class: 'chance' }, h('span', { class: 'chance-when' }, text.overview.within[horizon]), h('span', { class: 'chance-figure' }, percent(s.incident_probability?.[horizon]))))));
+    h('div', null, h('p', { class: 'field-label', id: 'h-within' }, text.server.probabilities), h('ul', { class: 'chances chances-small', 'aria-labelledby': 'h-within' },
+      HORIZONS.map((horizon) => h('li', { key: horizon, class: 'chance' }, h('span', { class: 'chance-when' }, text.overview.horizons[horizon]), h('span', { class: 'chance-figure' }, percent(s.incident_probability?.[horizon])))))));
 }
 
 function controls(c: Context): VNode {
@@ -63,6 +64,7 @@ function controls(c: Context): VNode {
     select(t.past, c.params['said'] ?? '', t.past_options, (v) => setParams({ said: v })),
     h('span', { class: 'grow' }),
     chartKey([['measured', t.measured], ['median', t.median], ['band-3', t.band50], ['band-2', t.band80], ['band-1', t.band96],
+      ['incident', t.incident], ['maintenance', t.maintenance],
       ...(c.params['overlay'] ? [['compare', c.params['overlay'] === 'week' ? t.week : t.yesterday] as [string, string]] : []),
       ...(c.params['said'] ? [['said', t.said] as [string, string]] : [])]));
 }
@@ -90,7 +92,7 @@ function valuesTable(c: Context, data: Map<string, ChartData>): VNode {
   });
 }
 
-function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts']): Child {
+function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts'], happened: Happened): Child {
   const hours = Math.min(168, Math.max(1, Number(c.params['span']) || 12));
   const compareDays = c.params['overlay'] === 'week' ? 7 : c.params['overlay'] === 'day' ? 1 : 0;
   const { steps, absent } = stepsOf(c, s.server_name, hours + 24 * compareDays);
@@ -104,12 +106,13 @@ function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts']): Child {
   const saidHours = Number(c.params['said']) || 0;
   for (const m of metrics) {
     const said = saidHours ? pastForecast(c, s.server_name, m.name, saidHours) : undefined;
-    const config = JSON.stringify([thresholdLines(levels, s.profile, m.name, alerts.filter((a) => a.server === s.server_name))]);
+    const marks = marksOf(happened.alerts, m.name);
+    const config = JSON.stringify([thresholdLines(levels, s.profile, m.name, alerts.filter((a) => a.server === s.server_name)), happened.shades, marks]);
     ready.set(m.name, memo.of(m.name, [s.server_name, steps, forecast.data, hours, compareDays, said, config, minute, c.dark, c.contract], () =>
       joined({
         server: s.server_name, metric: m.name, contract: c.contract, steps: steps ?? [], forecast: forecast.data, hours, compareDays, said, alerts,
         thresholds: thresholdLines(levels, s.profile, m.name, alerts.filter((a) => a.server === s.server_name)),
-        shades: shadesOf(steps ?? [], c.contract?.step_seconds ?? 300), height: 150, now: c.now, dark: c.dark,
+        shades: happened.shades, marks, height: 150, now: c.now, dark: c.dark,
       })));
   }
   const first = ready.get(metrics[0]!.name)!;
@@ -133,16 +136,22 @@ function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts']): Child {
   ];
 }
 
-function alertsCard(c: Context, alerts: ActiveAlerts['alerts']): VNode {
-  return card(text.server.alerts, alerts.length
+function alertsCard(c: Context, alerts: ActiveAlerts['alerts'], happened: Happened): VNode {
+  const over = happened.alerts.filter((a) => a.status === 'resolved').slice(0, 6);
+  return card(text.server.alerts, [alerts.length
     ? h('ul', { class: 'alert-list' }, alerts.map((a) => h('li', { key: a.id }, severityLabel(a.severity),
-        h('span', { class: 'grow' }, text.overview.reach(metricName(a.metric_name), withUnit(a.predicted_value, a.unit)), ` (${text.words.threshold.toLowerCase()} ${withUnit(a.threshold, a.unit)})`),
+        h('span', { class: 'grow' }, text.overview.reach(subjectOf(a), valueOf(a, a.predicted_value)), ` (${text.words.threshold.toLowerCase()} ${valueOf(a, a.threshold)})`),
         h('span', { class: 'muted' }, soon(a.expected_at, c.now)))))
-    : empty(text.server.no_alerts), { id: 'alerts', aside: h('a', { href: href('alerts') }, text.nav.alerts) });
+    : empty(text.server.no_alerts),
+    over.length ? [h('h3', { key: 'over' }, text.server.alerts_over), h('ul', { class: 'plain', key: 'past' }, over.map((a) => h('li', { key: a.id },
+      severityLabel(a.severity), ` ${subjectOf(a)}, ${soon(a.starts_at, c.now)} – ${soon(a.ends_at, c.now)}`)))] : null], { id: 'alerts', aside: h('a', { href: href('alerts') }, text.nav.alerts) });
 }
 
-function incidentsCard(c: Context, steps: Step[] | undefined): VNode {
-  const shades = shadesOf(steps ?? [], c.contract?.step_seconds ?? 300).filter((s) => s.kind === 'incident').reverse();
+function incidentsCard(c: Context, happened: Happened, steps: Step[] | undefined): VNode {
+  if (happened.incidents?.length) return card(text.server.incidents, h('ul', { class: 'plain' }, happened.incidents.slice(0, 10).map((i) =>
+    h('li', { key: i.start }, `${dateClock(i.start)} – ${i.end ? soon(i.end, Date.parse(i.start)) : text.now}, ${words(i.state)}`,
+      h('span', { class: 'sub' }, i.planned ? text.server.planned : i.lead_time_s === null ? text.server.unwarned : text.server.warned(span(i.lead_time_s)))))), { id: 'incidents', aside: h('a', { href: href('history', '', { what: 'incidents', span: '-7d' }) }, text.nav.history) });
+  const shades = happened.incidents ? [] : shadesOf(steps ?? [], c.contract?.step_seconds ?? 300).filter((s) => s.kind === 'incident').reverse();
   return card(text.server.incidents, shades.length
     ? h('ul', { class: 'plain' }, shades.slice(0, 10).map((s) => h('li', { key: String(s.from) }, `${dateClock(s.from * 1000)} – ${s.to * 1000 > c.now ? text.now : clock(s.to * 1000)}`)))
     : empty(text.server.no_incidents), { id: 'incidents' });
@@ -169,9 +178,11 @@ function one(c: Context): Child {
   const alerts = (c.use<ActiveAlerts>('alerts', '/alerts/active', 'live').data?.alerts ?? []).filter((a) => a.server === name);
   const hours = Math.min(168, Math.max(1, Number(c.params['span']) || 12));
   const compareDays = c.params['overlay'] === 'week' ? 7 : c.params['overlay'] === 'day' ? 1 : 0;
+  const { steps } = stepsOf(c, name, hours + 24 * compareDays);
+  const happened = happenedTo(c, name, s.profile, hours, steps);
   return [
-    head(c, s, alerts), controls(c), charts(c, s, alerts),
-    h('div', { class: 'cards', key: 'cards' }, alertsCard(c, alerts), incidentsCard(c, stepsOf(c, name, hours + 24 * compareDays).steps), s.model_type === 'TFT' ? explainCard(c, name) : null, trackRecord(c, name), aboutCard(c, s)),
+    head(c, s, alerts), controls(c), charts(c, s, alerts, happened),
+    h('div', { class: 'cards', key: 'cards' }, alertsCard(c, alerts, happened), incidentsCard(c, happened, steps), s.model_type === 'TFT' ? explainCard(c, name) : null, trackRecord(c, name), aboutCard(c, s)),
   ];
 }
 
