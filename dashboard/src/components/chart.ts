@@ -128,7 +128,7 @@ function options(d: ChartData, width: number, current: () => ChartData, read: (u
     pxAlign: false,
     legend: { show: false },
     cursor: { sync: { key: d.sync, setSeries: false }, points: { size: 6 }, drag: { x: false, y: false } },
-    padding: [6, 8, 0, 0],
+    padding: [6, 18, 0, 0],
     scales: {
       x: { time: true },
       y: {

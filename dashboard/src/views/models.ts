@@ -1,7 +1,8 @@
 /* models.ts - which model serves, since when, which others there are; promoting and rolling back where the key may. */
 import { Fault, send } from '../api';
-import { h, type VNode } from '../dom';
-import { count, dateClock, words } from '../format';
+import { h, type Child, type VNode } from '../dom';
+import { href } from '../router';
+import { count, dateClock, number, words } from '../format';
 import { text } from '../text';
 import type { Server, Status } from '../types';
 import { button, card, chip, empty, fact, facts, faultState, known } from '../components/ui';
@@ -15,6 +16,7 @@ interface Model {
   status?: string;
   trained_at?: string | null;
   parameters?: number | null;
+  validation_loss?: number | null;
   valid?: boolean;
   reason?: string | null;
 }
@@ -31,6 +33,15 @@ async function act(c: Context, method: string, path: string): Promise<void> {
   delete c.local['sure'];
   c.changed();
   c.render();
+}
+
+/* A shadow forecasts beside the one that serves, and is scored; stopping it changes nothing for anybody, so it is not asked twice. */
+function shadowing(c: Context, m: Model, role: string): Child {
+  const path = `/api/v1/models/${encodeURIComponent(idOf(m))}/load`;
+  const small = { class: 'button button-small' };
+  return role === 'shadow'
+    ? button(text.models.stop, () => void act(c, 'DELETE', path), { ...small, 'aria-label': `${text.models.stop}: ${idOf(m)}` })
+    : button(text.models.load, () => void act(c, 'POST', path), { ...small, 'aria-label': `${text.models.load}: ${idOf(m)}` });
 }
 
 /* Asks once more on the spot: two clicks for what changes the whole fleet's forecasts. */
@@ -50,8 +61,9 @@ function list(c: Context, models: Model[]): VNode {
       { key: 'role', head: t.status, cell: (m) => [chip(role(m) === 'served' ? 'ok' : 'quiet', t.roles[role(m)] ?? words(role(m))), m.reason ? h('span', { class: 'sub' }, m.reason) : null], value: role },
       { key: 'trained', head: t.trained, narrow: true, cell: (m) => dateClock(m.trained_at), value: (m) => m.trained_at },
       { key: 'parameters', head: t.parameters, number: true, narrow: true, cell: (m) => count(m.parameters), value: (m) => m.parameters },
+      { key: 'loss', head: t.loss, number: true, narrow: true, cell: (m) => number(m.validation_loss), value: (m) => m.validation_loss },
       { key: 'do', bare: true, head: text.words.actions, cell: (m) => (role(m) === 'served' || m.valid === false ? null : h('span', { class: 'row-actions' },
-        careful(c, t.promote, idOf(m), () => void act(c, 'POST', `/api/v1/models/${encodeURIComponent(idOf(m))}/promote`)))) },
+        shadowing(c, m, role(m)), careful(c, t.promote, idOf(m), () => void act(c, 'POST', `/api/v1/models/${encodeURIComponent(idOf(m))}/promote`)))) },
     ],
   });
 }
@@ -70,7 +82,7 @@ export const models: View = {
       card(t.serving, known(status, (s) => (s.model && s.model.name !== 'none' && s.model.name
         ? facts(fact(text.words.model, h('code', null, s.model.name)), fact(t.contract, s.model.contract_version), fact(t.status, t.forecasters(tft, servers.length - tft)), fact(text.overview.forecast_made, dateClock(s.last_forecast_at)))
         : empty(t.none, t.none_help))), { id: 'serving' }),
-      card(t.title, reply.fault?.kind === 'absent' ? faultState(reply.fault) : [known(reply, (data) => list(c, data.items ?? data.models ?? [])), careful(c, t.rollback, '', () => void act(c, 'POST', '/api/v1/models/rollback'))], { id: 'all' }),
+      card(t.title, reply.fault?.kind === 'absent' ? faultState(reply.fault) : [known(reply, (data) => list(c, data.items ?? data.models ?? [])), careful(c, t.rollback, '', () => void act(c, 'POST', '/api/v1/models/rollback'))], { id: 'all', aside: h('a', { href: href('quality', '', { by: 'model' }) }, t.compare) }),
     ];
   },
 };
