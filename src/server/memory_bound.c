@@ -26,7 +26,7 @@ memory_bound memory_bound_of(const server *srv)
     return (memory_bound){.servers = (double)o->max_servers * each,
                           .bodies = 2.0 * SERVER_BODIES * (double)o->max_body,
                           .connections = (double)o->max_connections * HTTP_CONNECTION_MEMORY,
-                          .store = (double)o->store.cache_bytes};
+                          .store = (double)(o->store.cache_bytes > 0 ? o->store.cache_bytes : STORE_CACHE_BYTES)};
 }
 
 static double total(const memory_bound *b)

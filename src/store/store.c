@@ -148,7 +148,9 @@ tft_status store_open(const store_options *options, const tft_contract *contract
         goto done;
     s->dir_fd = open(options->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     snprintf(path, sizeof path, "%s/tftd.db", options->dir);
-    const database_options how = {path, options->sync_full, options->cache_bytes, options->max_bytes, s->step_ms};
+    const database_options how = {path, options->sync_full,
+                                  options->cache_bytes > 0 ? options->cache_bytes : STORE_CACHE_BYTES,
+                                  options->max_bytes, s->step_ms};
     status = database_open(&how, &s->db, err);
     if (status == TFT_OK)
         status = load_memory(s, contract, err);

@@ -33,6 +33,8 @@ struct tft_record; // series/record.h
 
 typedef struct store store;
 
+#define STORE_CACHE_BYTES ((uint64_t)16 << 20)
+
 typedef struct store_options {
     const char *dir;
     bool sync_full;               // fsync at each commit: survives power loss too; else it survives kill -9 only
@@ -41,7 +43,7 @@ typedef struct store_options {
     size_t max_servers;           // 10000
     uint64_t max_bytes;           // hard bound of the database file; 0 = none
     uint64_t min_free_bytes;      // store.min_free: nothing is stored while the file system has less; 0 = none
-    uint64_t cache_bytes;         // SQLite's page cache; 0 = 16 MiB
+    uint64_t cache_bytes;         // SQLite's page cache; 0 = STORE_CACHE_BYTES
     int64_t (*now_ms)(void);      // NULL = the wall clock
 } store_options;
 
