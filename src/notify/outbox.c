@@ -410,6 +410,17 @@ static void settle(outbox *o, size_t target, const outbox_item *item, outbox_res
         shut(o, it, it->over, now_ms);
 }
 
+static void note_post(outbox_target *t, const outbox_item *items, size_t n, outbox_result result, const char *why,
+                      int64_t now_ms)
+{
+    outbox_post *const post = &t->posts[t->n_posts++ % OUTBOX_POSTS];
+    *post = (outbox_post){.at_ms = now_ms, .result = result, .alerts = n};
+    for (size_t i = 0; i < n; i++)
+        post->firing += items[i].firing;
+    if (result != OUTBOX_SENT)
+        snprintf(post->why, sizeof post->why, "%s", why);
+}
+
 void outbox_done(outbox *o, size_t target, const outbox_item *items, size_t n, outbox_result result,
                  int64_t retry_after_ms, const char *why, int64_t now_ms)
 {
@@ -417,6 +428,7 @@ void outbox_done(outbox *o, size_t target, const outbox_item *items, size_t n, o
     for (size_t i = 0; i < n; i++)
         settle(o, target, &items[i], result, now_ms);
     t->last_attempt_ms = now_ms;
+    note_post(t, items, n, result, why, now_ms);
     if (result == OUTBOX_SENT) {
         t->last_success_ms = now_ms;
         t->delivered += n;

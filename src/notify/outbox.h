@@ -37,6 +37,16 @@
 /* UNKNOWN stands on disk alone: written before a post that tells something new, replaced when its answer has come. */
 typedef enum outbox_told { OUTBOX_NOTHING, OUTBOX_FIRING, OUTBOX_RESOLVED, OUTBOX_UNKNOWN } outbox_told;
 
+/* One post to a target, for those who ask whether telling works. */
+typedef enum outbox_result { OUTBOX_SENT, OUTBOX_REFUSED, OUTBOX_FAILED } outbox_result;
+typedef struct outbox_post {
+    int64_t at_ms;
+    outbox_result result;
+    size_t alerts, firing; // what it told of, and how many of these fired
+    char why[160];         // of a failure
+} outbox_post;
+#define OUTBOX_POSTS 20 // kept per target
+
 /* One address of one receiver. */
 typedef struct outbox_target {
     char name[STORE_TARGET_BYTES]; // "chat", or "am#2" of a receiver with several
@@ -48,6 +58,8 @@ typedef struct outbox_target {
     uint64_t delivered, failed, dropped;
     int64_t last_attempt_ms, last_success_ms; // STORE_NEVER = none
     char last_error[160];
+    size_t n_posts;                  // since the start; the newest is posts[(n_posts − 1) % OUTBOX_POSTS]
+    outbox_post posts[OUTBOX_POSTS]; // a ring
 } outbox_target;
 
 typedef struct outbox outbox;
@@ -82,7 +94,6 @@ typedef struct outbox_item {
 } outbox_item;
 size_t outbox_take(outbox *o, size_t target, int64_t now_ms, outbox_item items[OUTBOX_BATCH], int64_t *wait_until_ms);
 
-typedef enum outbox_result { OUTBOX_SENT, OUTBOX_REFUSED, OUTBOX_FAILED } outbox_result;
 /* retry_after_ms: what the receiver asked for, 0 = nothing. why: of a failure. */
 void outbox_done(outbox *o, size_t target, const outbox_item *items, size_t n, outbox_result result,
                  int64_t retry_after_ms, const char *why, int64_t now_ms);

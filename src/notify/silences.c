@@ -161,12 +161,14 @@ static tft_status check(const silences *all, size_t at, bool found, int64_t vers
 static tft_status put(silences *all, silence *s, int64_t version, int64_t now_ms, tft_error *err)
 {
     bool found = false;
-    const bool is_new = s->id[0] == '\0';
+    const bool is_new = s->id[0] == '\0' || version == SILENCES_NEW;
     if (is_new && all->n == SILENCES_MAX)
         return tft_fail(err, TFT_ERR_LIMIT, "there are %d silences already", SILENCES_MAX);
-    if (is_new && !make_id(s->id))
+    if (s->id[0] == '\0' && !make_id(s->id))
         return tft_fail(err, TFT_ERR_IO, "the system gave no random numbers");
     const size_t at = place_of(all, s->id, &found);
+    if (is_new && found)
+        return tft_fail(err, TFT_ERR_MISMATCH, "silence %s is there already", s->id);
     tft_status status = is_new ? TFT_OK : check(all, at, found, version, s->id, err);
     if (status != TFT_OK)
         return status;

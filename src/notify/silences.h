@@ -26,7 +26,9 @@ void silences_close(silences *all); // accepts NULL
 
 /* Adds s (given: owned from here on, also on error) with a new id, or, where s->id is set, replaces that one: its version must
  * be `version` (0 = any), else TFT_ERR_MISMATCH; TFT_ERR_NOT_FOUND. TFT_ERR_LIMIT: SILENCES_MAX are there. id, version and stamps as
- * they are now are in *s afterwards. */
+ * they are now are in *s afterwards. With version SILENCES_NEW s->id, where it is set, is the id of a new one: TFT_ERR_MISMATCH
+ * where it is there already. */
+#define SILENCES_NEW (-1)
 tft_status silences_put(silences *all, silence *s, int64_t version, int64_t now_ms, tft_error *err);
 tft_status silences_delete(silences *all, const char *id, int64_t version, tft_error *err);
 

@@ -302,10 +302,15 @@ const openapi_schema openapi_schemas[] = {
      "\"properties\": {\"name\": " TEXT ", \"kind\": {\"enum\": [\"webhook\", \"alertmanager\"]}, "
      "\"send_resolved\": " FLAG ", \"resend_s\": {\"type\": [\"integer\", \"null\"]}, \"targets\": " LIST(
          "{\"type\": \"object\", \"required\": [\"target\", \"url\", \"delivered\", \"failed\", \"dropped\", "
-         "\"waiting\", \"last_attempt_at\", \"last_success_at\", \"last_error\"], \"properties\": {\"target\": " TEXT
-         ", \"url\": " TEXT ", \"delivered\": " COUNT ", \"failed\": " COUNT ", \"dropped\": " COUNT
-         ", \"waiting\": " COUNT ", \"last_attempt_at\": " MAYBE_TIME ", \"last_success_at\": " MAYBE_TIME
-         ", \"last_error\": " MAYBE_TEXT "}}") "}}"},
+         "\"waiting\", \"last_attempt_at\", \"last_success_at\", \"last_error\", \"deliveries\"], \"properties\": "
+         "{\"target\": " TEXT ", \"url\": " TEXT ", \"delivered\": " COUNT ", \"failed\": " COUNT
+         ", \"dropped\": " COUNT ", \"waiting\": " COUNT ", \"last_attempt_at\": " MAYBE_TIME
+         ", \"last_success_at\": " MAYBE_TIME ", \"last_error\": " MAYBE_TEXT
+         ", \"deliveries\": {\"type\": \"array\", \"maxItems\": 20, \"items\": "
+         "{\"type\": \"object\", \"required\": [\"at\", \"result\", \"alerts\", \"firing\", \"error\"], "
+         "\"properties\": "
+         "{\"at\": " TIME ", \"result\": {\"enum\": [\"delivered\", \"refused\", \"failed\"]}, \"alerts\": " COUNT
+         ", \"firing\": " COUNT ", \"error\": " MAYBE_TEXT "}}}}}") "}}"},
     {"ReceiverList", PAGE("Receiver", "", "")},
     {"ReceiverTest",
      "{\"type\": \"object\", \"required\": [\"receiver\", \"targets\", \"ok\"], \"properties\": {\"receiver\": " TEXT

@@ -43,6 +43,9 @@ const problem_kind problem_kinds[] = {
      "the daemon was started (--model, --no-model). What served before goes on serving."},
     {"unknown-alert", 404, "Unknown alert",
      "No alert of this id is open, and none that has ended within store.retention.alerts had it."},
+    {"idempotency-key-reused", 422, "Idempotency key reused",
+     "A request with this Idempotency-Key, but another body, has made something already. Use a key for one thing "
+     "only."},
     {"unknown-silence", 404, "Unknown silence",
      "No silence or maintenance window has this id; it may have been deleted."},
     {"no-generator", 503, "No generator",

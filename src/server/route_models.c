@@ -90,8 +90,10 @@ static void route_models(void *context, const http_request *request, http_reply 
 {
     server *const srv = context;
     roles r;
+    api_paging paging;
+    if (!api_read_paging(request, reply, &paging))
+        return;
     char(*const names)[32] = calloc(MOST, sizeof *names);
-    (void)request;
     if (names == NULL) {
         reply->text.failed = true;
         return;
@@ -100,12 +102,16 @@ static void route_models(void *context, const http_request *request, http_reply 
     read_roles(srv, &r);
     tft_text_puts(&reply->text, "{\"items\": [");
     pthread_mutex_lock(&srv->model_list->lock);
-    for (size_t i = 0; i < n; i++) {
-        tft_text_puts(&reply->text, i > 0 ? ", " : "");
-        put_entry(find_entry(srv, names[i]), &r, &reply->text);
+    size_t at = 0, shown = 0;
+    while (paging.has_cursor && at < n && strcmp(names[at], paging.place) >= 0)
+        at++; // newest first: a page goes on behind the name that ended the one before
+    for (; at < n && shown < paging.limit; at++, shown++) {
+        tft_text_puts(&reply->text, shown > 0 ? ", " : "");
+        put_entry(find_entry(srv, names[at]), &r, &reply->text);
     }
     pthread_mutex_unlock(&srv->model_list->lock);
-    tft_text_puts(&reply->text, "], \"next_cursor\": null}");
+    const char *const last = at < n ? names[at - 1] : NULL;
+    api_put_list_end(&reply->text, last, last != NULL ? strlen(last) : 0);
     http_reply_field(reply, "Cache-Control", "no-cache");
     free(names);
 }
@@ -201,6 +207,7 @@ static void route_unload(void *context, const http_request *request, http_reply 
         http_reply_problem(reply, 409, "conflict", "Conflict", "Model %.60s runs as no shadow", id);
 }
 
+static const http_parameter of_models[] = {API_PAGING, {0}};
 static const http_parameter of_model[] = {{"id", API_NAME, "Name of its directory", "tft_model_20251101_090000", true},
                                           {0}};
 static const http_parameter of_promote[] = {
@@ -212,6 +219,7 @@ const http_route routes_models[] = {
      .method = HTTP_GET,
      .role = ROLE_READ,
      .handler = route_models,
+     .parameters = of_models,
      .tag = "Models",
      .summary = "Models in the models directory, newest first, and which one serves",
      .reply = "Models",

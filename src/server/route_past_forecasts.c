@@ -4,6 +4,8 @@
  * probabilities of an incident, and `actual`, each step's mean from the fleet's memory (eight days; null where it is not
  * known, or not yet).
  *
+ * CSV has a row per step and metric, as `tftd forecast` writes them, with the model and what came behind.
+ *
  * Memory:  a page of at most `limit` items of some 6 kB a metric. Threads: any; reads with a connection of its own.
  */
 #include <math.h>
@@ -22,24 +24,36 @@
 
 typedef struct past_page {
     server *srv;
+    const char *name;
     size_t id, limit, n;
-    int metric; // −1 = all
-    int64_t next_ms;
+    int metric;        // −1 = all
+    int64_t origin_ms; // of the forecast at hand,
+    size_t of_origin;  // and how many of this origin (one per model) came before it
+    size_t skip;       // of the first origin so many were on the page before
+    int64_t next_ms;   // INT64_MIN = this is the last page; else the next one begins there,
+    size_t next_skip;  // behind so many
     track_said said;
     tft_series came; // all of the server's steps
     int64_t now_ms;  // its newest record
+    bool csv;
     tft_text *out;
 } past_page;
 
-static void put_actual(past_page *p, size_t m, int64_t first_ms)
+/* What came in step i of a forecast; NaN where that is not known. */
+static double came(const past_page *p, size_t m, int64_t first_ms, size_t i)
 {
     const tft_contract *const c = &p->srv->contract;
-    tft_text_puts(p->out, ", \"actual\": [");
     const tft_series *const series = &p->came;
+    const int64_t step = first_ms / c->step_ms + (int64_t)i, at = tft_series_index(series, step);
+    const bool over = (step + 1) * c->step_ms <= p->now_ms; // a step that still fills says nothing yet
+    return at >= 0 && over ? (double)series->values[(size_t)at * series->n_metrics + m] : (double)NAN;
+}
+
+static void put_actual(past_page *p, size_t m, int64_t first_ms)
+{
+    tft_text_puts(p->out, ", \"actual\": [");
     for (size_t i = 0; i < p->said.horizon; i++) {
-        const int64_t step = first_ms / c->step_ms + (int64_t)i, at = tft_series_index(series, step);
-        const bool over = (step + 1) * c->step_ms <= p->now_ms; // a step that still fills says nothing yet
-        const double mean = at >= 0 && over ? (double)series->values[(size_t)at * series->n_metrics + m] : (double)NAN;
+        const double mean = came(p, m, first_ms, i);
         tft_text_puts(p->out, i > 0 ? ", " : "");
         if (isfinite(mean))
             render_fixed(p->out, mean, 4);
@@ -93,15 +107,65 @@ static void put_forecast(past_page *p, const store_past_forecast *f)
     tft_text_puts(p->out, "}}");
 }
 
+static void put_csv_head(tft_text *out)
+{
+    tft_text_puts(out, "origin,server_name,metric,timestamp");
+    for (size_t q = 0; q < FORECAST_N_QUANTILES; q++)
+        tft_text_printf(out, ",q%.3g", (double)forecast_levels[q]);
+    tft_text_puts(out, ",model,actual" CSV_END);
+}
+
+static void put_csv_row(past_page *p, const store_past_forecast *f, size_t m, size_t i)
+{
+    const tft_contract *const c = &p->srv->contract;
+    const size_t h = p->said.horizon;
+    const int decimals = render_decimals(p->said.rows[m], FORECAST_N_QUANTILES * h);
+    const double actual = came(p, m, f->first_ms, i);
+    csv_put_time_s(p->out, f->origin_ms);
+    tft_text_puts(p->out, ",");
+    csv_put_text(p->out, p->name, strlen(p->name));
+    tft_text_printf(p->out, ",%s,", c->metrics[m].name);
+    csv_put_time_s(p->out, f->first_ms + (int64_t)i * c->step_ms);
+    for (size_t q = 0; q < FORECAST_N_QUANTILES; q++) {
+        tft_text_puts(p->out, ",");
+        render_fixed(p->out, (double)p->said.rows[m][q * h + i], decimals);
+    }
+    tft_text_puts(p->out, ",");
+    csv_put_text(p->out, f->model, strlen(f->model));
+    tft_text_puts(p->out, ",");
+    if (isfinite(actual))
+        render_fixed(p->out, actual, 4);
+    tft_text_puts(p->out, CSV_END);
+}
+
+static void put_csv(past_page *p, const store_past_forecast *f)
+{
+    for (size_t m = 0; m < p->srv->contract.n_metrics; m++) {
+        const bool wanted = p->said.rows[m] != NULL && (p->metric < 0 || (size_t)p->metric == m);
+        for (size_t i = 0; wanted && i < p->said.horizon; i++)
+            put_csv_row(p, f, m, i);
+    }
+}
+
 static bool visit(void *context, const store_past_forecast *f)
 {
     past_page *const p = context;
+    p->of_origin = f->origin_ms == p->origin_ms ? p->of_origin + 1 : 0;
+    p->origin_ms = f->origin_ms;
+    if (p->skip > 0) {
+        p->skip--;
+        return true;
+    }
     if (p->n == p->limit) {
         p->next_ms = f->origin_ms;
+        p->next_skip = p->of_origin;
         return false;
     }
     if (track_unpack(&p->srv->contract, f->body, f->n, &p->said)) {
-        put_forecast(p, f);
+        if (p->csv)
+            put_csv(p, f);
+        else
+            put_forecast(p, f);
         p->n++;
     }
     return true;
@@ -126,26 +190,49 @@ static bool read_wish(server *srv, const http_request *request, http_reply *repl
     return true;
 }
 
+/* A cursor's place is "<origin_ms>:<how many of it were shown>". */
+static bool read_place(const http_request *request, http_reply *reply, const api_paging *paging, api_span *span,
+                       past_page *p)
+{
+    char *end;
+    if (!paging->has_cursor)
+        return true;
+    span->from_ms = strtoll(paging->place, &end, 10);
+    if (end == paging->place || *end != ':')
+        return api_bad_parameter(request, reply, "cursor", "next_cursor of the page before");
+    p->skip = (size_t)strtoull(end + 1, NULL, 10);
+    return true;
+}
+
 static void route_past_forecasts(void *context, const http_request *request, http_reply *reply)
 {
     server *const srv = context;
     const size_t cells = srv->contract.n_metrics * FORECAST_N_QUANTILES * srv->contract.horizon;
-    past_page p = {.srv = srv, .next_ms = INT64_MIN, .out = &reply->text};
+    past_page p = {.srv = srv,
+                   .name = http_query(request, "server"),
+                   .origin_ms = INT64_MIN,
+                   .next_ms = INT64_MIN,
+                   .out = &reply->text};
     api_span span;
     api_paging paging;
     tft_error err = {0};
     store_reader *reader = NULL;
-    if (!api_read_paging(request, reply, &paging) || !read_wish(srv, request, reply, &p, &span))
+    if (!api_read_paging(request, reply, &paging) || !read_wish(srv, request, reply, &p, &span) ||
+        !api_read_format(request, reply, &p.csv))
         return;
     p.limit = paging.limit;
-    if (paging.has_cursor)
-        span.from_ms = strtoll(paging.place, NULL, 10);
+    if (!read_place(request, reply, &paging, &span, &p))
+        return;
     p.said.values = malloc(cells * sizeof *p.said.values);
     p.said.n_values = cells;
     tft_series_init(&p.came, srv->contract.n_metrics, 0);
-    tft_text_puts(p.out, "{\"server_name\": ");
-    json_put_string(p.out, http_query(request, "server"));
-    tft_text_puts(p.out, ", \"items\": [");
+    if (p.csv) {
+        put_csv_head(p.out);
+    } else {
+        tft_text_puts(p.out, "{\"server_name\": ");
+        json_put_string(p.out, p.name);
+        tft_text_puts(p.out, ", \"items\": [");
+    }
     tft_status status = p.said.values == NULL ? tft_fail(&err, TFT_ERR_MEMORY, "no memory for a forecast")
                                               : fleet_copy_steps(srv->fleet, p.id, INT64_MIN, INT64_MAX, &p.came, &err);
     fleet_read_lock(srv->fleet);
@@ -163,9 +250,13 @@ static void route_past_forecasts(void *context, const http_request *request, htt
         view_reply_unreadable(srv, reply, &err);
         return;
     }
-    char place[24];
-    const int n = snprintf(place, sizeof place, "%lld", (long long)p.next_ms);
-    api_put_list_end(p.out, p.next_ms != INT64_MIN ? place : NULL, (size_t)n);
+    char place[48];
+    const int n = snprintf(place, sizeof place, "%lld:%zu", (long long)p.next_ms, p.next_skip);
+    const char *const next = p.next_ms != INT64_MIN ? place : NULL;
+    if (p.csv)
+        api_next_cursor_field(reply, next, (size_t)n);
+    else
+        api_put_list_end(p.out, next, (size_t)n);
     http_reply_field(reply, "Cache-Control", "no-cache");
 }
 
@@ -174,6 +265,7 @@ static const http_parameter of_forecasts[] = {{"server", API_NAME, "Name of the 
                                               {"origin", API_STRING, "The forecast of one origin only", NULL, false},
                                               API_SPAN,
                                               API_PAGING,
+                                              API_FORMAT,
                                               {0}};
 
 const http_route routes_past_forecasts[] = {
@@ -184,6 +276,7 @@ const http_route routes_past_forecasts[] = {
      .parameters = of_forecasts,
      .tag = "History",
      .summary = "What was forecast for a server, beside what came; oldest first",
+     .produces = API_JSON_CSV,
      .reply = "PastForecasts",
      .statuses = "200 404 503"},
     {0}};

@@ -1,7 +1,10 @@
 /* route_receivers.c - GET /api/v1/receivers and POST /receivers/{name}/test: who is told of alerts, and whether that works.
  *
+ * Each target comes with its last posts (outbox.h keeps twenty since the start), newest first.
+ *
  * Keys and what stands before the @ of a URL are never shown.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "server/api.h"
@@ -10,8 +13,42 @@
 
 typedef struct listing {
     tft_text *out;
-    const notify_receiver *before;
+    const notify_receiver *before; // the one whose targets come
+    size_t n, limit;               // receivers written
+    const char *after;             // a page goes on behind this name; NULL = from the beginning
+    char last[64];                 // name of the last one written
+    bool skipping, more;
 } listing;
+
+static void put_posts(const outbox_target *target, tft_text *out)
+{
+    static const char *const results[] = {"delivered", "refused", "failed"};
+    const size_t n = target->n_posts < OUTBOX_POSTS ? target->n_posts : OUTBOX_POSTS;
+    tft_text_puts(out, ", \"deliveries\": [");
+    for (size_t i = 0; i < n; i++) {
+        const outbox_post *const post = &target->posts[(target->n_posts - 1 - i) % OUTBOX_POSTS];
+        tft_text_puts(out, i > 0 ? ", {\"at\": " : "{\"at\": ");
+        json_put_time_ms(out, post->at_ms);
+        tft_text_printf(out,
+                        ", \"result\": \"%s\", \"alerts\": %zu, \"firing\": %zu, \"error\": ", results[post->result],
+                        post->alerts, post->firing);
+        json_put_string(out, post->why[0] != '\0' ? post->why : NULL);
+        tft_text_puts(out, "}");
+    }
+    tft_text_puts(out, "]");
+}
+
+/* Whether this receiver, whose first target comes, is on the page. */
+static bool is_on_page(listing *l, const notify_receiver *receiver)
+{
+    if (l->after != NULL) { // up to the one that ended the page before
+        if (strcmp(l->after, receiver->name) == 0)
+            l->after = NULL;
+        return false;
+    }
+    l->more = l->more || l->n == l->limit;
+    return !l->more;
+}
 
 /* A URL without user and password, and without its query, where keys are put too. */
 static void put_url(const char *url, tft_text *out)
@@ -35,8 +72,15 @@ static void list_target(void *context, const notify_receiver *receiver, size_t w
 {
     listing *const l = context;
     tft_text *const out = l->out;
-    if (receiver != l->before) {
-        tft_text_puts(out, l->before != NULL ? "]}, {\"name\": " : "{\"name\": ");
+    const bool begins = receiver != l->before;
+    if (begins)
+        l->skipping = !is_on_page(l, receiver);
+    l->before = receiver;
+    if (l->skipping)
+        return;
+    if (begins) {
+        tft_text_puts(out, l->n++ > 0 ? "]}, {\"name\": " : "{\"name\": ");
+        snprintf(l->last, sizeof l->last, "%s", receiver->name);
         json_put_string(out, receiver->name);
         tft_text_printf(out,
                         ", \"kind\": \"%s\", \"send_resolved\": %s, \"resend_s\": ", notify_kind_name(receiver->kind),
@@ -49,7 +93,6 @@ static void list_target(void *context, const notify_receiver *receiver, size_t w
     } else {
         tft_text_puts(out, ", ");
     }
-    l->before = receiver;
     tft_text_puts(out, "{\"target\": ");
     json_put_string(out, target->name);
     tft_text_puts(out, ", \"url\": ");
@@ -63,19 +106,22 @@ static void list_target(void *context, const notify_receiver *receiver, size_t w
     json_put_time_ms(out, target->last_success_ms);
     tft_text_puts(out, ", \"last_error\": ");
     json_put_string(out, target->last_error[0] != '\0' ? target->last_error : NULL);
+    put_posts(target, out);
     tft_text_puts(out, "}");
 }
 
 static void route_receiver_list(void *context, const http_request *request, http_reply *reply)
 {
     const server *const srv = context;
-    listing l = {.out = &reply->text};
-    (void)request;
+    api_paging paging;
+    if (!api_read_paging(request, reply, &paging))
+        return;
+    listing l = {.out = &reply->text, .limit = paging.limit, .after = paging.has_cursor ? paging.place : NULL};
     tft_text_puts(&reply->text, "{\"items\": [");
     notify_each_target(srv->notify, list_target, &l);
-    if (l.before != NULL)
+    if (l.n > 0)
         tft_text_puts(&reply->text, "]}");
-    api_put_list_end(&reply->text, NULL, 0);
+    api_put_list_end(&reply->text, l.more ? l.last : NULL, strlen(l.last));
     http_reply_field(reply, "Cache-Control", "no-cache");
 }
 
@@ -120,12 +166,14 @@ static void route_receiver_test(void *context, const http_request *request, http
     }
 }
 
+static const http_parameter of_receivers[] = {API_PAGING, {0}};
 static const http_parameter of_receiver[] = {{"name", API_NAME, "Name of the receiver", "ops", true}, {0}};
 
 const http_route routes_receivers[] = {{.path = "/api/v1/receivers",
                                         .method = HTTP_GET,
                                         .role = ROLE_ADMIN,
                                         .handler = route_receiver_list,
+                                        .parameters = of_receivers,
                                         .tag = "Alerts",
                                         .summary = "Who is told of alerts, and how that goes",
                                         .reply = "ReceiverList",

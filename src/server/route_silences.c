@@ -1,10 +1,16 @@
 /* route_silences.c - GET, POST /api/v1/silences; GET, PUT, DELETE /silences/{id}: silences and maintenance windows.
  *
+ * POST takes an Idempotency-Key: the id of the silence is made of the key and of the body, so whoever sends the same once more, after a
+ * restart too, gets the silence that is there instead of a second one; and the same key with another body is a 422.
+ *
+ *     s-0123456789abcdef     the first half of the digits is the key's (with the name of who sent it), the other the body's
+ *
  * A silence has a version, which is its ETag: PUT and DELETE need If-Match, so that of two people who change it at once one is told.
  */
 #include <stdio.h>
 #include <string.h>
 
+#include "base/sha256.h"
 #include "server/api.h"
 #include "server/routes.h"
 #include "server/server.h"
@@ -171,25 +177,95 @@ static void keep(server *srv, const http_request *request, http_reply *reply, si
     tft_error err = {0};
     snprintf(s->id, sizeof s->id, "%s", id);
     const tft_status status = silences_put(notify_silences(srv->notify), s, version, request->received_ms, &err);
-    if (status != TFT_OK) {
+    const char *const id_kept = version == SILENCES_NEW ? id : s->id;
+    if (status != TFT_OK && !(status == TFT_ERR_MISMATCH && version == SILENCES_NEW)) { // there already: what is there
         refuse(reply, status, &err);
         return;
     }
     showing to = {.now_ms = clock_of(srv, request), .out = &reply->text};
     reply->status = code;
-    silences_find(notify_silences(srv->notify), s->id, show_one, &to);
-    put_tag(reply, s->version);
+    if (!silences_find(notify_silences(srv->notify), id_kept, show_one, &to)) { // deleted this instant
+        tft_fail(&err, TFT_ERR_NOT_FOUND, "No silence '%s'", id_kept);
+        refuse(reply, TFT_ERR_NOT_FOUND, &err);
+        return;
+    }
+    put_tag(reply, to.version);
     if (code == 201)
-        http_reply_field(reply, "Location", "/api/v1/silences/%s", s->id);
+        http_reply_field(reply, "Location", "/api/v1/silences/%s", id_kept);
     engine_notify(srv->engine); // alerts are marked with the next forecast, within a second
+}
+
+#define KEY_MAX 255
+#define HALF_ID 10 // "s-" and the key's digits
+
+/* Eight digits that stand for two texts. */
+static tft_status put_digits(const char *a, size_t n_a, const char *b, size_t n_b, char out[9], tft_error *err)
+{
+    unsigned char digest[TFT_SHA256_BYTES];
+    char digits[TFT_SHA256_TEXT];
+    tft_text both = tft_text_new(n_a + n_b + 2);
+    tft_text_add(&both, a, n_a);
+    tft_text_add(&both, "\n", 1); // stands in no header and no key's name
+    tft_text_add(&both, b, n_b);
+    const tft_status status = both.failed ? tft_fail(err, TFT_ERR_MEMORY, "no memory for a key")
+                                          : tft_sha256(both.bytes, both.n, digest, err);
+    tft_text_free(&both);
+    if (status != TFT_OK)
+        return status;
+    tft_sha256_hex(digest, digits);
+    snprintf(out, 9, "%.8s", digits);
+    return TFT_OK;
+}
+
+typedef struct reuse {
+    const char *id;
+    bool other_body;
+} reuse;
+
+static void look_for_reuse(void *context, silence *s)
+{
+    reuse *const r = context;
+    r->other_body |= strncmp(s->id, r->id, HALF_ID) == 0 && strcmp(s->id, r->id) != 0;
+}
+
+/* The id that the Idempotency-Key stands for, "" without one; false after a problem. */
+static bool read_key(server *srv, const http_request *request, http_reply *reply, char id[ALERT_SILENCE_BYTES])
+{
+    const char *const key = http_header(request, "Idempotency-Key");
+    char of_key[9], of_body[9];
+    tft_error err = {0};
+    id[0] = '\0';
+    if (key == NULL)
+        return true;
+    const size_t n = strlen(key);
+    if (n == 0 || n > KEY_MAX) {
+        http_reply_problem(reply, 400, "bad-header", "Bad header", "Idempotency-Key must have 1 to %d bytes, not %zu",
+                           KEY_MAX, n);
+        return false;
+    }
+    tft_status status = put_digits(request->key_name, strlen(request->key_name), key, n, of_key, &err);
+    if (status == TFT_OK)
+        status = put_digits(request->body, request->body_len, "", 0, of_body, &err);
+    if (status != TFT_OK) {
+        refuse(reply, status, &err);
+        return false;
+    }
+    snprintf(id, ALERT_SILENCE_BYTES, "s-%s%s", of_key, of_body);
+    reuse seen = {.id = id};
+    silences_each(notify_silences(srv->notify), look_for_reuse, &seen);
+    if (seen.other_body)
+        http_reply_problem(reply, 422, "idempotency-key-reused", "Idempotency key reused",
+                           "A silence was made with this Idempotency-Key and another body");
+    return !seen.other_body;
 }
 
 static void route_silence_new(void *context, const http_request *request, http_reply *reply)
 {
     server *const srv = context;
+    char id[ALERT_SILENCE_BYTES];
     silence s;
-    if (read_body(request, reply, clock_of(srv, request), &s))
-        keep(srv, request, reply, &s, "", 0, 201);
+    if (read_key(srv, request, reply, id) && read_body(request, reply, clock_of(srv, request), &s))
+        keep(srv, request, reply, &s, id, id[0] != '\0' ? SILENCES_NEW : 0, 201);
 }
 
 /* Whether If-Match names the version that is there; fills it in. */
@@ -248,53 +324,54 @@ static const http_parameter of_silences[] = {
     {"status", API_STRING, "pending, active, expired, by commas", NULL, false}, API_PAGING, {0}};
 static const http_parameter of_silence[] = {{"id", API_STRING, "Id of the silence", "s-0123456789abcdef", true}, {0}};
 
-const http_route routes_silences[] = {{.path = "/api/v1/silences",
-                                       .method = HTTP_GET,
-                                       .role = ROLE_READ,
-                                       .handler = route_silence_list,
-                                       .parameters = of_silences,
-                                       .tag = "Alerts",
-                                       .summary = "Silences and maintenance windows",
-                                       .reply = "SilenceList",
-                                       .statuses = "200"},
-                                      {.path = "/api/v1/silences",
-                                       .method = HTTP_POST,
-                                       .role = ROLE_WRITE,
-                                       .handler = route_silence_new,
-                                       .tag = "Alerts",
-                                       .summary = "A new silence or maintenance window",
-                                       .takes = "application/json",
-                                       .body = SILENCE_BODY,
-                                       .example = SILENCE_EXAMPLE,
-                                       .reply = "Silence",
-                                       .statuses = "201 400 409 422 503"},
-                                      {.path = "/api/v1/silences/{id}",
-                                       .method = HTTP_GET,
-                                       .role = ROLE_READ,
-                                       .handler = route_silence,
-                                       .parameters = of_silence,
-                                       .tag = "Alerts",
-                                       .summary = "One silence, with its version as ETag",
-                                       .reply = "Silence",
-                                       .statuses = "200 404"},
-                                      {.path = "/api/v1/silences/{id}",
-                                       .method = HTTP_PUT,
-                                       .role = ROLE_WRITE,
-                                       .handler = route_silence_put,
-                                       .parameters = of_silence,
-                                       .tag = "Alerts",
-                                       .summary = "Change a silence; needs If-Match",
-                                       .takes = "application/json",
-                                       .body = SILENCE_BODY,
-                                       .example = SILENCE_EXAMPLE,
-                                       .reply = "Silence",
-                                       .statuses = "200 400 404 412 422 428 503"},
-                                      {.path = "/api/v1/silences/{id}",
-                                       .method = HTTP_DELETE,
-                                       .role = ROLE_WRITE,
-                                       .handler = route_silence_delete,
-                                       .parameters = of_silence,
-                                       .tag = "Alerts",
-                                       .summary = "End a silence; needs If-Match",
-                                       .statuses = "204 404 412 428 503"},
-                                      {0}};
+const http_route routes_silences[] = {
+    {.path = "/api/v1/silences",
+     .method = HTTP_GET,
+     .role = ROLE_READ,
+     .handler = route_silence_list,
+     .parameters = of_silences,
+     .tag = "Alerts",
+     .summary = "Silences and maintenance windows",
+     .reply = "SilenceList",
+     .statuses = "200"},
+    {.path = "/api/v1/silences",
+     .method = HTTP_POST,
+     .role = ROLE_WRITE,
+     .handler = route_silence_new,
+     .tag = "Alerts",
+     .summary = "A new silence or maintenance window; with an Idempotency-Key the same one, however often it is sent",
+     .takes = "application/json",
+     .body = SILENCE_BODY,
+     .example = SILENCE_EXAMPLE,
+     .reply = "Silence",
+     .statuses = "201 400 409 422 503"},
+    {.path = "/api/v1/silences/{id}",
+     .method = HTTP_GET,
+     .role = ROLE_READ,
+     .handler = route_silence,
+     .parameters = of_silence,
+     .tag = "Alerts",
+     .summary = "One silence, with its version as ETag",
+     .reply = "Silence",
+     .statuses = "200 404"},
+    {.path = "/api/v1/silences/{id}",
+     .method = HTTP_PUT,
+     .role = ROLE_WRITE,
+     .handler = route_silence_put,
+     .parameters = of_silence,
+     .tag = "Alerts",
+     .summary = "Change a silence; needs If-Match",
+     .takes = "application/json",
+     .body = SILENCE_BODY,
+     .example = SILENCE_EXAMPLE,
+     .reply = "Silence",
+     .statuses = "200 400 404 412 422 428 503"},
+    {.path = "/api/v1/silences/{id}",
+     .method = HTTP_DELETE,
+     .role = ROLE_WRITE,
+     .handler = route_silence_delete,
+     .parameters = of_silence,
+     .tag = "Alerts",
+     .summary = "End a silence; needs If-Match",
+     .statuses = "204 404 412 428 503"},
+    {0}};

@@ -158,6 +158,11 @@ class AlertsTest(unittest.TestCase):
                 shown = receivers["items"][0]
                 self.assertEqual((shown["name"], shown["kind"], shown["targets"][0]["waiting"]), ("chat", "webhook", 0))
                 self.assertNotIn("s3cret", json.dumps(receivers))
+                posts = shown["targets"][0]["deliveries"]
+                self.assertEqual([p["at"] for p in posts], sorted((p["at"] for p in posts), reverse=True))
+                self.assertEqual({(p["result"], p["error"]) for p in posts}, {("delivered", None)})
+                self.assertEqual(sum(p["alerts"] for p in posts), shown["targets"][0]["delivered"])
+                self.assertEqual((posts[-1]["firing"], posts[0]["firing"]), (posts[-1]["alerts"], 0))
 
     def test_a_receiver_that_was_down_hears_of_everything(self):
         port = free_port()
@@ -262,6 +267,39 @@ class AlertsTest(unittest.TestCase):
                 marked = d.wait_for("the steps to be marked", spans, timeout=40)
                 self.assertEqual([name for name, _ in marked], ["ppdb001"])
                 self.assertGreater(marked[0][1], 3500e3)
+
+    def test_a_silence_that_is_sent_again_with_its_key_is_the_same_one(self):
+        with self.serve("receivers: []") as d:
+            body = {"matchers": {"server": "a*"}, "ends_at": "2099-01-01T00:00:00Z", "created_by": "ops"}
+
+            def post(body, key):
+                status, fields, answer = d.request("POST", "/api/v1/silences", json.dumps(body), {"Content-Type": "application/json", "Idempotency-Key": key})
+                return status, fields, json.loads(answer)
+            status, fields, first = post(body, "8e03978e-40d5")
+            self.assertEqual((status, fields["location"]), (201, "/api/v1/silences/" + first["id"]))
+            self.assertEqual(post(body, "8e03978e-40d5")[::2], (201, first))
+            d.kill()
+            d.start()
+            self.assertEqual(post(body, "8e03978e-40d5")[::2], (201, first))
+            self.assertNotEqual(post(body, "another")[2]["id"], first["id"])
+            status, _, answer = post({**body, "comment": "other"}, "8e03978e-40d5")
+            self.assertEqual((status, answer["type"]), (422, "/docs/problems/idempotency-key-reused"))
+            for key in ("", "k" * 256):
+                self.assertEqual(post(body, key)[2]["type"], "/docs/problems/bad-header")
+            self.assertEqual(len(d.get("/api/v1/silences")[1]["items"]), 2)
+            self.assertEqual(d.request("DELETE", fields["location"], headers={"If-Match": 'W/"7"'})[0], 412)
+            self.assertEqual(d.request("DELETE", fields["location"], headers={"If-Match": fields["etag"]})[0], 204)
+
+    def test_receivers_come_in_pages(self):
+        one = "{name: %s, kind: webhook, url: \"http://127.0.0.1:9/\"}"
+        with self.serve("receivers: [%s]" % ", ".join(one % n for n in ("c", "a", "b"))) as d:
+            names, cursor = [], ""
+            while cursor is not None:
+                page = d.get("/api/v1/receivers?limit=2" + cursor)[1]
+                self.assertLessEqual(len(page["items"]), 2)
+                names += [r["name"] for r in page["items"]]
+                cursor = page["next_cursor"] and "&cursor=" + page["next_cursor"]
+            self.assertEqual(names, ["c", "a", "b"])
 
     def test_what_is_wrong_with_a_silence_is_named(self):
         good = {"matchers": {"server": "a"}, "ends_at": "2099-01-01T00:00:00Z"}

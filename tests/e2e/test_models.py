@@ -73,6 +73,10 @@ def main(folder):
             assert list(found) == [SECOND, FIRST, BROKEN]
             assert [found[n]["role"] for n in found] == ["served", "available", "invalid"], found
             assert found[BROKEN]["reason"] and folder not in found[BROKEN]["reason"], found[BROKEN]
+            page = d.get("/api/v1/models?limit=2")[1]
+            assert [m["id"] for m in page["items"]] == [SECOND, FIRST], page
+            page = d.get("/api/v1/models?limit=2&cursor=" + page["next_cursor"])[1]
+            assert ([m["id"] for m in page["items"]], page["next_cursor"]) == ([BROKEN], None), page
             assert len(found[FIRST]["sha256"]) == 64 and found[FIRST]["parameters"] > 1000 and found[FIRST]["contract"]
             assert d.get("/api/v1/models/" + FIRST)[1] == found[FIRST]
             assert d.get("/api/v1/models/nothing")[0] == 404

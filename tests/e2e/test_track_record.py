@@ -1,5 +1,7 @@
 """What the daemon said is kept, scored once when its time has come, and the scores are what the kept forecasts and values give:
 worked out again here from GET /history/forecasts. A kill -9 in the middle counts nothing twice."""
+import csv
+import io
 import math
 import random
 import time
@@ -146,6 +148,17 @@ def main():
         time.sleep(2.5)  # two rounds of the keeper
         assert [i for i in quality(d)["items"] if i["metric"] == "cpu_pct"][0]["n"] == cpu["n"]
         assert [i["origin"] for i in kept(d)][: len(origins)] == origins
+        said = kept(d)
+        table, cursor = [], ""
+        while cursor is not None:  # the same as CSV, page by page
+            status, fields, body = d.request("GET", "/api/v1/history/forecasts?server=x&format=csv&limit=3&from=%s%s" % (stamp(BASE), cursor))
+            assert (status, fields["content-type"]) == (200, "text/csv; charset=utf-8"), (status, fields)
+            table += csv.DictReader(io.StringIO(body.decode(), newline=""))
+            cursor = "&cursor=" + fields["next-cursor"] if "next-cursor" in fields else None
+        assert list(table[0]) == ["origin", "server_name", "metric", "timestamp", "q0.02", "q0.1", "q0.25", "q0.5", "q0.75", "q0.9", "q0.98", "model", "actual"]
+        numbers = lambda v: None if v is None or v == "" else float(v)
+        assert [(r["origin"], r["metric"], numbers(r["q0.9"]), numbers(r["actual"])) for r in table] == [
+            (f["origin"], m, v, a) for f in said for m, of in f["metrics"].items() for v, a in zip(of["quantiles"]["0.9"], of["actual"])]
         status, body = d.get("/api/v1/history/forecasts?server=x&origin=" + origins[0])
         assert status == 200 and len(body["items"]) == 1, body
         assert d.get("/api/v1/history/forecasts")[0] == 400
