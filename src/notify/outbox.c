@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "notify/payload.h"
+
 #define FIRST_WAIT_MS 1000
 #define LONGEST_WAIT_MS (5 * 60 * 1000)
 
@@ -24,7 +26,8 @@ typedef struct notice {
     store_alert row;
     bool open, over, offered;
     int64_t closed_ms;
-    entry to[]; // [n_targets]
+    uint64_t fingerprint; // of its labels, by which Alertmanager knows it
+    entry to[];           // [n_targets]
 } notice;
 
 struct outbox {
@@ -135,6 +138,7 @@ static notice *find_or_add(outbox *o, const store_alert *row)
     if (fresh == NULL)
         return NULL;
     fresh->row = *row;
+    fresh->fingerprint = payload_fingerprint(row);
     memmove(o->notices + at + 1, o->notices + at, (o->n - at) * sizeof *o->notices);
     o->notices[at] = fresh;
     o->n++;
@@ -355,9 +359,11 @@ size_t outbox_take(outbox *o, size_t target, int64_t now_ms, outbox_item items[O
     const notice *const first = longest_due(o, target, now_ms, wait_until_ms);
     const bool alone = first != NULL && first->to[target].refusals > 0;
     size_t n = 0, room = OUTBOX_BATCH - 1; // a place is kept for the first
-    for (size_t i = 0; i < o->n && first != NULL; i++) {
-        notice *const it = o->notices[i];
+    for (size_t k = 0; k < 2 * o->n && first != NULL; k++) {
+        notice *const it = o->notices[k % o->n];
         entry *const e = &it->to[target];
+        if (it->open != (k >= o->n)) // ends first: who goes by labels hears last that it fires again
+            continue;
         const bool together = !alone && e->refusals == 0 && turn_of(t, it, e) <= now_ms &&
                               (!t->one_server || strcmp(first->row.server, it->row.server) == 0);
         if (it != first && (!together || room == 0))
@@ -382,6 +388,19 @@ static int64_t wait_after(outbox *o, unsigned failures)
                      (0.5 + 0.5 * tft_rng_uniform(&o->rng)));
 }
 
+/* Alertmanager knows an alert by its labels alone: the end of an earlier one, sent again, would close the one that was told of now. */
+static void give_way(outbox *o, size_t target, const notice *to)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        notice *const ended = o->notices[i];
+        entry *const e = &ended->to[target];
+        if (ended == to || ended->fingerprint != to->fingerprint || !ended->over || !e->wanted)
+            continue;
+        e->wanted = false;
+        write_down(o, ended, target, -1);
+    }
+}
+
 /* One entry of a batch that was sent, or was not. */
 static void settle(outbox *o, size_t target, const outbox_item *item, outbox_result result, int64_t now_ms)
 {
@@ -397,6 +416,8 @@ static void settle(outbox *o, size_t target, const outbox_item *item, outbox_res
         e->refusals = 0;
         if (e->maybe)
             write_down(o, it, target, (int)told);
+        if (told == OUTBOX_FIRING && e->told != told && o->targets[target].resends)
+            give_way(o, target, it);
         e->maybe = false;
         e->told = told;
     } else if (result == OUTBOX_REFUSED) { // it was heard, and not taken

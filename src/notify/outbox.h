@@ -9,6 +9,9 @@
  *     firing          Alertmanager: again each resend_ms          send "resolved"
  *     resolved        send "firing" (it is heard again)           Alertmanager: again each resend_ms for 15 min; then done
  *
+ * An alert that comes back is another one here, with an id and a start of its own, and the same one to Alertmanager, which knows labels
+ * only and takes what it heard last. So there the end of the first is not told (again) once the second was told to fire.
+ *
  * A post that broke off, and one that was under way at kill -9, may have been heard or not: such a target is told how things are in
  * any case. That is why UNKNOWN is written down before the post.
  *
@@ -85,7 +88,7 @@ void outbox_end(outbox *o, int64_t now_ms);
 /* What has to be written since the last time this was asked: lent until the next call of anything here. */
 const store_delivery *outbox_written(outbox *o, size_t *n);
 
-/* What is to be sent to a target now, longest due first; commit outbox_written() before it is sent. n 0 = nothing, and *wait_until_ms says when to ask again. Between take() and done() nothing else is
+/* What is to be sent to a target now, what is over first; commit outbox_written() before it is sent. n 0 = nothing, and *wait_until_ms says when to ask again. Between take() and done() nothing else is
  * taken for the target. */
 typedef struct outbox_item {
     store_alert row;

@@ -44,7 +44,17 @@ static store_alert row_of(int number, const char *server)
     store_alert row = {.starts_ms = T0, .since_ms = T0, .ends_ms = STORE_NEVER};
     snprintf(row.id, sizeof row.id, "a-%016d", number);
     snprintf(row.server, sizeof row.server, "%s", server);
+    snprintf(row.metric, sizeof row.metric, "m%d", number); // no two have the same labels
     snprintf(row.status, sizeof row.status, "firing");
+    return row;
+}
+
+/* The same alert come back: it has another id and start. */
+static store_alert come_back(const store_alert *before, int number)
+{
+    store_alert row = row_of(number, before->server);
+    memcpy(row.metric, before->metric, sizeof row.metric);
+    row.starts_ms = row.since_ms = before->ends_ms + MINUTE;
     return row;
 }
 
@@ -230,6 +240,57 @@ static void an_inhibited_one_is_not_told_anew_nor_as_over(void **state)
     outbox_close(o);
 }
 
+static void an_alert_that_came_back_is_not_closed_by_the_end_of_the_one_before(void **state)
+{
+    (void)state;
+    static outbox_item items[OUTBOX_BATCH];
+    outbox *const o = open_box(1);
+    store_alert first = row_of(1, "x");
+    int64_t wait;
+    run_round(o, &first, 1, NULL, T0);
+    assert_int_equal(take(o, AM, T0, items, &wait), 1);
+    outbox_done(o, AM, items, 1, OUTBOX_SENT, 0, "", T0);
+    snprintf(first.status, sizeof first.status, "resolved");
+    first.ends_ms = T0 + MINUTE;
+    run_round(o, NULL, 0, &first, T0 + MINUTE);
+    assert_int_equal(take(o, AM, T0 + MINUTE, items, &wait), 1);
+    assert_false(items[0].firing);
+    const store_alert second = come_back(&first, 2);
+    run_round(o, &second, 1, NULL, T0 + 2 * MINUTE); // while the end is under way
+    outbox_done(o, AM, items, 1, OUTBOX_SENT, 0, "", T0 + 2 * MINUTE);
+    for (int minute = 2; minute < 20; minute++) {
+        const int64_t now_ms = T0 + minute * MINUTE;
+        run_round(o, &second, 1, NULL, now_ms);
+        assert_int_equal(take(o, AM, now_ms, items, &wait), 1);
+        assert_string_equal(items[0].row.id, second.id);
+        assert_true(items[0].firing);
+        outbox_done(o, AM, items, 1, OUTBOX_SENT, 0, "", now_ms);
+    }
+    outbox_close(o);
+}
+
+static void a_webhook_is_told_the_end_of_the_first_before_the_second_fires(void **state)
+{
+    (void)state;
+    static outbox_item items[OUTBOX_BATCH];
+    outbox *const o = open_box(1);
+    store_alert first = row_of(2, "x"); // its id is behind that of the second
+    int64_t wait;
+    run_round(o, &first, 1, NULL, T0);
+    assert_int_equal(take(o, HOOK, T0, items, &wait), 1);
+    outbox_done(o, HOOK, items, 1, OUTBOX_SENT, 0, "", T0);
+    snprintf(first.status, sizeof first.status, "resolved");
+    first.ends_ms = T0 + MINUTE;
+    const store_alert second = come_back(&first, 1);
+    run_round(o, &second, 1, &first, T0 + 2 * MINUTE);
+    assert_int_equal(take(o, HOOK, T0 + 2 * MINUTE, items, &wait), 2);
+    assert_string_equal(items[0].row.id, first.id);
+    assert_false(items[0].firing);
+    assert_string_equal(items[1].row.id, second.id);
+    assert_true(items[1].firing);
+    outbox_close(o);
+}
+
 static void what_came_and_went_during_an_outage_is_told_as_over_for_a_day(void **state)
 {
     (void)state;
@@ -258,13 +319,30 @@ typedef struct model {
     store_alert rows[ALERTS]; // as on disk
     bool exists[ALERTS], heard[ALERTS];
     int disk[2][ALERTS];  // what the disk says was told; −1 = no row
-    bool open[2][ALERTS]; // at the receiver
+    bool open[2][ALERTS]; // at the receiver; Alertmanager's by labels_of()
     int messages[2][ALERTS];
 } model;
 
 static int number_of(const char *id)
 {
     return atoi(id + 2);
+}
+
+/* The alerts are half as many things as they are: the second half is the first, come back. */
+static int labels_of(int alert)
+{
+    return alert % (ALERTS / 2);
+}
+
+static int other_of(int alert)
+{
+    return (alert + ALERTS / 2) % ALERTS;
+}
+
+/* Where the receiver keeps whether it is open. */
+static int kept_at(size_t target, int alert)
+{
+    return target == AM ? labels_of(alert) : alert;
 }
 
 static void commit(model *m)
@@ -291,9 +369,10 @@ static void live(model *m, tft_rng *rng, int64_t now)
     outbox_begin(m->o);
     for (int i = 0; i < ALERTS; i++) {
         const bool was = m->exists[i];
-        if (!was && tft_rng_below(rng, 6) == 0) {
+        if (!was && !m->exists[other_of(i)] && tft_rng_below(rng, 6) == 0) {
             m->exists[i] = m->heard[i] = true;
             m->rows[i] = row_of(i, i % 2 == 0 ? "x" : "y");
+            snprintf(m->rows[i].metric, sizeof m->rows[i].metric, "m%d", labels_of(i));
         } else if (was && tft_rng_below(rng, 8) == 0) {
             m->exists[i] = m->heard[i] = false;
             snprintf(m->rows[i].status, sizeof m->rows[i].status, "resolved");
@@ -313,7 +392,7 @@ static void live(model *m, tft_rng *rng, int64_t now)
 static void receive(model *m, size_t target, const outbox_item *items, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        m->open[target][number_of(items[i].row.id)] = items[i].firing;
+        m->open[target][kept_at(target, number_of(items[i].row.id))] = items[i].firing;
         m->messages[target][number_of(items[i].row.id)]++;
     }
 }
@@ -378,10 +457,13 @@ static void receivers_hold_what_is_open_whatever_happens(void **state)
         for (size_t t = 0; t < 2; t++) {
             if (outbox_waiting(m.o, t) != 0)
                 fail_msg("seed %d: %zu wait for %s", (int)seed, outbox_waiting(m.o, t), t == AM ? "am" : "hook");
-            for (int i = 0; i < ALERTS; i++)
-                if (m.open[t][i] != (m.exists[i] && m.heard[i]))
-                    fail_msg("seed %d: alert %d is %s at %s", (int)seed, i, m.open[t][i] ? "open" : "closed",
+            for (int i = 0; i < ALERTS; i++) {
+                const int other = other_of(i);
+                const bool open = m.open[t][kept_at(t, i)], heard = m.exists[i] && m.heard[i];
+                if (open != (heard || (t == AM && m.exists[other] && m.heard[other])))
+                    fail_msg("seed %d: alert %d is %s at %s", (int)seed, i, open ? "open" : "closed",
                              t == AM ? "am" : "hook");
+            }
         }
         outbox_close(m.o);
     }
@@ -396,6 +478,8 @@ int main(void)
         cmocka_unit_test(a_webhook_message_is_of_one_server),
         cmocka_unit_test(what_nobody_heard_of_and_was_muted_is_never_told),
         cmocka_unit_test(an_inhibited_one_is_not_told_anew_nor_as_over),
+        cmocka_unit_test(an_alert_that_came_back_is_not_closed_by_the_end_of_the_one_before),
+        cmocka_unit_test(a_webhook_is_told_the_end_of_the_first_before_the_second_fires),
         cmocka_unit_test(what_came_and_went_during_an_outage_is_told_as_over_for_a_day),
         cmocka_unit_test(receivers_hold_what_is_open_whatever_happens),
     };
