@@ -17,6 +17,7 @@
 #include "cli/commands.h"
 #include "cli/demo.h"
 #include "cli/flags.h"
+#include "cli/heap.h"
 #include "cli/settings.h"
 #include "cli/settings_show.h"
 #include "server/http_listen.h"
@@ -550,6 +551,7 @@ int cmd_serve(int argc, char **argv)
         return EXIT_USAGE;
     }
 
+    heap_settle();
     settings s;
     log_sink *log = NULL;
     tft_error err = {0};
