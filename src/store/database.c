@@ -134,6 +134,16 @@ static const char *const schema[DATABASE_VERSION] = {
     "  idle INTEGER NOT NULL, maintenance INTEGER NOT NULL, morning_spike INTEGER NOT NULL, offline INTEGER NOT NULL,"
     "  recovery INTEGER NOT NULL, any_30m REAL, any_1h REAL, any_2h REAL, any_4h REAL, any_8h REAL, expected_30m REAL,"
     "  expected_1h REAL, expected_2h REAL, expected_4h REAL, expected_8h REAL);",
+
+    // steps that have ended, with least and most; all steps that there are records of have to be counted first
+    "CREATE TABLE step_log(time INTEGER NOT NULL, server INTEGER NOT NULL, records INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL, vals BLOB NOT NULL, PRIMARY KEY(time, server)) WITHOUT ROWID;"
+    "CREATE TABLE steps_due(time INTEGER PRIMARY KEY);"
+    "WITH RECURSIVE size(s) AS (SELECT value FROM meta WHERE key = 'step_ms'),"
+    "  first(t) AS (SELECT min(time) FROM records UNION ALL"
+    "    SELECT (SELECT time FROM records WHERE time >= t - t % s + s ORDER BY time LIMIT 1) FROM first, size"
+    "    WHERE t IS NOT NULL)"
+    "  INSERT INTO steps_due SELECT t - t % s FROM first, size WHERE t IS NOT NULL;",
 };
 
 struct database {
@@ -289,6 +299,37 @@ static tft_status check_quickly(database *db, const char *path, tft_error *err)
     return status;
 }
 
+static tft_status prepare_all(database *db, tft_error *err)
+{
+    for (size_t i = 0; i < SQL_N; i++) {
+        if (sqlite3_prepare_v3(db->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &db->statements[i], NULL) !=
+            SQLITE_OK)
+            return database_fail(db, sql[i], err);
+    }
+    return TFT_OK;
+}
+
+tft_status database_open_beside(const char *path, database **db, tft_error *err)
+{
+    *db = NULL;
+    database *const made = calloc(1, sizeof *made);
+    if (made == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for a database");
+    tft_status status = TFT_OK;
+    if (sqlite3_open_v2(path, &made->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK)
+        status = database_fail(made, path, err);
+    if (status == TFT_OK) {
+        sqlite3_busy_timeout(made->handle, 5000);
+        status = prepare_all(made, err);
+    }
+    if (status != TFT_OK) {
+        database_close(made);
+        return status;
+    }
+    *db = made;
+    return TFT_OK;
+}
+
 tft_status database_open(const database_options *options, database **db, tft_error *err)
 {
     *db = NULL;
@@ -310,11 +351,8 @@ tft_status database_open(const database_options *options, database **db, tft_err
         status = migrate(made, options->path, err);
     if (status == TFT_OK)
         status = check_step(made, options, err);
-    for (size_t i = 0; i < SQL_N && status == TFT_OK; i++) {
-        if (sqlite3_prepare_v3(made->handle, sql[i], -1, SQLITE_PREPARE_PERSISTENT, &made->statements[i], NULL) !=
-            SQLITE_OK)
-            status = database_fail(made, sql[i], err);
-    }
+    if (status == TFT_OK)
+        status = prepare_all(made, err);
 
 done:
     if (status != TFT_OK) {

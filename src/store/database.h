@@ -6,7 +6,8 @@
  *     servers   id, name, profile, state, records, first_ms, newest_ms, labels (JSON, or NULL)
  *     records   (time, server), arrival, state, vals          raw records; time first: a tick of the whole fleet is
  *                                                             appended to the last leaf instead of touching one per server
- *     steps     (time, server), records, state, vals          sealed steps; vals NULL once past retention.steps
+ *     steps     (time, server), records, state, vals          sealed steps, for a restart; vals NULL past retention.steps
+ *     step_log, steps_due                                     see database_steps.h
  *     alerts, deliveries, silences, maintenance               see database_alerts.h
  *     forecast_sets, forecasts, scores                        see database_track.h
  *     incidents, environment                                  see database_fleet.h
@@ -27,7 +28,7 @@
 #include "tft/contract.h"
 #include "tft/error.h"
 
-#define DATABASE_VERSION 5
+#define DATABASE_VERSION 6
 #define DATABASE_MAX_METRICS 256 // metrics that one data directory has ever seen
 
 typedef struct database database;
@@ -40,6 +41,8 @@ typedef struct database_options {
 } database_options;
 
 tft_status database_open(const database_options *options, database **db, tft_error *err);
+/* A second connection to a file that is open, for reading beside its writer, on another thread. */
+tft_status database_open_beside(const char *path, database **db, tft_error *err);
 void database_close(database *db); // accepts NULL
 
 tft_status database_begin(database *db, tft_error *err);

@@ -19,7 +19,8 @@ struct store {
     int64_t step_ms;
     size_t max_servers;
     uint64_t max_bytes, min_free_bytes;
-    int dir_fd; // of the data directory, to ask for free space
+    database *beside; // reads beside db: the maintainer's
+    int dir_fd;       // of the data directory, to ask for free space
     int64_t (*now_ms)(void);
     _Atomic int64_t retention_records_ms, retention_steps_ms;
     _Atomic int trouble; // store_trouble_kind
@@ -31,6 +32,11 @@ struct store {
     bool writing; // somebody is the writer: only the writer touches the next block
 
     database *db;
+#define STORE_MARKED 8
+    int64_t marked_ms[STORE_MARKED]; // steps that the last records marked as due (step_log.h); INT64_MIN = none
+    size_t next_marked;
+    int64_t counting_ms;               // the step that is being counted,
+    bool counted_again, counting_void; // and that it got a record meanwhile; that a server was forgotten meanwhile
     names names;
     database_counters counters; // as committed
     int64_t sealed_end_ms;      // no step that ends later is sealed: spares the look-up for nearly all records

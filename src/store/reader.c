@@ -11,7 +11,6 @@
 #include "store/reader_internal.h"
 
 #define MAX_PATH 4096
-#define STEP_METRIC_BYTES 6 // a float and a count
 
 tft_status store_reader_fail(const store_reader *r, const char *doing, tft_error *err)
 {
@@ -147,123 +146,6 @@ tft_status store_reader_records(store_reader *r, int64_t server, int64_t from_ms
     if (goes_on && code != SQLITE_DONE)
         status = store_reader_fail(r, "read records", err);
     sqlite3_finalize(all);
-    return status;
-}
-
-/* ---- steps --------------------------------------------------------------------------------------------- */
-
-typedef struct merging {
-    const store_reader *r;
-    sqlite3_stmt *sealed; // the walk over table steps, one row ahead
-    bool has_sealed, has_open, stopped;
-    store_past_step ahead, open; // the sealed step that comes next; the one that records are being added to
-    double sums[TFT_MAX_METRICS];
-    bool (*visit)(void *context, const store_past_step *step);
-    void *context;
-} merging;
-
-static void next_sealed(merging *k)
-{
-    store_past_step *const out = &k->ahead;
-    k->has_sealed = sqlite3_step(k->sealed) == SQLITE_ROW;
-    if (!k->has_sealed)
-        return;
-    const unsigned char *const blob = sqlite3_column_blob(k->sealed, 4);
-    const size_t n = (size_t)sqlite3_column_bytes(k->sealed, 4) / STEP_METRIC_BYTES;
-    *out = (store_past_step){.start_ms = sqlite3_column_int64(k->sealed, 0),
-                             .server = sqlite3_column_int64(k->sealed, 1),
-                             .records = (size_t)sqlite3_column_int64(k->sealed, 2),
-                             .state = (tft_state)sqlite3_column_int(k->sealed, 3),
-                             .sealed = true};
-    for (size_t m = 0; m < k->r->n_metrics; m++) {
-        float mean;
-        uint16_t count = 0;
-        out->mean[m] = out->least[m] = out->most[m] = NAN;
-        if (k->r->columns[m] < 0 || (size_t)k->r->columns[m] >= n)
-            continue;
-        const unsigned char *const at = blob + (size_t)k->r->columns[m] * STEP_METRIC_BYTES;
-        memcpy(&mean, at, sizeof mean);
-        memcpy(&count, at + sizeof mean, sizeof count);
-        out->count[m] = count;
-        out->mean[m] = count > 0 ? (double)mean : (double)NAN;
-    }
-}
-
-static void give(merging *k, const store_past_step *step)
-{
-    if (!k->stopped)
-        k->stopped = !k->visit(k->context, step);
-}
-
-/* Gives the sealed steps that start before `before_ms`. */
-static void give_sealed(merging *k, int64_t before_ms)
-{
-    while (k->has_sealed && k->ahead.start_ms < before_ms && !k->stopped) {
-        give(k, &k->ahead);
-        next_sealed(k);
-    }
-}
-
-static void give_open(merging *k)
-{
-    if (!k->has_open)
-        return;
-    k->has_open = false;
-    give_sealed(k, k->open.start_ms);
-    if (k->has_sealed && k->ahead.start_ms == k->open.start_ms)
-        return; // the sealed row stands for it; these are leftovers
-    for (size_t m = 0; m < k->r->n_metrics; m++) {
-        if (k->open.count[m] > 0)
-            k->open.mean[m] = k->sums[m] / (double)k->open.count[m];
-    }
-    give(k, &k->open);
-}
-
-static bool add_record(void *context, const store_past_record *record)
-{
-    merging *const k = context;
-    const int64_t start = tft_floor_to(record->time_ms, k->r->step_ms);
-    if (k->has_open && k->open.start_ms != start)
-        give_open(k);
-    if (!k->has_open) {
-        k->has_open = true;
-        k->open = (store_past_step){.start_ms = start, .server = record->server, .state = TFT_STATE_NONE};
-        for (size_t m = 0; m < k->r->n_metrics; m++) {
-            k->open.mean[m] = k->open.least[m] = k->open.most[m] = NAN;
-            k->sums[m] = 0;
-        }
-    }
-    k->open.records++;
-    k->open.state = tft_state_worse(k->open.state, record->state);
-    for (size_t m = 0; m < k->r->n_metrics; m++) {
-        const double value = record->values[m];
-        if (isnan(value))
-            continue;
-        k->sums[m] += value;
-        k->open.least[m] = k->open.count[m] == 0 || value < k->open.least[m] ? value : k->open.least[m];
-        k->open.most[m] = k->open.count[m] == 0 || value > k->open.most[m] ? value : k->open.most[m];
-        k->open.count[m]++;
-    }
-    return !k->stopped;
-}
-
-tft_status store_reader_steps(store_reader *r, int64_t server, int64_t from_ms, int64_t to_ms,
-                              bool (*visit)(void *context, const store_past_step *step), void *context, tft_error *err)
-{
-    merging k = {.r = r, .visit = visit, .context = context};
-    tft_status status = prepare_span(r,
-                                     "SELECT time, server, records, state, vals FROM steps WHERE time >= ?1 AND time < "
-                                     "?2 AND server = ?3 AND vals IS NOT NULL ORDER BY time",
-                                     server, from_ms, to_ms, &k.sealed, err);
-    if (status != TFT_OK)
-        return status;
-    next_sealed(&k);
-    status = store_reader_records(r, server, from_ms, to_ms, add_record, &k, err);
-    if (status == TFT_OK) {
-        give_open(&k);
-        give_sealed(&k, INT64_MAX);
-    }
-    sqlite3_finalize(k.sealed);
     return status;
 }
 

@@ -47,12 +47,12 @@ typedef struct store_past_step {
     int64_t start_ms, server;
     tft_state state; // the worst one sent; NONE where none was
     size_t records;
-    bool sealed; // then least and most are not known: NaN
-    double mean[TFT_MAX_METRICS], least[TFT_MAX_METRICS], most[TFT_MAX_METRICS];
+    double mean[TFT_MAX_METRICS], least[TFT_MAX_METRICS], most[TFT_MAX_METRICS]; // NaN = not known
     size_t count[TFT_MAX_METRICS];
 } store_past_step;
 
-/* The same for steps of one server: sealed ones, and those that the raw records make. */
+/* The same for steps of one server that have been counted (step_log.h); those that were sealed before there was a log have no least and
+ * most. Cost: a look-up per step of the span that the tables reach, some microseconds each, however many servers there are. */
 tft_status store_reader_steps(store_reader *reader, int64_t server, int64_t from_ms, int64_t to_ms,
                               bool (*visit)(void *context, const store_past_step *step), void *context, tft_error *err);
 

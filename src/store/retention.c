@@ -8,10 +8,13 @@
  * one step at most. A block of backfilled (old, but just arrived) records would be walked over again each time; so
  * a full walk remembers when the soonest of those it left will expire, and nothing is done before.
  *
+ * Steps that have ended are counted for /history last: what room has to be made for must not keep it from being made.
+ *
  * Where the file grows past nine tenths of max_bytes, the oldest steps are sealed early, until a twentieth is free again.
  */
 #include "base/clock.h"
 #include "store/internal.h"
+#include "store/step_log.h"
 #include "store/tally.h"
 
 #define FORGET_BATCH 2000
@@ -192,6 +195,10 @@ tft_status store_maintain(store *s, size_t *n_pruned, tft_error *err)
         status = forget_steps(s, s->now_ms(), &forgotten, err);
         store_end_writing(s);
     }
+    if (status == TFT_OK)
+        status = step_log_forget(s, err);
+    if (status == TFT_OK)
+        status = step_log_count(s, err);
     if (n_pruned != NULL)
         *n_pruned = pruned;
     return status;

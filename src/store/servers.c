@@ -82,6 +82,7 @@ tft_status store_forget_server(store *s, const char *name, size_t n, size_t *n_r
         if (status == TFT_OK) {
             const name_facts nothing = {.profile = -1, .first_ms = INT64_MAX, .newest_ms = INT64_MIN};
             s->names.servers[index].committed = s->names.servers[index].pending = nothing;
+            s->counting_void = true; // what is being counted may hold its records
             store_settle(s, &counters);
         } else {
             names_rename(&s->names, index, name, NULL); // as the database still has it

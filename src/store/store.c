@@ -28,6 +28,7 @@
 #include "base/file.h"
 #include "series/record.h"
 #include "store/internal.h"
+#include "store/step_log.h"
 
 typedef enum trouble_kind { TROUBLE_NONE, TROUBLE_FULL, TROUBLE_IO, TROUBLE_DAMAGED, TROUBLE_MEMORY } trouble_kind;
 
@@ -136,6 +137,8 @@ tft_status store_open(const store_options *options, const tft_contract *contract
     s->last = &s->first;
     s->prune_from_ms = s->next_expiry_ms = INT64_MIN;
     s->soonest_ms = INT64_MAX;
+    s->counting_ms = INT64_MIN;
+    step_log_unmark(s);
     pthread_mutex_init(&s->queue_lock, NULL);
     pthread_cond_init(&s->queue_moved, NULL);
     pthread_mutex_init(&s->counters_lock, NULL);
@@ -152,6 +155,8 @@ tft_status store_open(const store_options *options, const tft_contract *contract
                                   options->cache_bytes > 0 ? options->cache_bytes : STORE_CACHE_BYTES,
                                   options->max_bytes, s->step_ms};
     status = database_open(&how, &s->db, err);
+    if (status == TFT_OK)
+        status = database_open_beside(path, &s->beside, err);
     if (status == TFT_OK)
         status = load_memory(s, contract, err);
     if (status != TFT_OK) {
@@ -175,6 +180,7 @@ void store_close(store *s)
 {
     if (s == NULL)
         return;
+    database_close(s->beside);
     database_close(s->db);
     names_free(&s->names);
     if (s->dir_fd >= 0)
@@ -227,6 +233,7 @@ tft_status store_undo(store *s, tft_status status)
     const bool full = status == TFT_ERR_IO && database_was_full(s->db);
     database_rollback(s->db);
     names_revert(&s->names);
+    step_log_unmark(s);
     s->trouble = full                       ? TROUBLE_FULL
                  : status == TFT_ERR_FORMAT ? TROUBLE_DAMAGED
                  : status == TFT_ERR_MEMORY ? TROUBLE_MEMORY
@@ -388,8 +395,10 @@ static tft_status decide(store *s, const tft_record *record, int64_t arrival_ms,
         if (status == TFT_OK)
             status = complete(s, record, &row, verdict, err);
     }
-    return status == TFT_OK && verdict->outcome != STORE_DUPLICATE ? note_server(s, index, record, verdict, err)
-                                                                   : status;
+    if (status != TFT_OK || verdict->outcome == STORE_DUPLICATE)
+        return status;
+    status = step_log_mark(s, record->time_ms, err);
+    return status == TFT_OK ? note_server(s, index, record, verdict, err) : status;
 }
 
 /* ---- appending ----------------------------------------------------------------------------------------- */
@@ -535,6 +544,7 @@ tft_status store_append_whole(store *s, store_batch *batch, bool *refused, tft_e
     if (*refused) { // nothing is wrong with the store: the transaction is given up on purpose
         database_rollback(s->db);
         names_revert(&s->names);
+        step_log_unmark(s);
         store_end_writing(s);
         return TFT_OK;
     }

@@ -10,12 +10,15 @@ tft_status tally_init(tally *sums, size_t n_servers, size_t n_metrics, tft_error
     const size_t n = n_servers > 0 ? n_servers : 1, m = n_metrics > 0 ? n_metrics : 1;
     *sums = (tally){.n_servers = n_servers, .n_metrics = n_metrics};
     sums->sums = calloc(n, m * sizeof *sums->sums);
+    sums->least = calloc(n, m * sizeof *sums->least);
+    sums->most = calloc(n, m * sizeof *sums->most);
     sums->counts = calloc(n, m * sizeof *sums->counts);
     sums->records = calloc(n, sizeof *sums->records);
     sums->states = calloc(n, sizeof *sums->states);
     sums->expired = calloc(n, sizeof *sums->expired);
     sums->seen = calloc(n, sizeof *sums->seen);
-    if (!sums->sums || !sums->counts || !sums->records || !sums->states || !sums->expired || !sums->seen) {
+    if (!sums->sums || !sums->least || !sums->most || !sums->counts || !sums->records || !sums->states ||
+        !sums->expired || !sums->seen) {
         tally_free(sums);
         return tft_fail(err, TFT_ERR_MEMORY, "no memory to add up the steps of %zu servers", n_servers);
     }
@@ -25,6 +28,8 @@ tft_status tally_init(tally *sums, size_t n_servers, size_t n_metrics, tft_error
 void tally_free(tally *sums)
 {
     free(sums->sums);
+    free(sums->least);
+    free(sums->most);
     free(sums->counts);
     free(sums->records);
     free(sums->states);
@@ -45,10 +50,14 @@ tft_status tally_add(tally *sums, const database_record *record, bool expired, t
     sums->states[s] = (uint8_t)tft_state_worse((tft_state)sums->states[s], (tft_state)record->state);
     sums->expired[s] |= expired;
     for (size_t i = 0; i < record->n_values && i < m; i++) {
-        if (!isnan(record->values[i])) {
-            sums->sums[s * m + i] += record->values[i];
-            sums->counts[s * m + i]++;
-        }
+        const size_t at = s * m + i;
+        const double value = record->values[i];
+        if (isnan(value))
+            continue;
+        const bool first = sums->counts[at]++ == 0;
+        sums->sums[at] += value;
+        sums->least[at] = first || value < sums->least[at] ? value : sums->least[at];
+        sums->most[at] = first || value > sums->most[at] ? value : sums->most[at];
     }
     return TFT_OK;
 }
@@ -65,6 +74,24 @@ void tally_step(const tally *sums, size_t i, int64_t time_ms, database_step *ste
         const uint32_t n = sums->counts[s * m + k];
         step->means[k] = n > 0 ? (float)(sums->sums[s * m + k] / n) : NAN;
         step->value_counts[k] = n > UINT16_MAX ? UINT16_MAX : (uint16_t)n;
+    }
+}
+
+void tally_logged(const tally *sums, size_t i, int64_t time_ms, database_logged_step *step)
+{
+    const size_t s = sums->seen[i], m = sums->n_metrics;
+    step->time_ms = time_ms;
+    step->server = (int64_t)s + 1;
+    step->records = sums->records[s];
+    step->state = sums->states[s];
+    step->n_values = m;
+    for (size_t k = 0; k < m; k++) {
+        const size_t at = s * m + k;
+        const uint32_t n = sums->counts[at];
+        step->counts[k] = n;
+        step->means[k] = n > 0 ? (float)(sums->sums[at] / n) : NAN;
+        step->least[k] = n > 0 ? (float)sums->least[at] : NAN;
+        step->most[k] = n > 0 ? (float)sums->most[at] : NAN;
     }
 }
 

@@ -25,6 +25,35 @@ def page_through(d, server, **query):
             return items, total
 
 
+def steps_that_have_ended_have_least_and_most(d):
+    def steps(query=""):
+        status, body = d.get("/api/v1/history/steps?server=c&from=%s%s" % (stamp(BASE), query))
+        assert status == 200, body
+        return body
+    d.post([record("c", BASE + 60 * i, cpu_pct=10.0 + i) for i in range(15)])
+    d.post([record("c", time.time(), cpu_pct=33.0)])
+    counted = d.wait_for("three counted steps", lambda: (lambda s: s if len(s) == 4 and all(i["metrics"]["cpu_pct"]["min"] for i in s[:3]) else None)(
+        steps()["items"]), 40)
+    assert [i["metrics"]["cpu_pct"] for i in counted[:3]] == [{"mean": 12 + 5 * k, "min": 10 + 5 * k, "max": 14 + 5 * k, "count": 5} for k in range(3)], counted
+    assert [i["start"] for i in counted[:3]] == [stamp(BASE + 300 * k)[:19] + "Z" for k in range(3)]
+    assert [i["partial"] for i in counted] == [False] * 3 + [True] and counted[3]["metrics"]["cpu_pct"]["min"] is None
+    items, cursor = [], ""
+    while cursor is not None:
+        page = steps("&limit=2" + cursor)
+        items += page["items"]
+        cursor = page["next_cursor"] and "&cursor=" + page["next_cursor"]
+    assert items == counted
+    status, fields, body = d.request("GET", "/api/v1/history/steps?server=c&from=%s&metrics=cpu_pct&format=csv" % stamp(BASE))
+    assert (status, fields["content-type"]) == (200, "text/csv; charset=utf-8")
+    table = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
+    assert list(table[0]) == ["start", "server_name", "state", "records", "partial", "cpu_pct_mean", "cpu_pct_min", "cpu_pct_max", "cpu_pct_count"], table[0]
+    assert [(r["start"], r["cpu_pct_max"]) for r in table[:3]] == [(i["start"], str(i["metrics"]["cpu_pct"]["max"])) for i in counted[:3]]
+    assert list(steps("&metrics=mem_pct")["items"][0]["metrics"]) == ["mem_pct"]
+    assert d.get("/api/v1/history/steps?server=c&metrics=colour")[0] == 400
+    d.post([record("c", BASE + 30, cpu_pct=90.0)])  # late
+    d.wait_for("the step to be counted again", lambda: steps()["items"][0]["metrics"]["cpu_pct"] == {"mean": 25, "min": 10, "max": 90, "count": 6}, 40)
+
+
 def records_come_back_as_sent(d):
     awkward = [0.1, 1 / 3, 99.99999999999999, 5e-324, 0.0]
     sent = [record("a", BASE + 5 * i, cpu_pct=awkward[i % 5], latency_ms=None if i % 3 == 0 else 9.1) for i in range(250)]
@@ -116,4 +145,6 @@ with Daemon() as daemon:
     copy, acknowledged = backup_while_records_come(daemon, daemon.data)
     an_export_can_be_sent_again(text, exported)
     restore(copy, acknowledged)
+with Daemon() as daemon:
+    steps_that_have_ended_have_least_and_most(daemon)
 print("ok")

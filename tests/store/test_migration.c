@@ -2,6 +2,7 @@
  *
  * tests/store/layouts/layout_N.sql is a file as layout N had it: never edited, one added with each new layout.
  */
+#include <math.h>
 #include <setjmp.h>
 #include <sqlite3.h>
 #include <stdarg.h>
@@ -110,6 +111,39 @@ static bool count_incident(void *context, const store_past_incident *incident)
     return true;
 }
 
+static int64_t later_now(void)
+{
+    return T0 + 600000;
+}
+
+static bool take_past(void *context, const store_past_step *step)
+{
+    store_past_step *const kept = context;
+    kept[step->start_ms == T0] = *step;
+    return true;
+}
+
+/* What was sealed without least and most is shown so; of what there are records, the rest is counted. */
+static void check_steps(const char *folder, const tft_contract *contract)
+{
+    store_past_step kept[2] = {0};
+    store_options options = store_options_default();
+    store *s = NULL;
+    store_reader *reader = NULL;
+    options.dir = folder;
+    options.now_ms = later_now;
+    assert_int_equal(store_open(&options, contract, &s, NULL), TFT_OK);
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    store_close(s);
+    assert_int_equal(store_reader_open(folder, contract, &reader, NULL), TFT_OK);
+    assert_int_equal(store_reader_steps(reader, 1, 0, T0 + 600000, take_past, kept, NULL), TFT_OK);
+    store_reader_close(reader);
+    assert_int_equal(kept[0].start_ms, T0 - 86400000);
+    assert_true(kept[0].mean[0] == 30.5 && isnan(kept[0].least[0]) && kept[0].count[0] == 10);
+    assert_int_equal(kept[1].records, 3);
+    assert_true(kept[1].most[0] == 39 && kept[1].least[0] < kept[1].most[0]);
+}
+
 static void of_layout(int layout)
 {
     char folder[64] = "/tmp/tftd-layout-XXXXXX";
@@ -152,6 +186,7 @@ static void of_layout(int layout)
     assert_int_equal(store_reader_incidents(reader, &all, count_incident, &n_incidents, &err), TFT_OK);
     assert_int_equal(n_incidents, layout >= 5 ? 2 : 1);
     store_reader_close(reader);
+    check_steps(folder, &contract);
     tft_remove_folder(folder, NULL);
 }
 

@@ -13,6 +13,7 @@
 
 #include "base/file.h"
 #include "series/record.h"
+#include "store/reader.h"
 #include "store/store.h"
 
 #define T0 1760371200000 // 2025-10-13T16:00:00Z
@@ -277,6 +278,131 @@ static void values_come_back_bit_for_bit(void **state)
     store_close(s);
     s = open_store(NULL);
     assert_true(load(s).last_cpu == 0.1 + 0.2);
+    store_close(s);
+}
+
+typedef struct past {
+    size_t n;
+    store_past_step steps[8];
+} past;
+
+static bool take_past(void *context, const store_past_step *step)
+{
+    past *const p = context;
+    p->steps[p->n++] = *step;
+    return p->n < 8;
+}
+
+/* The steps of server number 1 as /history/steps finds them. */
+static past read_past(void)
+{
+    past p = {0};
+    tft_error err = {0};
+    store_reader *reader = NULL;
+    if (store_reader_open(folder, &contract, &reader, &err) != TFT_OK ||
+        store_reader_steps(reader, 1, INT64_C(946684800000), INT64_C(4102444800000), take_past, &p, &err) != TFT_OK)
+        fail_msg("%s", err.text);
+    store_reader_close(reader);
+    return p;
+}
+
+static void a_step_that_has_ended_is_kept_with_least_and_most(void **state)
+{
+    (void)state;
+    store *const s = open_store(NULL);
+    append_one(s, record_of("a", T0, 10, NAN));
+    append_one(s, record_of("a", T0 + 5000, 40, NAN));
+    append_one(s, record_of("a", T0 + 10000, 16, NAN));
+    append_one(s, record_of("b", T0, 99, 9));
+    clock_ms = T0 + 299999;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    assert_int_equal(read_past().n, 0); // it goes on
+    clock_ms = T0 + 300000;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    const past p = read_past();
+    assert_int_equal(p.n, 1);
+    assert_int_equal(p.steps[0].start_ms, T0);
+    assert_int_equal(p.steps[0].records, 3);
+    assert_true(p.steps[0].mean[0] == 22 && p.steps[0].least[0] == 10 && p.steps[0].most[0] == 40);
+    assert_int_equal(p.steps[0].count[0], 3);
+    assert_true(isnan(p.steps[0].mean[3]) && isnan(p.steps[0].least[3]));
+    assert_int_equal(p.steps[0].count[3], 0);
+    store_close(s);
+}
+
+static void a_late_record_has_its_step_counted_again_after_a_restart_too(void **state)
+{
+    (void)state;
+    store *s = open_store(NULL);
+    append_one(s, record_of("a", T0, 10, 1));
+    clock_ms = T0 + 600000;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    append_one(s, record_of("a", T0 + 5000, 70, 1));    // late
+    append_one(s, record_of("a", T0 - 86400000, 5, 1)); // and a backfill
+    assert_int_equal(read_past().steps[0].records, 1);
+    store_close(s); // nobody has counted it yet
+    s = open_store(NULL);
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    const past p = read_past();
+    assert_int_equal(p.n, 2);
+    assert_int_equal(p.steps[0].start_ms, T0 - 86400000);
+    assert_int_equal(p.steps[1].records, 2);
+    assert_true(p.steps[1].most[0] == 70);
+    store_close(s);
+}
+
+static void a_batch_that_was_given_up_leaves_the_next_one_its_mark(void **state)
+{
+    (void)state;
+    store_options options = store_options_default();
+    options.max_servers = 1;
+    store *const s = open_store(&options);
+    const tft_record records[] = {record_of("a", T0, 1, 1), record_of("b", T0, 1, 1)};
+    store_verdict v[2];
+    store_batch batch = {.records = records, .n = 2, .arrival_ms = T0, .verdicts = v};
+    bool refused = false;
+    assert_int_equal(store_append_whole(s, &batch, &refused, NULL), TFT_OK);
+    assert_true(refused);
+    append_one(s, record_of("a", T0, 1, 1));
+    clock_ms = T0 + 300000;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    assert_int_equal(read_past().n, 1);
+    store_close(s);
+}
+
+static void a_counted_step_outlives_its_records_until_its_own_retention(void **state)
+{
+    (void)state;
+    store *const s = open_store(NULL);
+    append_one(s, record_of("a", T0, 10, 1));
+    append_one(s, record_of("a", T0 + 5000, 20, 1));
+    clock_ms = T0 + 600000;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    clock_ms = T0 + 8 * (int64_t)DAY;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    append_one(s, record_of("b", T0, 50, 1)); // has the step counted again, but not for a, whose records are gone
+    assert_int_equal(store_counters_now(s).window_size, 1);
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    const past p = read_past();
+    assert_int_equal(p.n, 1);
+    assert_true(p.steps[0].least[0] == 10 && p.steps[0].most[0] == 20);
+    clock_ms = T0 + 401 * (int64_t)DAY;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    assert_int_equal(read_past().n, 0);
+    store_close(s);
+}
+
+static void a_forgotten_server_takes_its_steps_along(void **state)
+{
+    (void)state;
+    store *const s = open_store(NULL);
+    size_t n = 0;
+    append_one(s, record_of("a", T0, 10, 1));
+    clock_ms = T0 + 600000;
+    assert_int_equal(store_maintain(s, NULL, NULL), TFT_OK);
+    assert_int_equal(read_past().n, 1);
+    assert_int_equal(store_forget_server(s, "a", 1, &n, NULL), TFT_OK);
+    assert_int_equal(read_past().n, 0);
     store_close(s);
 }
 
@@ -558,6 +684,11 @@ int main(void)
         TEST(servers_beyond_the_cap_are_named_and_cost_nobody),
         TEST(a_restart_brings_back_servers_steps_records_and_counters),
         TEST(values_come_back_bit_for_bit),
+        TEST(a_step_that_has_ended_is_kept_with_least_and_most),
+        TEST(a_late_record_has_its_step_counted_again_after_a_restart_too),
+        TEST(a_batch_that_was_given_up_leaves_the_next_one_its_mark),
+        TEST(a_counted_step_outlives_its_records_until_its_own_retention),
+        TEST(a_forgotten_server_takes_its_steps_along),
         TEST(a_record_past_retention_seals_its_step),
         TEST(retention_counts_from_arrival_where_that_is_later),
         TEST(a_sealed_step_keeps_its_mean_over_a_restart),

@@ -1,0 +1,39 @@
+/* database_steps.h - the tables step_log and steps_due of tftd.db as typed calls.
+ *
+ *     step_log    (time, server), records, state, vals    what /history/steps shows of steps that have ended
+ *     steps_due   time                                    steps that got records since they were last counted
+ *
+ * step_log.vals is 16 bytes per metric id 0 …: mean, least, most as binary32 (NaN = no value), how many values as uint32,
+ * little-endian. A step is marked as due in the transaction that brings its record, so that no kill can lose the mark.
+ *
+ * Threads: as database.h; a write stands between database_begin and database_commit.
+ */
+#ifndef TFTD_STORE_DATABASE_STEPS_H
+#define TFTD_STORE_DATABASE_STEPS_H
+
+#include "store/database.h"
+
+#define DATABASE_STEP_LOG_BYTES 16 // a metric
+
+typedef struct database_logged_step {
+    int64_t time_ms, server;
+    unsigned records;
+    int state;
+    size_t n_values;
+    float means[DATABASE_MAX_METRICS], least[DATABASE_MAX_METRICS], most[DATABASE_MAX_METRICS];
+    uint32_t counts[DATABASE_MAX_METRICS];
+} database_logged_step;
+
+tft_status database_mark_step(database *db, int64_t time_ms, tft_error *err);
+tft_status database_unmark_step(database *db, int64_t time_ms, tft_error *err);
+/* The newest step that is due and starts before before_ms; INT64_MIN where there is none. */
+tft_status database_due_step(database *db, int64_t before_ms, int64_t *time_ms, tft_error *err);
+/* Replaces the rows that are there already. */
+tft_status database_log_steps(database *db, const database_logged_step *(*next)(void *context), void *context,
+                              tft_error *err);
+/* Deletes the rows of steps that start before cutoff_ms, at most `limit`. */
+tft_status database_forget_step_log(database *db, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err);
+/* Start of the oldest logged step; INT64_MAX where there is none. */
+tft_status database_oldest_logged(database *db, int64_t *time_ms, tft_error *err);
+
+#endif
