@@ -225,12 +225,12 @@ def check_people(hook, path, muted):
     ensure("nothing that is over was left open", not late, late[:3])
 
 
-def check_store(path, acknowledged):
+def check_store(path, acknowledged, where="the store"):
     with sqlite3.connect("file:%s?mode=ro" % path, uri=True) as db:
         kept = {row[0] for row in db.execute("SELECT r.time FROM records r JOIN servers s ON s.id = r.server WHERE s.name = 'probe'")}
     lost = [t for t in acknowledged
             if round(datetime.datetime.fromisoformat(t.replace("Z", "+00:00")).timestamp() * 1000) not in kept]
-    ensure("nothing lost: %d acknowledged records are in the store" % len(acknowledged), not lost, lost[:3])
+    ensure("nothing lost: %d acknowledged records are in %s" % (len(acknowledged), where), not lost, lost[:3])
 
 
 def check_memory(memory):
@@ -459,12 +459,14 @@ class Day:
         d = self.d
         file, there = os.path.join(d.folder, "backup.db"), os.path.join(d.folder, "elsewhere")
         before = d.get("/status")[1]["records_total"]
+        acknowledged = list(self.watch.acknowledged)
         d.tftd("backup", file)
         os.makedirs(there)
         subprocess.run([TFTD, "restore", file, "--data-dir", os.path.join(there, "db"), "-q"], check=True)
         with Daemon("--config", self.plain, "--models-dir", self.models, data=there, model=True) as other:
             held = other.get("/status")[1]["records_total"]
             ensure("a backup of the running daemon comes up elsewhere with %d records" % held, before <= held <= d.get("/status")[1]["records_total"])
+        check_store(os.path.join(there, "db", "tftd.db"), acknowledged, "the restored backup")
         shutil.rmtree(there)
 
     def calmed(self, when, part):
