@@ -838,8 +838,8 @@ static void on_completed(void *context, struct MHD_Connection *connection, void 
 static enum MHD_Result on_accept(void *context, const struct sockaddr *from, socklen_t length)
 {
     (void)length;
-    const http_server *const server = context;
-    if (http_is_knock(from, atomic_load(&server->knocker))) {
+    http_server *const server = context;
+    if (http_is_knock(from, &server->knock_at, &server->knocker)) {
         if (server->options.alive != NULL)
             server->options.alive(server->options.context);
         return MHD_NO; // that was all

@@ -111,9 +111,22 @@ void http_knock(const struct sockaddr_storage *place, _Atomic uint32_t *knocker)
     close(fd); // what waits to be accepted stays so
 }
 
-bool http_is_knock(const struct sockaddr *from, uint32_t knocker)
+static bool same_host(const struct sockaddr *a, const struct sockaddr *b)
 {
-    return knocker != 0 && from != NULL && port_of(from) == knocker;
+    if (a->sa_family != b->sa_family)
+        return false;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr ==
+               ((const struct sockaddr_in *)(const void *)b)->sin_addr.s_addr;
+    return a->sa_family == AF_INET6 && IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr,
+                                                          &((const struct sockaddr_in6 *)(const void *)b)->sin6_addr);
+}
+
+bool http_is_knock(const struct sockaddr *from, const struct sockaddr_storage *place, _Atomic uint32_t *knocker)
+{
+    uint32_t port = from != NULL ? port_of(from) : 0;
+    return port != 0 && port == atomic_load(knocker) && same_host(from, (const struct sockaddr *)place) &&
+           atomic_compare_exchange_strong(knocker, &port, 0); // whoever has the port next is a client
 }
 
 /* ---- listening -------------------------------------------------------------------------------------------- */

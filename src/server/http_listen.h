@@ -21,10 +21,11 @@ tft_status http_listen_at(const char *text, const int *inherited, size_t n, int 
 /* "127.0.0.1:8000" of a socket that listens; false where it is no such TCP socket. */
 bool http_listen_text(int fd, char text[72]);
 
-/* Knocking: a connection to ourselves that is told by the port it comes from and closed at once. `place` is where a client on
- * this machine reaches the listening socket `fd`. */
+/* Knocking: a connection to ourselves that is told by the address and port it comes from and closed at once. `place` is where a
+ * client on this machine reaches the listening socket `fd`, and the address that a knock comes from. *knocker: its port, 0 once
+ * it was heard. */
 void http_knocking_place(int fd, struct sockaddr_storage *place);
 void http_knock(const struct sockaddr_storage *place, _Atomic uint32_t *knocker);
-bool http_is_knock(const struct sockaddr *from, uint32_t knocker);
+bool http_is_knock(const struct sockaddr *from, const struct sockaddr_storage *place, _Atomic uint32_t *knocker);
 
 #endif

@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "server/http.h"
+#include "server/http_listen.h"
 
 static http_server *server_under_test;
 static atomic_int streams_freed, pieces_left, knocks_heard;
@@ -352,16 +353,39 @@ static void a_full_house_still_hears_the_knock(void **state)
         close(held[i]);
 }
 
+/* A client whose port happens to be that of a knock is served; so is whoever has the port after it. */
+static void a_knock_comes_from_here_and_is_heard_once(void **state)
+{
+    (void)state;
+    struct sockaddr_storage door = {0}, here = {0}, elsewhere = {0};
+    *(struct sockaddr_in *)(void *)&door = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons(8000)};
+    inet_pton(AF_INET, "127.0.0.1", &((struct sockaddr_in *)(void *)&door)->sin_addr);
+    elsewhere = here = door;
+    ((struct sockaddr_in *)(void *)&here)->sin_port = htons(40000);
+    ((struct sockaddr_in *)(void *)&elsewhere)->sin_port = htons(40000);
+    inet_pton(AF_INET, "192.0.2.7", &((struct sockaddr_in *)(void *)&elsewhere)->sin_addr);
+    _Atomic uint32_t knocker = 40000;
+    assert_false(http_is_knock((const struct sockaddr *)&elsewhere, &door, &knocker));
+    assert_true(http_is_knock((const struct sockaddr *)&here, &door, &knocker));
+    assert_false(http_is_knock((const struct sockaddr *)&here, &door, &knocker));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, start, stop)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(names_in_paths_are_decoded),           TEST(one_place_decides_who_may),
-        TEST(what_a_row_does_not_allow_is_refused), TEST(tags_spare_a_reply_and_guard_a_write),
-        TEST(pages_of_named_origins_may_read),      TEST(a_defect_has_a_number),
-        TEST(a_stream_sleeps_until_it_is_woken),    TEST(closing_ends_streams),
-        TEST(a_knock_is_heard_by_those_who_answer), TEST(a_full_house_still_hears_the_knock),
+        TEST(names_in_paths_are_decoded),
+        TEST(one_place_decides_who_may),
+        TEST(what_a_row_does_not_allow_is_refused),
+        TEST(tags_spare_a_reply_and_guard_a_write),
+        TEST(pages_of_named_origins_may_read),
+        TEST(a_defect_has_a_number),
+        TEST(a_stream_sleeps_until_it_is_woken),
+        TEST(closing_ends_streams),
+        TEST(a_knock_is_heard_by_those_who_answer),
+        TEST(a_full_house_still_hears_the_knock),
+        TEST(a_knock_comes_from_here_and_is_heard_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
