@@ -187,15 +187,21 @@ static struct in6_addr address_of(const struct sockaddr *from)
     return address;
 }
 
+/* Whether one more from there may be. Lock held. */
+static bool has_room(const patience *p, const struct in6_addr *address)
+{
+    unsigned n = 0;
+    for (const patience_guest *guest = p->guests; guest != NULL; guest = guest->next)
+        n += memcmp(&guest->address, address, sizeof *address) == 0;
+    return (p->limits.max_per_address == 0 || n < p->limits.max_per_address) &&
+           (p->limits.max == 0 || p->n_guests < p->limits.max);
+}
+
 bool patience_takes(patience *p, const struct sockaddr *from)
 {
     const struct in6_addr address = address_of(from);
-    unsigned n = 0;
     pthread_mutex_lock(&p->lock);
-    for (const patience_guest *guest = p->guests; guest != NULL; guest = guest->next)
-        n += memcmp(&guest->address, &address, sizeof address) == 0;
-    const bool takes = (p->limits.max_per_address == 0 || n < p->limits.max_per_address) &&
-                       (p->limits.max == 0 || p->n_guests < p->limits.max);
+    const bool takes = has_room(p, &address);
     p->counts.crowded += !takes;
     pthread_mutex_unlock(&p->lock);
     return takes;
@@ -208,6 +214,11 @@ patience_guest *patience_meet(patience *p, int fd, const struct sockaddr *from)
         return NULL;
     *guest = (patience_guest){.host = p, .fd = fd, .address = address_of(from), .since_s = tft_monotonic_s()};
     pthread_mutex_lock(&p->lock);
+    if (!has_room(p, &guest->address)) { // another thread has taken the last place since patience_takes()
+        p->counts.crowded++;
+        shutdown(fd, SHUT_RDWR);
+        guest->at = TURNED_AWAY;
+    }
     guest->next = p->guests;
     guest->link = &p->guests;
     if (guest->next != NULL)

@@ -43,7 +43,7 @@ void patience_close(patience *p); // accepts NULL; after the last guest has part
 
 /* Whether one more connection from there may be; counted where not. */
 bool patience_takes(patience *p, const struct sockaddr *from);
-/* A connection begins, with its head. `fd` is lent until it parts, just before it is closed. NULL without memory: it is then not
+/* A connection begins, with its head; it is shut at once where several threads took the last place. `fd` is lent until it parts, just before it is closed. NULL without memory: it is then not
  * watched, and all calls below accept that. */
 patience_guest *patience_meet(patience *p, int fd, const struct sockaddr *from);
 void patience_part(patience_guest *guest);
