@@ -17,7 +17,7 @@ static const char put_environment[] =
     "any_2h, "
     "any_4h, any_8h, expected_30m, expected_1h, expected_2h, expected_4h, expected_8h) VALUES(?, ?, ?, ?, ?, ?, ?, ?, "
     "?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
-static const char *const forget[] = {"DELETE FROM incidents WHERE end_ms < ?1",
+static const char *const forget[] = {"DELETE FROM incidents WHERE start_ms < ?1 AND end_ms < ?1",
                                      "DELETE FROM environment WHERE start_ms < ?1"};
 
 static tft_status put_items(database *db, sqlite3_stmt *put, const store_incidents *server, tft_error *err)
