@@ -104,7 +104,8 @@ static void drop_oldest(history *h)
     const int64_t first = step_block_of(h->first_step);
     for (; n < h->n_blocks && h->first_block + (int64_t)n < first; n++)
         drop_block(h, &h->blocks[n]);
-    memmove(h->blocks, h->blocks + n, (h->n_blocks - n) * sizeof *h->blocks);
+    if (n > 0) // a history without blocks has no array to move in
+        memmove(h->blocks, h->blocks + n, (h->n_blocks - n) * sizeof *h->blocks);
     h->n_blocks -= n;
     h->first_block += (int64_t)n;
     if (h->late.n_steps > 0 && h->late_block < first)

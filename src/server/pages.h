@@ -4,7 +4,7 @@
  * forecast, written per request. A thread of its own renders every new snapshot, and packs it, as long as somebody asks: a
  * request waits for it no longer than PAGES_PATIENCE_MS, and not at all where the last page took longer than that to make (a
  * fleet of thousands); it is then served the page before, whose age says how old it is. When nobody has asked for
- * PAGES_KEPT_S, the page is given up; who asks next renders one and waits for it.
+ * PAGES_KEPT_S, the page is given up; who asks next renders one and waits for it, as does the first to take gzip for its packing.
  *
  * Memory:  the current page and those that are still being sent; each about 16 KiB per server and metric.
  * Threads: any; `lock` guards the current page and who is at work on it. A page that is current is never changed, but that

@@ -118,7 +118,10 @@ static bool read_place(const http_request *request, http_reply *reply, const api
     query->after_ms = strtoll(paging->place, &end, 10);
     if (end == paging->place || *end != ':')
         return api_bad_parameter(request, reply, "cursor", "next_cursor of the page before");
-    query->after_server = strtoll(end + 1, NULL, 10);
+    const char *const number = end + 1;
+    query->after_server = strtoll(number, &end, 10);
+    if (end == number || *end != '\0')
+        return api_bad_parameter(request, reply, "cursor", "next_cursor of the page before");
     return true;
 }
 
