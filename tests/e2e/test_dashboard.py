@@ -85,7 +85,7 @@ class Dashboard(unittest.TestCase):
         minutes = float(os.environ.get("TFTD_HEAP_MINUTES", "30"))
         with self.daemon() as d:
             stream = subprocess.Popen([TFTD, "generate", "--stream", "http://127.0.0.1:%d" % d.port, "--servers", "20", "--days", "0", "--hours",
-                                       str(minutes + 10), "--speed", "60", "--backfill", "8h", "--control", "off", "--scenario", "degrading", "-q"])
+                                       str(minutes + 10), "--speed", "60", "--backfill", "48h", "--control", "off", "--scenario", "degrading", "-q"])
             try:
                 d.wait_for("a forecast", lambda: d.predictions().get("predictions"), 120)
                 self.run_scenario(d, "heap", timeout=60 * minutes + 900, server="ppweb003", minutes=minutes)
