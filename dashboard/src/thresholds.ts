@@ -38,14 +38,11 @@ export const levelsOf = (c: Context): ReturnType<typeof readLevels> => readLevel
 
 export function thresholdLines(all: ReturnType<typeof readLevels>, profile: string, metric: string, alerts: Alert[]): Threshold[] {
   const own = prefs.levels[metric];
-  if (own) return [
-    { label: `${text.server.own} ${text.server.warning} ${number(own[0])}`, value: own[0], severity: 'warning' },
-    { label: `${text.server.own} ${text.server.critical} ${number(own[1])}`, value: own[1], severity: 'critical' },
-  ];
-  const pair = all.profiles[profile]?.[metric] ?? all.levels[metric];
+  const pair = own ?? all.profiles[profile]?.[metric] ?? all.levels[metric];
+  const whose = own ? `${text.server.own} ` : '';
   if (pair) return [
-    { label: `${text.server.warning} ${number(pair[0])}`, value: pair[0], severity: 'warning' },
-    { label: `${text.server.critical} ${number(pair[1])}`, value: pair[1], severity: 'critical' },
+    { label: `${whose}${text.server.warning} ${number(pair[0])}`, value: pair[0], severity: 'warning' },
+    { label: `${whose}${text.server.critical} ${number(pair[1])}`, value: pair[1], severity: 'critical' },
   ];
   return alerts.filter((a) => a.metric_name === metric && a.threshold !== null).map((a) => ({
     label: `${a.severity} ${number(a.threshold)}`, value: a.threshold!, severity: a.severity === 'critical' ? 'critical' : 'warning',

@@ -48,10 +48,12 @@ function headline(c: Context, servers: Server[], fleet: Incidents | undefined): 
     freshness(c, servers));
 }
 
+const newestRecord = (servers: Server[]): number => servers.reduce((at, s) => Math.max(at, s.last_seen ? Date.parse(s.last_seen) : 0), 0); // 0 = none
+
 /* How old what one reads is, beside the sentence that it says. */
 function freshness(c: Context, servers: Server[]): VNode | null {
   const status = c.use<Status>('status', '/status', 'live').data;
-  const newest = servers.reduce((at, s) => Math.max(at, s.last_seen ? Date.parse(s.last_seen) : 0), 0);
+  const newest = newestRecord(servers);
   if (!status || !newest) return null;
   return h('p', { class: 'headline-data' },
     h('span', null, text.overview.data_age(ago(newest, c.now))),
@@ -189,7 +191,7 @@ function stateCounts(servers: Server[]): VNode {
 function dataFacts(c: Context, servers: Server[]): Child {
   const status = c.use<Status>('status', '/status', 'live').data;
   if (!status) return skeleton(3);
-  const newest = servers.reduce((at, s) => Math.max(at, s.last_seen ? Date.parse(s.last_seen) : 0), 0);
+  const newest = newestRecord(servers);
   return facts(
     fact(text.overview.newest, newest ? ago(newest, c.now) : text.none),
     fact(text.overview.forecast_made, status.forecast_age_s === null ? text.none : text.ago(span(status.forecast_age_s))),
