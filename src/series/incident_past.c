@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 #include "series/incident.h"
 
@@ -15,6 +16,7 @@ void tft_incident_past_layout(tft_incident_past *p, size_t n, tft_arena *arena)
     p->high = tft_arena_alloc(arena, n, 1);
     p->near = tft_arena_alloc(arena, n, 1);
     p->start = tft_arena_alloc(arena, n, 1);
+    p->in = tft_arena_alloc(arena, n, 1);
 }
 
 static float value_at(const tft_incident_past *p, size_t i)
@@ -22,36 +24,33 @@ static float value_at(const tft_incident_past *p, size_t i)
     return p->past->columns[p->contract->incident.metric * p->past->n + i];
 }
 
-/* When the first incident began after each moment like now. */
-static void follow_analogs(tft_incident_past *p, const tft_analogs *analogs)
-{
-    const size_t horizon = p->contract->horizon, n = p->past->n;
-    p->n_followed = analogs->found ? analogs->n : 0;
-    for (size_t k = 0; k < p->n_followed; k++) {
-        const size_t i = n - 1 - analogs->ages[k];
-        size_t t = 1;
-        while (t <= horizon && i + t < n && !p->start[i + t])
-            t++;
-        p->followed[k] = (uint16_t)(i + t < n ? t : horizon + 1);
-    }
-}
-
-void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace,
-                            const tft_analogs *analogs)
+void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace)
 {
     const tft_incident_rule *const rule = &contract->incident;
     p->past = past;
     p->contract = contract;
     p->pace = pace;
+    p->n_followed = 0;
     tft_incident_walk walk = tft_incident_walk_begin(&past->steps, contract);
     for (size_t i = 0; i < past->n; i++) {
         tft_incident_walk_step(&walk, i);
+        p->in[i] = walk.in;
         p->start[i] = walk.starts;
         p->high[i] = rule->by_metric ? (double)value_at(p, i) >= rule->level : walk.in;
         p->near[i] = rule->by_metric ? (double)value_at(p, i) >= NEAR * rule->level
                                      : walk.in || walk.state == TFT_STATE_HEAVY_LOAD;
     }
-    follow_analogs(p, analogs);
+}
+
+void tft_incident_past_follow(tft_incident_past *p, const tft_analogs *analogs)
+{
+    const size_t horizon = p->contract->horizon, n = p->past->n;
+    p->n_followed = analogs->found ? analogs->n : 0;
+    for (size_t k = 0; k < p->n_followed; k++) {
+        const size_t i = n - 1 - analogs->ages[k], left = n - 1 - i, reach = horizon < left ? horizon : left;
+        const uint8_t *const start = memchr(p->start + i + 1, 1, reach);
+        p->followed[k] = (uint16_t)(start != NULL ? (size_t)(start - p->start) - i : horizon + 1);
+    }
 }
 
 /* ---- statics ---------------------------------------------------------------------------------------------------- */

@@ -31,12 +31,13 @@ static void put(sink *to, double value)
 void tft_incident_signs_layout(tft_incident_signs *s, size_t n, tft_arena *arena)
 {
     s->pressure = tft_arena_floats(arena, n);
-    s->in = tft_arena_alloc(arena, n, 1);
     s->starts = tft_arena_alloc(arena, n + 1, sizeof *s->starts);
     s->highs = tft_arena_alloc(arena, n + 1, sizeof *s->highs);
     s->nears = tft_arena_alloc(arena, n + 1, sizeof *s->nears);
     s->busy = tft_arena_alloc(arena, n + 1, sizeof *s->busy);
-    s->next = tft_arena_alloc(arena, n, sizeof *s->next);
+    s->rises = tft_arena_alloc(arena, n + 1, sizeof *s->rises);
+    s->moments = tft_arena_alloc(arena, n + 1, sizeof *s->moments);
+    s->start_at = tft_arena_alloc(arena, n, sizeof *s->start_at);
 }
 
 /* ---- the past, step by step ---------------------------------------------------------------------------------------- */
@@ -58,33 +59,61 @@ static void find_limits(const tft_contract *contract, tft_profile profile, doubl
         limits[rules.latency] = 200;
 }
 
+/* The largest value ÷ limit of each step, -1 where no metric with a limit has one; a metric after the other, so that the
+ * compiler makes vectors of it. */
+static void find_pressure(tft_incident_signs *s, const tft_past *past, size_t n_metrics, const double *limits)
+{
+    const size_t n = past->n;
+    float *restrict const pressure = s->pressure;
+    for (size_t i = 0; i < n; i++)
+        pressure[i] = -1.0f;
+    for (size_t m = 0; m < n_metrics; m++) {
+        if (!(limits[m] > 0))
+            continue;
+        const float *restrict const column = past->columns + m * n;
+        const float limit = (float)limits[m];
+        for (size_t i = 0; i < n; i++) {
+            const float part = column[i] / limit;
+            pressure[i] = part > pressure[i] ? part : pressure[i]; // false for NaN
+        }
+    }
+}
+
+/* Carries pressure over gaps and counts every kind of mark up to each step: what later asks for a span is two look-ups. */
 static void walk(tft_incident_signs *s, const tft_incident_past *marks, const double *limits)
 {
     const tft_past *const past = marks->past;
     const tft_incident_rule *const rule = &marks->contract->incident;
-    const size_t n = past->n, n_metrics = marks->contract->n_metrics;
+    const size_t n = past->n;
+    find_pressure(s, past, marks->contract->n_metrics, limits);
     float carried = 0.0f;
+    bool was_busy = true; // the first step is no rise
     size_t run = 0;
-    s->starts[0] = s->highs[0] = s->nears[0] = s->busy[0] = 0;
+    s->latest = (tft_latest_steps){0};
+    s->starts[0] = s->highs[0] = s->nears[0] = s->busy[0] = s->rises[0] = s->moments[0] = 0;
     for (size_t i = 0; i < n; i++) {
-        float largest = -1.0f;
-        for (size_t m = 0; m < n_metrics; m++) {
-            const float part = limits[m] > 0 ? past->columns[m * n + i] / (float)limits[m] : NAN;
-            largest = part > largest ? part : largest;
-        }
-        carried = largest >= 0.0f ? fminf(largest, 2.0f) : carried;
+        const float largest = s->pressure[i];
+        carried = largest >= 0.0f ? (largest > 2.0f ? 2.0f : largest) : carried;
         s->pressure[i] = carried;
-        run = marks->high[i] ? run + 1 : 0;
-        s->in[i] = rule->by_metric ? run >= rule->steps : marks->high[i] != 0;
-        s->starts[i + 1] = s->starts[i] + (marks->start[i] != 0);
-        s->highs[i + 1] = s->highs[i] + (marks->high[i] != 0);
-        s->nears[i + 1] = s->nears[i] + (marks->near[i] != 0);
-        s->busy[i + 1] = s->busy[i] + (carried >= BUSY);
-    }
-    uint32_t next = UINT32_MAX;
-    for (size_t i = n; i-- > 0;) {
-        s->next[i] = next;
-        next = marks->start[i] != 0 ? 1 : next == UINT32_MAX ? next : next + 1;
+        const bool high = marks->high[i] != 0, near = marks->near[i] != 0, start = marks->start[i] != 0;
+        const bool busy = carried >= BUSY;
+        run = high ? run + 1 : 0;
+        const bool in = rule->by_metric ? run >= rule->steps : high;
+        s->start_at[s->starts[i]] = (uint32_t)i; // the next start overwrites what is none
+        s->starts[i + 1] = s->starts[i] + start;
+        s->highs[i + 1] = s->highs[i] + high;
+        s->nears[i + 1] = s->nears[i] + near;
+        s->busy[i + 1] = s->busy[i] + busy;
+        s->rises[i + 1] = s->rises[i] + (busy && !was_busy);
+        s->moments[i + 1] = s->moments[i] + (past->counts[i] != 0 && !in);
+        was_busy = busy;
+        const size_t now = i + 1;
+        s->latest.high = high ? now : s->latest.high;
+        s->latest.not_high = high ? s->latest.not_high : now;
+        s->latest.near = near ? now : s->latest.near;
+        s->latest.start = start ? now : s->latest.start;
+        s->latest.not_busy = busy ? s->latest.not_busy : now;
+        s->latest.not_idle = carried >= IDLE ? now : s->latest.not_idle;
     }
 }
 
@@ -129,21 +158,10 @@ static void put_pressure(sink *to, const tft_incident_signs *s, size_t n, const 
     put(to, n > pace->hour ? 3 * ((double)x[n - 1] - (double)x[n - 1 - pace->hour]) : 0);
 }
 
-/* Steps since the last one that is marked (or, with `wanted` 0, that is not), as ln(1 + steps) ÷ 2, at most a week. */
-static double age_of(const uint8_t *marks, size_t n, size_t week, bool wanted)
+/* Steps since the latest one of a kind, as ln(1 + steps) ÷ 2, at most a week. */
+static double age_of(size_t latest, size_t n, size_t week)
 {
-    size_t age = 0;
-    while (age < week && age < n && (marks[n - 1 - age] != 0) != wanted)
-        age++;
-    return log1p((double)(age < n ? age : week)) / 2;
-}
-
-static double age_of_level(const float *x, size_t n, size_t week, double level, bool above)
-{
-    size_t age = 0;
-    while (age < week && age < n && ((double)x[n - 1 - age] >= level) != above)
-        age++;
-    return log1p((double)(age < n ? age : week)) / 2;
+    return log1p((double)(latest > 0 && n - latest < week ? n - latest : week)) / 2;
 }
 
 static double count_of(const uint32_t *before, size_t n, size_t newest)
@@ -151,64 +169,62 @@ static double count_of(const uint32_t *before, size_t n, size_t newest)
     return (double)(before[n] - before[n - (newest < n ? newest : n)]);
 }
 
-static void put_marks(sink *to, const tft_incident_signs *s, const tft_incident_past *marks, const tft_pace *pace)
+static void put_marks(sink *to, const tft_incident_signs *s, size_t n, const tft_pace *pace)
 {
-    const size_t n = marks->past->n;
     const size_t spans[] = {pace->hour, 6 * pace->hour, pace->day, pace->week};
     const uint32_t *const shares[] = {s->highs, s->nears, s->busy};
-    put(to, age_of(marks->high, n, pace->week, false)); // the present run
-    put(to, age_of(marks->high, n, pace->week, true));
-    put(to, age_of(marks->near, n, pace->week, true));
-    put(to, age_of(marks->start, n, pace->week, true));
-    put(to, age_of_level(s->pressure, n, pace->week, (double)BUSY, false));
-    put(to, age_of_level(s->pressure, n, pace->week, (double)IDLE, true));
+    put(to, age_of(s->latest.not_high, n, pace->week)); // the present run
+    put(to, age_of(s->latest.high, n, pace->week));
+    put(to, age_of(s->latest.near, n, pace->week));
+    put(to, age_of(s->latest.start, n, pace->week));
+    put(to, age_of(s->latest.not_busy, n, pace->week));
+    put(to, age_of(s->latest.not_idle, n, pace->week));
     for (size_t k = 0; k < 4; k++) {
         put(to, log1p(count_of(s->starts, n, spans[k])));
         for (size_t j = 0; j < 3; j++)
             put(to, 4 * count_of(shares[j], n, spans[k]) / (double)spans[k]);
     }
-    for (size_t k = 1; k < 4; k++) {
-        size_t crossings = 0;
-        for (size_t i = n - (spans[k] < n ? spans[k] : n - 1); i < n; i++)
-            crossings += s->pressure[i] >= BUSY && s->pressure[i - 1] < BUSY;
-        put(to, log1p((double)crossings));
-    }
+    for (size_t k = 1; k < 4; k++)
+        put(to, log1p(count_of(s->rises, n, spans[k])));
 }
 
-/* Logit of the share of moments (known, in no incident, h or more steps before the origin) that a start followed within h. */
-static double own_frequency(const tft_incident_signs *s, const tft_past *past, size_t reach, size_t h)
+/* Logit of the share of moments (known, in no incident, h or more steps before the origin) that a start followed within h. The
+ * moments that a start follows are those behind the start before, not more than h steps back: starts are few, moments are not. */
+static double own_frequency(const tft_incident_signs *s, size_t n, size_t reach, size_t h)
 {
-    const size_t n = past->n;
-    double followed = 0, moments = 0;
-    for (size_t i = n > reach + h ? n - h - reach : 0; i + h < n; i++) {
-        if (past->counts[i] == 0 || s->in[i])
-            continue;
-        moments += 1;
-        followed += s->next[i] <= h;
+    const size_t end = n > h ? n - h : 0, from = end > reach ? end - reach : 0, n_starts = s->starts[n];
+    double followed = 0;
+    for (size_t k = s->starts[from]; k < n_starts; k++) {
+        const size_t at = s->start_at[k], before = k > 0 ? s->start_at[k - 1] : 0, within = at > h ? at - h : 0;
+        const size_t newest = at < end ? at : end;
+        size_t oldest = before > within ? before : within;
+        oldest = oldest > from ? oldest : from;
+        if (oldest < newest)
+            followed += (double)(s->moments[newest] - s->moments[oldest]);
     }
+    const double moments = (double)(s->moments[end] - s->moments[from]);
     return log((followed + 0.1) / (moments - followed + 5));
 }
 
 /* The same of the moments like now. */
 static double analog_frequency(const tft_incident_past *marks, size_t h)
 {
-    double followed = 0;
+    size_t followed = 0;
     if (marks->n_followed == 0)
         return log(0.1 / 5);
     for (size_t k = 0; k < marks->n_followed; k++)
         followed += marks->followed[k] <= h;
-    return log((followed + 0.3) / ((double)marks->n_followed - followed + 2));
+    return log(((double)followed + 0.3) / ((double)marks->n_followed - (double)followed + 2));
 }
 
 static void put_horizons(sink *to, const tft_incident_signs *s, const tft_incident_past *marks, const tft_pace *pace)
 {
     static const size_t parts[N_HORIZONS] = {16, 8, 4, 2, 1};
-    const tft_past *const past = marks->past;
-    const size_t n = past->n, horizon = marks->contract->horizon;
+    const size_t n = marks->past->n, horizon = marks->contract->horizon;
     for (size_t k = 0; k < N_HORIZONS; k++) {
         const size_t h = horizon / parts[k] > 0 ? horizon / parts[k] : 1;
-        put(to, own_frequency(s, past, pace->week, h) / 2);
-        put(to, own_frequency(s, past, pace->day, h) / 2);
+        put(to, own_frequency(s, n, pace->week, h) / 2);
+        put(to, own_frequency(s, n, pace->day, h) / 2);
         put(to, analog_frequency(marks, h) / 2);
         double seen = 0, high = 0;
         for (size_t d = 1; d <= DAYS && d * pace->day < n; d++) {
@@ -280,7 +296,7 @@ void tft_incident_signs_make(tft_incident_signs *s, const tft_incident_past *mar
     find_limits(marks->contract, marks->past->steps.profile, limits);
     walk(s, marks, limits);
     put_pressure(&to, s, marks->past->n, &marks->pace);
-    put_marks(&to, s, marks, &marks->pace);
+    put_marks(&to, s, marks->past->n, &marks->pace);
     put_horizons(&to, s, marks, &marks->pace);
     put_metrics(&to, marks, summaries, limits);
     put_now(&to, marks);

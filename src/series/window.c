@@ -13,12 +13,12 @@
 
 #include "series/anchors.h"
 #include "series/features.h"
-#include "series/incident.h"
 #include "series/incident_past.h"
 #include "series/incident_signs.h"
 #include "series/lags.h"
 #include "series/past.h"
 #include "series/scaled.h"
+#include "series/state.h"
 #include "series/summary.h"
 
 #define SMOOTHING 2 // steps on either side of "one day before"
@@ -124,20 +124,20 @@ void tft_window_layout(const tft_config *config, struct tft_arena *arena, tft_wi
 
 static void measure_incidents(making *k)
 {
-    const tft_past *const past = &k->scratch->past;
+    const tft_incident_past *const marks = &k->scratch->incidents;
     const tft_pace *const pace = &k->scratch->calendar.pace;
-    tft_incident_walk walk = tft_incident_walk_begin(&past->steps, k->contract);
+    const size_t n = k->scratch->past.n;
     size_t in_day = 0, in_week = 0, starts_day = 0, starts_week = 0, since = pace->week;
-    for (size_t i = 0; i < past->n; i++) {
-        const size_t age = past->n - 1 - i;
-        tft_incident_walk_step(&walk, i);
-        in_day += walk.in && age < pace->day;
-        in_week += walk.in && age < pace->week;
-        starts_day += walk.starts && age < pace->day;
-        starts_week += walk.starts && age < pace->week;
-        if (walk.starts && age < pace->week)
-            since = age;
+    for (size_t i = n > pace->week ? n - pace->week : 0; i < n; i++) {
+        in_week += marks->in[i];
+        starts_week += marks->start[i];
     }
+    for (size_t i = n > pace->day ? n - pace->day : 0; i < n; i++) {
+        in_day += marks->in[i];
+        starts_day += marks->start[i];
+    }
+    for (size_t age = 0; starts_week > 0 && age < n && since == pace->week; age++)
+        since = marks->start[n - 1 - age] != 0 ? age : since;
     k->incident_share_24h = (float)in_day / (float)pace->day;
     k->incident_share_7d = (float)in_week / (float)pace->week;
     k->since_incident = log1pf((float)since) / log1pf((float)pace->week);
@@ -495,11 +495,12 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
     if (status != TFT_OK)
         return status;
     prepare(contract, config, k.n_targets, scratch);
-    measure_incidents(&k);
+    tft_incident_past_make(&scratch->incidents, &scratch->past, contract, scratch->calendar.pace);
     if (contract->incident.inputs || config->n_signs > 0)
-        tft_incident_past_make(
-            &scratch->incidents, &scratch->past, contract, scratch->calendar.pace,
+        tft_incident_past_follow(
+            &scratch->incidents,
             &scratch->summaries[contract->incident.by_metric ? contract->incident.metric : 0].analogs);
+    measure_incidents(&k);
 
     window->encoder_length = (uint32_t)k.length;
     window->decoder_length = (uint32_t)contract->horizon;

@@ -66,6 +66,49 @@ static void how_often_a_start_came_within_each_horizon_is_counted(void **state)
     bench_close(b);
 }
 
+/* The definition that incident_signs.c does not follow: every moment of the last `reach` steps, and every step after it. */
+static double counted_frequency(const tft_series *series, const tft_contract *contract, size_t reach, size_t h)
+{
+    const size_t n = 2304, first = series->n_steps - n;
+    double followed = 0, moments = 0;
+    for (size_t i = n - h - reach; i + h < n; i++) {
+        if (series->counts[first + i] == 0 || tft_series_in_incident(series, contract, first + i))
+            continue;
+        bool found = false;
+        for (size_t t = 1; t <= h; t++)
+            found = found || tft_series_incident_starts(series, contract, first + i + t);
+        moments += 1;
+        followed += found;
+    }
+    return fmax(log((followed + 0.1) / (moments - followed + 5)) / 2, -4);
+}
+
+static void frequencies_counted_by_starts_are_those_counted_by_moments(void **state)
+{
+    (void)state;
+    static const size_t horizons[] = {6, 12, 24, 48, 96};
+    bench *const b = bench_open(rule_contract(true));
+    tft_rng rng = tft_rng_seeded(11, 0);
+    for (int round = 0; round < 6; round++) { // from hardly ever to nearly always
+        tft_series series;
+        bool busy = false;
+        tft_series_init(&series, 4, 0);
+        for (int64_t i = 0; i < N; i++) {
+            busy = tft_rng_uniform(&rng) < (busy ? 0.8 : 0.002 * (1 << 2 * round) / 4) || i == N - 20;
+            if (tft_rng_uniform(&rng) < 0.95 || i == N - 1 || i == 0)
+                record(&series, i, busy ? 95 : 9, 40, 20);
+        }
+        build(b, &series, N - 1, NULL);
+        for (size_t k = 0; k < 5; k++) {
+            const float *const s = b->window.signs + FIRST_HORIZON + k * PER_HORIZON;
+            assert_true(near(s[0], counted_frequency(&series, &b->contract, 2016, horizons[k])));
+            assert_true(near(s[1], counted_frequency(&series, &b->contract, 288, horizons[k])));
+        }
+        tft_series_free(&series);
+    }
+    bench_close(b);
+}
+
 /* By state no level is given: each metric with a limit has its distance and its rise, the others only their rise. */
 static void a_leak_is_a_distance_that_shrinks(void **state)
 {
@@ -118,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_run_below_its_length_is_seen_and_no_start),
         cmocka_unit_test(how_often_a_start_came_within_each_horizon_is_counted),
+        cmocka_unit_test(frequencies_counted_by_starts_are_those_counted_by_moments),
         cmocka_unit_test(a_leak_is_a_distance_that_shrinks),
         cmocka_unit_test(signs_are_finite_and_bounded_whatever_came),
     };
