@@ -58,7 +58,12 @@ void tft_calendar_inputs(const tft_calendar *calendar, int64_t step, float out[T
     memcpy(out, calendar->table + since(step, steps) * TFT_N_CALENDAR, TFT_N_CALENDAR * sizeof *out);
 }
 
+int64_t tft_ms_of_day(int64_t step_ms, int64_t step)
+{
+    return since(step * step_ms, TFT_DAY_MS);
+}
+
 size_t tft_hour_of_day(int64_t step_ms, int64_t step)
 {
-    return (size_t)(since(step * step_ms, TFT_DAY_MS) / TFT_HOUR_MS);
+    return (size_t)(tft_ms_of_day(step_ms, step) / TFT_HOUR_MS);
 }

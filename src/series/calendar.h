@@ -41,6 +41,8 @@ void tft_calendar_layout(tft_calendar *calendar, int64_t step_ms, tft_arena *are
 /* The six inputs of step number `step`: time of day sin, cos, day of week sin, cos, minute of hour sin, cos. */
 void tft_calendar_inputs(const tft_calendar *calendar, int64_t step, float out[TFT_N_CALENDAR]);
 
+/* Milliseconds since midnight, UTC, at which a step starts. */
+int64_t tft_ms_of_day(int64_t step_ms, int64_t step);
 /* Hour of the day (0 … 23, UTC) in which a step starts. */
 size_t tft_hour_of_day(int64_t step_ms, int64_t step);
 

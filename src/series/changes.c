@@ -2,7 +2,7 @@
 #include "series/changes.h"
 
 #include <math.h>
-#include <string.h>
+#include <stdbool.h>
 
 #include "series/summary.h"
 
@@ -39,38 +39,57 @@ void tft_sample_quantiles(const float *samples, size_t n, const float *levels, s
         out[q] = tft_quantile_sorted(sorted, n, levels[q]);
 }
 
-/* Puts the smaller of two samples first, in every span, for `rows` rows from a and from b on; none is in both. A function of its
- * own, or the compiler forgets that, and with it the vectors. */
-static __attribute__((noinline)) void exchange(float *restrict a, float *restrict b, size_t rows)
+/* Quantile q of a column, as tft_quantile_sorted() has it. */
+static float quantile_of(const tft_span_samples *sorted, size_t s, float q)
 {
-    for (size_t i = 0; i < rows; i++, a += TFT_CHANGE_SPANS, b += TFT_CHANGE_SPANS) {
-        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-            const float x = a[s], y = b[s], low = x < y ? x : y, high = y > x ? y : x;
-            a[s] = low;
-            b[s] = high;
-        }
+    const size_t n = sorted->n[s];
+    const double at = (double)q * (double)(n - 1);
+    const size_t low = (size_t)at;
+    if (low + 1 >= n)
+        return sorted->x[n - 1][s];
+    const double part = at - (double)low;
+    return (float)((1.0 - part) * (double)sorted->x[low][s] + part * (double)sorted->x[low + 1][s]);
+}
+
+static void quantiles_one_by_one(const tft_span_samples *sorted, const float *levels, size_t n_levels, tft_changes *out)
+{
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+        for (size_t q = 0; q < n_levels; q++)
+            out->quantiles[s][q] = sorted->n[s] > 0 ? quantile_of(sorted, s, levels[q])
+                                   : s > 0          ? out->quantiles[s - 1][q]
+                                                    : 0.0f;
     }
 }
 
-/* Batcher's merge exchange (Knuth, The Art of Computer Programming 3, 5.2.2, algorithm M): which places are compared does not
- * depend on what stands there, so the eight spans go through it side by side, as minima and maxima of vectors. About a thousand
- * exchanges for 96 samples: a quarter of the time of eight sorts one after the other. */
-static void sort_spans(float (*x)[TFT_CHANGE_SPANS], size_t n)
+/* The same where every span has as many samples: a level stands at the same place in all of them. */
+static void quantiles_side_by_side(const tft_span_samples *sorted, const float *levels, size_t n_levels,
+                                   tft_changes *out)
 {
-    size_t top = 1;
-    while (top < n)
-        top *= 2;
-    for (size_t p = top / 2; p > 0; p /= 2) {
-        size_t d = p, r = 0;
-        for (size_t q = top / 2;; q /= 2) {
-            for (size_t i = r; i + d < n; i += 2 * p) // the places i with (i & p) == r, p of them in a row; p ≤ d
-                exchange(x[i], x[i + d], n - d - i < p ? n - d - i : p);
-            if (q == p)
-                break;
-            d = q - p;
-            r = p;
-        }
+    const size_t n = sorted->n[0];
+    for (size_t q = 0; q < n_levels; q++) {
+        const double at = (double)levels[q] * (double)(n - 1);
+        const size_t low = (size_t)at < n - 1 ? (size_t)at : n - 1, high = low + 1 < n ? low + 1 : low;
+        const double part = low == high ? 0.0 : at - (double)low, rest = 1.0 - part;
+        float row[TFT_CHANGE_SPANS];
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
+            row[s] = (float)(rest * (double)sorted->x[low][s] + part * (double)sorted->x[high][s]);
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
+            out->quantiles[s][q] = row[s];
     }
+}
+
+void tft_span_rows_quantiles(tft_span_samples *samples, size_t n_rows, const float *levels, size_t n_levels,
+                             tft_changes *out)
+{
+    bool alike = samples->n[0] > 0;
+    for (size_t s = 1; s < TFT_CHANGE_SPANS; s++)
+        alike = alike && samples->n[s] == samples->n[0];
+    tft_span_sort(samples->x, n_rows);
+    out->n_levels = n_levels;
+    if (alike)
+        quantiles_side_by_side(samples, levels, n_levels, out);
+    else
+        quantiles_one_by_one(samples, levels, n_levels, out);
 }
 
 void tft_spans_quantiles(tft_span_samples *samples, const float *levels, size_t n_levels, tft_changes *out)
@@ -80,19 +99,9 @@ void tft_spans_quantiles(tft_span_samples *samples, const float *levels, size_t 
         most = samples->n[s] > most ? samples->n[s] : most;
     for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
         for (size_t k = samples->n[s]; k < most; k++)
-            samples->x[k][s] = INFINITY; // goes to the end, behind all that count
+            samples->x[k][s] = INFINITY;
     }
-    sort_spans(samples->x, most);
-    out->n_levels = n_levels;
-    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-        float sorted[TFT_MOST_SAMPLES];
-        for (size_t k = 0; k < samples->n[s]; k++)
-            sorted[k] = samples->x[k][s];
-        for (size_t q = 0; q < n_levels; q++)
-            out->quantiles[s][q] = samples->n[s] > 0 ? tft_quantile_sorted(sorted, samples->n[s], levels[q])
-                                   : s > 0           ? out->quantiles[s - 1][q]
-                                                     : 0.0f;
-    }
+    tft_span_rows_quantiles(samples, most, levels, n_levels, out);
 }
 
 /* Changes over span s, newest first, every `stride` steps. */

@@ -14,9 +14,10 @@
 #include <stddef.h>
 
 #include "series/calendar.h"
+#include "series/span_sort.h"
 #include "tft/config.h"
 
-#define TFT_CHANGE_SPANS 8
+#define TFT_CHANGE_SPANS TFT_SORT_COLUMNS
 #define TFT_CHANGE_SAMPLES 96
 #define TFT_MOST_SAMPLES 128
 
@@ -34,6 +35,10 @@ typedef struct tft_span_samples {
 /* Quantiles of each span's samples, none of them NaN; a span without any gets those of the one before, the first one 0. Sorts
  * `samples`. */
 void tft_spans_quantiles(tft_span_samples *samples, const float *levels, size_t n_levels, tft_changes *out);
+/* The same where the samples stand anywhere in the first n_rows rows and INFINITY stands where there is none: it goes to the end,
+ * behind all that count. */
+void tft_span_rows_quantiles(tft_span_samples *samples, size_t n_rows, const float *levels, size_t n_levels,
+                             tft_changes *out);
 
 /* Quantiles at `levels` of column[i + span] − column[i] over the last `reach` of its n values (NaN = missing). */
 void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,

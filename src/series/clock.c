@@ -1,6 +1,7 @@
 /* clock.c - see clock.h. */
 #include "series/clock.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -75,39 +76,71 @@ bool tft_clock_moments(const tft_clock *clock, const tft_analogs *analogs, size_
     return finish(clock, samples, moment_samples(clock, analogs, t, samples), out);
 }
 
-/* The samples of a step go into the column of a span. */
-static void put_samples(tft_span_samples *all, size_t column, const float *samples, size_t n)
+/* One row of samples for n steps that follow each other: so do the values, from index `from` of the column on. */
+static void put_row(const tft_clock *clock, ptrdiff_t from, size_t n, size_t row, tft_span_samples *all)
 {
-    all->n[column] = n;
-    for (size_t i = 0; i < n; i++)
-        all->x[i][column] = samples[i];
+    float *const x = all->x[row];
+    const bool inside = from >= 0 && (size_t)from + TFT_CHANGE_SPANS <= clock->n && n == TFT_CHANGE_SPANS;
+    for (size_t i = 0; inside && i < TFT_CHANGE_SPANS; i++) {
+        const float value = clock->column[from + (ptrdiff_t)i];
+        const bool known = !isnan(value);
+        x[i] = known ? value : INFINITY;
+        all->n[i] += known;
+    }
+    for (size_t i = 0; !inside && i < TFT_CHANGE_SPANS; i++) {
+        const ptrdiff_t at = from + (ptrdiff_t)i;
+        const float value = i < n && at >= 0 && (size_t)at < clock->n ? clock->column[at] : NAN;
+        x[i] = isnan(value) ? INFINITY : value;
+        all->n[i] += isnan(value) == 0;
+    }
 }
 
-static void finish_all(const tft_clock *clock, tft_span_samples *samples, size_t n, float (*out)[TFT_MAX_QUANTILES])
+static void finish_all(const tft_clock *clock, tft_span_samples *samples, size_t n_rows, size_t n,
+                       float (*out)[TFT_MAX_QUANTILES])
 {
     tft_changes made;
-    tft_spans_quantiles(samples, clock->levels, clock->n_levels, &made);
+    tft_span_rows_quantiles(samples, n_rows, clock->levels, clock->n_levels, &made);
     for (size_t i = 0; i < n; i++) {
         if (samples->n[i] >= FEWEST)
             memcpy(out[i], made.quantiles[i], clock->n_levels * sizeof **out);
     }
 }
 
+/* Index in the column of the value t steps after the one that is `age` steps back. */
+static ptrdiff_t index_of(const tft_clock *clock, size_t age, size_t t)
+{
+    return (ptrdiff_t)clock->n - 1 - (ptrdiff_t)age + (ptrdiff_t)t;
+}
+
+void tft_clock_minutes(const tft_clock *clock, size_t t, size_t n, float (*out)[TFT_MAX_QUANTILES])
+{
+    tft_span_samples all;
+    memset(all.n, 0, sizeof all.n);
+    const size_t hour = clock->pace->hour, phase = (t - 1) % hour;
+    assert(phase + n <= hour);
+    for (size_t k = 1; k <= HOURS; k++)
+        put_row(clock, index_of(clock, k * hour - 1, phase), n, k - 1, &all);
+    finish_all(clock, &all, HOURS, n, out);
+}
+
 void tft_clock_times(const tft_clock *clock, size_t t, size_t n, float (*out)[TFT_MAX_QUANTILES])
 {
-    tft_span_samples all = {0};
-    float samples[TIMES];
-    for (size_t i = 0; i < n; i++)
-        put_samples(&all, i, samples, time_samples(clock, t + i, samples));
-    finish_all(clock, &all, n, out);
+    tft_span_samples all;
+    memset(all.n, 0, sizeof all.n);
+    size_t row = 0;
+    for (size_t d = 1; d <= DAYS; d++) {
+        for (size_t shift = 0; shift <= 2 * AROUND; shift++)
+            put_row(clock, index_of(clock, d * clock->pace->day + shift, t + AROUND), n, row++, &all);
+    }
+    finish_all(clock, &all, row, n, out);
 }
 
 void tft_clock_all_moments(const tft_clock *clock, const tft_analogs *analogs, size_t t, size_t n,
                            float (*out)[TFT_MAX_QUANTILES])
 {
-    tft_span_samples all = {0};
-    float samples[TFT_CLOCK_MOMENTS];
-    for (size_t i = 0; i < n; i++)
-        put_samples(&all, i, samples, moment_samples(clock, analogs, t + i, samples));
-    finish_all(clock, &all, n, out);
+    tft_span_samples all;
+    memset(all.n, 0, sizeof all.n);
+    for (size_t i = 0; i < analogs->n_at_minute; i++)
+        put_row(clock, index_of(clock, analogs->ages_at_minute[i], t), n, i, &all);
+    finish_all(clock, &all, analogs->n_at_minute, n, out);
 }

@@ -19,8 +19,8 @@ void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, tft_arena *aren
     sorter->items = tft_arena_alloc(arena, pace->week, sizeof *sorter->items);
     sorter->spare = tft_arena_alloc(arena, pace->week, sizeof *sorter->spare);
     sorter->week = tft_arena_floats(arena, pace->week);
-    sorter->day = tft_arena_floats(arena, pace->day);
-    sorter->hour = tft_arena_floats(arena, pace->hour);
+    sorter->day = tft_arena_floats(arena, pace->day + 1); // one more: see deal()
+    sorter->hour = tft_arena_floats(arena, pace->hour + 1);
     sorter->by_hour_capacity = 8 * (pace->hour + 1); // a week touches an hour of the day at most eight times
     sorter->by_hour = tft_arena_floats(arena, 24 * sorter->by_hour_capacity);
     sorter->hour_of_age = tft_arena_alloc(arena, pace->week, sizeof *sorter->hour_of_age);
@@ -28,8 +28,13 @@ void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, tft_arena *aren
 
 void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, int64_t origin)
 {
-    for (size_t age = 0; age < pace->week; age++)
-        sorter->hour_of_age[age] = (uint8_t)tft_hour_of_day(pace->step_ms, origin - (int64_t)age);
+    int64_t ms = tft_ms_of_day(pace->step_ms, origin);
+    const int64_t back = pace->step_ms % TFT_DAY_MS;
+    for (size_t age = 0; age < pace->week; age++) {
+        sorter->hour_of_age[age] = (uint8_t)(ms / TFT_HOUR_MS);
+        ms -= back;
+        ms += ms < 0 ? TFT_DAY_MS : 0;
+    }
 }
 
 void tft_summary_layout(tft_summary *summary, const tft_pace *pace, tft_arena *arena)
@@ -218,23 +223,25 @@ static void same_minutes(const float *column, size_t n, size_t hour, tft_summary
     }
 }
 
-/* Deals the sorted items out to the day, the hour and the wanted hours of the day. */
+/* Deals the sorted items out to the day, the hour and the wanted hours of the day. Where an item goes depends on its age, which no
+ * branch can foresee: every value is written to the end of all three lists, and a list that does not want it does not grow. */
 static void deal(const uint64_t *sorted, size_t n, const tft_pace *pace, uint32_t hours, tft_sorter *sorter,
                  size_t n_by_hour[24])
 {
     size_t n_day = 0, n_hour = 0;
+    float *restrict const week = sorter->week, *restrict const day = sorter->day, *restrict const hour = sorter->hour;
+    float *restrict const by_hour = sorter->by_hour;
     memset(n_by_hour, 0, 24 * sizeof *n_by_hour);
     for (size_t i = 0; i < n; i++) {
-        const size_t age = (size_t)(sorted[i] & 0xffffffffu);
+        const size_t age = (size_t)(sorted[i] & 0xffffffffu), h = sorter->hour_of_age[age];
         const float value = unsortable((uint32_t)(sorted[i] >> 32));
-        sorter->week[i] = value;
-        if (age < pace->day)
-            sorter->day[n_day++] = value;
-        if (age < pace->hour)
-            sorter->hour[n_hour++] = value;
-        const size_t h = sorter->hour_of_age[age];
-        if ((hours >> h & 1u) != 0)
-            sorter->by_hour[h * sorter->by_hour_capacity + n_by_hour[h]++] = value;
+        week[i] = value;
+        day[n_day] = value;
+        n_day += age < pace->day;
+        hour[n_hour] = value;
+        n_hour += age < pace->hour;
+        by_hour[h * sorter->by_hour_capacity + n_by_hour[h]] = value;
+        n_by_hour[h] += hours >> h & 1u;
     }
 }
 

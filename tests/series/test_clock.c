@@ -113,9 +113,17 @@ static void steps_side_by_side_are_those_one_by_one(void **state)
     for (size_t t = 1; t + TFT_CHANGE_SPANS <= HORIZON; t += 3) {
         for (size_t n = 1; n <= TFT_CHANGE_SPANS; n += 7) {
             float times[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES] = {{0}},
-                  moments[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES] = {{0}};
+                  moments[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES] = {{0}},
+                  minutes[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES] = {{0}};
+            const size_t left = 12 - (t - 1) % 12, phases = n < left ? n : left; // of one hour
             tft_clock_times(&f->clock, t, n, times);
             tft_clock_all_moments(&f->clock, &f->analogs, t, n, moments);
+            tft_clock_minutes(&f->clock, t, phases, minutes);
+            for (size_t i = 0; i < phases; i++) {
+                float minute[3] = {0};
+                (void)tft_clock_minute(&f->clock, t + i, minute);
+                assert_memory_equal(minutes[i], minute, sizeof minute);
+            }
             for (size_t i = 0; i < n; i++) {
                 float time[3] = {0}, moment[3] = {0};
                 alone += tft_clock_time(&f->clock, t + i, time);

@@ -1,0 +1,48 @@
+/* test_span_sort.c - columns sorted side by side are what each is when sorted alone. */
+#include "series/span_sort.h"
+
+#include <math.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+enum { MOST = 130 };
+
+static int ascending(const void *left, const void *right)
+{
+    const float a = *(const float *)left, b = *(const float *)right;
+    return (a > b) - (a < b);
+}
+
+static void every_column_of_every_length_is_sorted(void **state)
+{
+    (void)state;
+    uint32_t seed = 1;
+    for (size_t n = 0; n <= MOST; n++) {
+        float x[MOST + 1][TFT_SORT_COLUMNS], alone[TFT_SORT_COLUMNS][MOST];
+        for (size_t i = 0; i < n; i++) {
+            for (size_t s = 0; s < TFT_SORT_COLUMNS; s++) {
+                seed = seed * 1664525u + 1013904223u;
+                x[i][s] = s == 5 && i % 3 == 0 ? INFINITY : (float)(int32_t)(seed >> 8 & (s == 2 ? 7u : 0xffffffu)) - 3.0f;
+                alone[s][i] = x[i][s];
+            }
+        }
+        x[n][0] = -99.0f; // the row behind is not touched
+        tft_span_sort(x, n);
+        assert_float_equal(x[n][0], -99.0f, 0.0f);
+        for (size_t s = 0; s < TFT_SORT_COLUMNS; s++) {
+            qsort(alone[s], n, sizeof(float), ascending);
+            for (size_t i = 0; i < n; i++)
+                assert_true(x[i][s] == alone[s][i]);
+        }
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(every_column_of_every_length_is_sorted)};
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
