@@ -211,6 +211,8 @@ static tft_status renew(engine *e, tft_error *err)
     slot_link_alerts(out);
     if (e->options.hooks.settled != NULL && out->s.sufficient)
         e->options.hooks.settled(e->options.hooks.context, &out->s);
+    if (e->options.finished != NULL && out->s.sufficient)
+        e->options.finished(e->options.context, &out->s);
     slots_publish(&e->all, out);
     if (out->s.sufficient) { // from now on alerts go on from the snapshot
         free(e->seeds);

@@ -49,7 +49,10 @@ typedef struct engine_options {
     /* A snapshot has become the current one; it is lent for the call. On the engine's thread, which must not call
      * engine_renew, engine_configure, engine_set_… from there. May be NULL. */
     void (*published)(void *context, const forecast_snapshot *snapshot);
-    void *context;     // of both
+    /* The same just before, when the snapshot is whole and nobody else sees it yet: what is to be there with it is made here, and
+     * delays it. Only sufficient ones. May be NULL. */
+    void (*finished)(void *context, const forecast_snapshot *snapshot);
+    void *context;     // of the three
     alert_hooks hooks; // with a context of their own
 } engine_options;
 

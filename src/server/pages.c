@@ -27,7 +27,9 @@ void pages_free(pages *all)
     pages_stop(all);
     if (all->predictions != NULL)
         page_release(all->predictions);
-    all->predictions = NULL;
+    if (all->prepared != NULL)
+        page_release(all->prepared);
+    all->predictions = all->prepared = NULL;
     pthread_mutex_destroy(&all->lock);
     pthread_cond_destroy(&all->done);
     pthread_cond_destroy(&all->wake);
@@ -70,6 +72,18 @@ static void pack(const page *p, tft_text *packed, gzip_head *facts)
         tft_text_free(packed); // no memory: it goes out plain
 }
 
+/* Makes a page the current one unless that is a later one; it is the list's from here on. Lock held. */
+static void show(pages *all, page *fresh)
+{
+    page *const before = all->predictions;
+    const bool later = before == NULL || before->sequence < fresh->sequence;
+    all->predictions = later ? fresh : before;
+    if (!later)
+        page_release(fresh);
+    else if (before != NULL)
+        page_release(before);
+}
+
 /* Renders the snapshot and makes it the current page. Called and left with the lock held, which is free in between. */
 static void renew(pages *all, const forecast_snapshot *snapshot, bool want_packed)
 {
@@ -84,10 +98,8 @@ static void renew(pages *all, const forecast_snapshot *snapshot, bool want_packe
     pthread_cond_broadcast(&all->done);
     if (fresh == NULL)
         return; // no memory: the page before goes on
-    if (all->predictions != NULL)
-        page_release(all->predictions);
-    all->predictions = fresh;
     all->took_s = tft_monotonic_s() - began;
+    show(all, fresh);
 }
 
 /* The same for packing the current page. */
@@ -106,6 +118,16 @@ static void pack_current(pages *all)
     p->packed = packed;
     p->packed_head = facts;
     page_release(p);
+}
+
+/* Makes the prepared page the current one where its snapshot, or a later one, is shown. Lock held. */
+static void show_prepared(pages *all, const forecast_snapshot *shown)
+{
+    page *const next = all->prepared;
+    if (next == NULL || next->sequence > shown->sequence)
+        return;
+    all->prepared = NULL;
+    show(all, next);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------------------------ */
@@ -132,10 +154,13 @@ static void keep_fresh(pages *all)
         return;
     if (!is_recent(all->wanted_s)) {
         page_release(all->predictions);
-        all->predictions = NULL;
+        if (all->prepared != NULL)
+            page_release(all->prepared);
+        all->predictions = all->prepared = NULL;
         return;
     }
     const forecast_snapshot *const snapshot = engine_acquire(all->engine);
+    show_prepared(all, snapshot);
     if (snapshot->sufficient && all->predictions->sequence < snapshot->sequence)
         renew(all, snapshot, is_recent(all->packed_wanted_s));
     engine_release(all->engine, snapshot);
@@ -181,6 +206,28 @@ void pages_notify(pages *all)
     pthread_mutex_unlock(&all->lock);
 }
 
+void pages_prepare(pages *all, const forecast_snapshot *snapshot)
+{
+    pthread_mutex_lock(&all->lock);
+    const bool wanted = all->predictions != NULL && is_recent(all->wanted_s) && all->took_s <= PAGES_PATIENCE_MS / 1e3;
+    const bool want_packed = is_recent(all->packed_wanted_s);
+    pthread_mutex_unlock(&all->lock);
+    if (!wanted)
+        return;
+    const double began = tft_monotonic_s();
+    page *const fresh = render(snapshot);
+    if (fresh == NULL)
+        return; // no memory: the thread tries again
+    if (want_packed)
+        pack(fresh, &fresh->packed, &fresh->packed_head);
+    pthread_mutex_lock(&all->lock);
+    if (all->prepared != NULL)
+        page_release(all->prepared);
+    all->prepared = fresh;
+    all->took_s = tft_monotonic_s() - began;
+    pthread_mutex_unlock(&all->lock);
+}
+
 /* ---- requests -------------------------------------------------------------------------------------------------- */
 
 /* Waits until the thread has rendered snapshot `sequence`, as long as that is worth while. Lock held. */
@@ -206,6 +253,7 @@ page *pages_predictions(pages *all, engine *e, bool want_packed)
     all->packed_wanted_s = want_packed ? all->wanted_s : all->packed_wanted_s;
     while (all->at_work && all->predictions == NULL)
         pthread_cond_wait(&all->done, &all->lock);
+    show_prepared(all, snapshot);
     if (all->predictions != NULL && all->has_thread && all->predictions->sequence < snapshot->sequence)
         wait_for(all, snapshot->sequence);
     else if (!all->at_work && (all->predictions == NULL || all->predictions->sequence < snapshot->sequence))

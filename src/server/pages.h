@@ -1,10 +1,11 @@
 /* pages.h - the bodies that are the same for every client until the next forecast: rendered once, lent to many.
  *
  * A page is a head (rendered once per snapshot; packed once, if somebody takes gzip) and a tail that holds the age of the
- * forecast, written per request. A thread of its own renders every new snapshot, and packs it, as long as somebody asks: a
- * request waits for it no longer than PAGES_PATIENCE_MS, and not at all where the last page took longer than that to make (a
- * fleet of thousands); it is then served the page before, whose age says how old it is. When nobody has asked for
- * PAGES_KEPT_S, the page is given up; who asks next renders one and waits for it, as does the first to take gzip for its packing.
+ * forecast, written per request. As long as somebody asks, the engine renders (and packs) the page of a snapshot before it shows
+ * the snapshot, so that nobody waits for either; where the last page took longer than PAGES_PATIENCE_MS to make (a fleet of
+ * thousands), that would delay the forecast, and a thread renders it behind: a request is then served the page before, whose age says
+ * how old it is. When nobody has asked for PAGES_KEPT_S, the page is given up; who asks next renders one and waits for it, as does the
+ * first to take gzip for its packing.
  *
  * Memory:  the current page and those that are still being sent; each about 16 KiB per server and metric.
  * Threads: any; `lock` guards the current page and who is at work on it. A page that is current is never changed, but that
@@ -37,6 +38,7 @@ typedef struct pages {
     pthread_cond_t wake;  // there may be something for the thread to do
     bool at_work;         // somebody renders or packs
     page *predictions;
+    page *prepared;                   // of a snapshot that is shown soon, or was just shown
     double wanted_s, packed_wanted_s; // when somebody asked last; tft_monotonic_s()
     double took_s;                    // what rendering the current page took
     engine *engine;                   // the thread's
@@ -49,6 +51,8 @@ void pages_free(pages *all); // stops the thread
 /* Starts the thread, which renders the engine's snapshots until pages_stop(). Without it, requests render. */
 tft_status pages_start(pages *all, engine *e, tft_error *err);
 void pages_stop(pages *all); // the engine may close afterwards; nothing where it was not started
+/* Renders the page of a snapshot that is about to be shown, where somebody wants it and it does not take long. One caller. */
+void pages_prepare(pages *all, const forecast_snapshot *snapshot);
 /* There is a new snapshot. Waits for nothing. */
 void pages_notify(pages *all);
 

@@ -176,6 +176,13 @@ static void published(void *context, const forecast_snapshot *snapshot)
     pages_notify(&srv->pages);
 }
 
+/* On the engine's thread, before a forecast is shown: its page is shown with it, so that no request waits for one. */
+static void finished(void *context, const forecast_snapshot *snapshot)
+{
+    server *const srv = context;
+    pages_prepare(&srv->pages, snapshot);
+}
+
 /* What of the settings the engine works with; levels of derived states go to `states`. */
 static engine_settings engine_settings_of(server *srv, const server_options *o, state_rules *states)
 {
@@ -232,6 +239,7 @@ static tft_status open_fleet(server *srv, tft_error *err)
                                        .wall_ms = tft_wall_ms,
                                        .log = engine_says,
                                        .published = published,
+                                       .finished = finished,
                                        .isa = o->isa,
                                        .hooks = notify_hooks(srv->notify),
                                        .context = srv};

@@ -23,6 +23,7 @@ typedef struct world {
     engine *e;
     pages all;
     int64_t next_ms;
+    bool prepares; // the engine renders pages before it shows a snapshot
 } world;
 
 /* One more record, and a forecast of it. */
@@ -35,6 +36,13 @@ static void renew(world *w)
     assert_int_equal(fleet_apply(w->f, &batch, test_wall(), NULL, NULL), TFT_OK);
     assert_int_equal(engine_renew(w->e, NULL), TFT_OK);
     pages_notify(&w->all);
+}
+
+static void finished(void *context, const forecast_snapshot *snapshot)
+{
+    world *const w = context;
+    if (w->prepares)
+        pages_prepare(&w->all, snapshot);
 }
 
 static void open_world(world *w)
@@ -50,6 +58,8 @@ static void open_world(world *w)
     assert_int_equal(fleet_open(&options, &w->f, NULL), TFT_OK);
     engine_options_default(w->f, &eo);
     eo.wall_ms = test_wall;
+    eo.finished = finished;
+    eo.context = w;
     assert_int_equal(engine_open(&eo, &w->e, NULL), TFT_OK);
 }
 
@@ -149,6 +159,50 @@ static void nobody_waits_for_a_page_that_takes_long(void **state)
     close_world(&w);
 }
 
+/* The thread is kept from working: what a request gets was there with the snapshot. */
+static void a_page_is_there_with_its_snapshot(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    renew(&w);
+    assert_int_equal(ask(&w, true), newest(&w));
+    assert_int_equal(pages_start(&w.all, w.e, NULL), TFT_OK);
+    w.prepares = true;
+    pthread_mutex_lock(&w.all.lock);
+    w.all.at_work = true;
+    pthread_mutex_unlock(&w.all.lock);
+    for (int i = 0; i < 3; i++) {
+        renew(&w);
+        assert_int_equal(ask(&w, i == 1), newest(&w));
+        pthread_mutex_lock(&w.all.lock);
+        assert_true(w.all.predictions->packed.n > 0); // it is packed for whoever comes next
+        assert_null(w.all.prepared);
+        pthread_mutex_unlock(&w.all.lock);
+    }
+    pthread_mutex_lock(&w.all.lock);
+    w.all.at_work = false;
+    pthread_mutex_unlock(&w.all.lock);
+    close_world(&w);
+}
+
+static void a_prepared_page_is_not_shown_before_its_snapshot(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    renew(&w);
+    const uint64_t before = ask(&w, false);
+    const forecast_snapshot *const shown = engine_acquire(w.e);
+    forecast_snapshot later = *shown;
+    later.sequence++;
+    pages_prepare(&w.all, &later);
+    assert_int_equal(ask(&w, false), before);
+    assert_non_null(w.all.prepared);
+    engine_release(w.e, shown);
+    close_world(&w);
+}
+
 static void what_nobody_asks_for_is_given_up_and_made_again(void **state)
 {
     (void)state;
@@ -206,8 +260,10 @@ static void readers_beside_renewals_never_go_back(void **state)
         readers[i].stop = &stop;
         assert_int_equal(pthread_create(&readers[i].thread, NULL, read_all_the_time, &readers[i]), 0);
     }
-    for (int i = 0; i < 60; i++)
+    for (int i = 0; i < 60; i++) {
+        w.prepares = i >= 20 && i % 10 != 5; // both ways beside each other
         renew(&w);
+    }
     atomic_store(&stop, true);
     for (size_t i = 0; i < 3; i++) {
         pthread_join(readers[i].thread, NULL);
@@ -223,6 +279,8 @@ int main(void)
         cmocka_unit_test(without_a_thread_a_request_renders_the_newest),
         cmocka_unit_test(the_thread_renders_and_packs_what_somebody_asks_for),
         cmocka_unit_test(nobody_waits_for_a_page_that_takes_long),
+        cmocka_unit_test(a_page_is_there_with_its_snapshot),
+        cmocka_unit_test(a_prepared_page_is_not_shown_before_its_snapshot),
         cmocka_unit_test(what_nobody_asks_for_is_given_up_and_made_again),
         cmocka_unit_test(readers_beside_renewals_never_go_back),
     };
