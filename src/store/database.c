@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/database_hours.h"
 #include "store/database_internal.h"
 
 typedef enum statement {
@@ -36,7 +37,6 @@ typedef enum statement {
     SQL_PUT_STEP,
     SQL_EACH_STEP,
     SQL_NEWEST_STEP,
-    SQL_FORGET_STEPS,
     SQL_PAGES,
     SQL_N
 } statement;
@@ -65,12 +65,11 @@ static const char *const sql[SQL_N] = {
                         "ORDER BY time, server",
     [SQL_OLDEST_RECORD] = "SELECT min(time) FROM records WHERE time >= ?1",
     [SQL_DELETE_RECORDS] = "DELETE FROM records WHERE time >= ?1 AND time < ?2 AND time < ?3 AND arrival < ?3",
-    [SQL_IS_SEALED] = "SELECT 1 FROM steps WHERE time = ?1 AND server = ?2",
+    [SQL_IS_SEALED] = "SELECT 1 FROM steps WHERE time = ?1 AND server = ?2 UNION ALL "
+                      "SELECT 1 FROM hours WHERE time = ?3 AND server = ?2 AND (sealed >> ?4) & 1 LIMIT 1",
     [SQL_PUT_STEP] = "INSERT INTO steps(time, server, records, state, vals) VALUES(?1, ?2, ?3, ?4, ?5)",
     [SQL_EACH_STEP] = "SELECT time, server, records, state, vals FROM steps WHERE time >= ?1 ORDER BY time, server",
-    [SQL_NEWEST_STEP] = "SELECT max(time) FROM steps",
-    [SQL_FORGET_STEPS] = "UPDATE steps SET vals = NULL WHERE (time, server) IN "
-                         "(SELECT time, server FROM steps WHERE time < ?1 AND vals IS NOT NULL LIMIT ?2)",
+    [SQL_NEWEST_STEP] = "SELECT max(t) FROM (SELECT max(time) t FROM steps UNION ALL SELECT max(time) + ?1 FROM hours)",
     [SQL_PAGES] = "SELECT (p.page_count - f.freelist_count) * s.page_size FROM pragma_page_count p, "
                   "pragma_freelist_count f, pragma_page_size s",
 };
@@ -144,11 +143,16 @@ static const char *const schema[DATABASE_VERSION] = {
     "    SELECT (SELECT time FROM records WHERE time >= t - t % s + s ORDER BY time LIMIT 1) FROM first, size"
     "    WHERE t IS NOT NULL)"
     "  INSERT INTO steps_due SELECT t - t % s FROM first, size WHERE t IS NOT NULL;",
+
+    // what is beyond the retention of steps, twelve of them as one
+    "CREATE TABLE hours(time INTEGER NOT NULL, server INTEGER NOT NULL, records INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL, sealed INTEGER NOT NULL, vals BLOB, PRIMARY KEY(time, server)) WITHOUT ROWID;",
 };
 
 struct database {
     sqlite3 *handle;
     sqlite3_stmt *statements[SQL_N];
+    int64_t step_ms;
     bool full; // the last error was a full disk
 };
 
@@ -320,8 +324,10 @@ tft_status database_open_beside(const char *path, database **db, tft_error *err)
         status = database_fail(made, path, err);
     if (status == TFT_OK) {
         sqlite3_busy_timeout(made->handle, 5000);
-        status = prepare_all(made, err);
+        status = query_number(made, "SELECT value FROM meta WHERE key = 'step_ms'", &made->step_ms, err);
     }
+    if (status == TFT_OK)
+        status = prepare_all(made, err);
     if (status != TFT_OK) {
         database_close(made);
         return status;
@@ -349,6 +355,7 @@ tft_status database_open(const database_options *options, database **db, tft_err
         status = check_quickly(made, options->path, err);
     if (status == TFT_OK)
         status = migrate(made, options->path, err);
+    made->step_ms = options->step_ms;
     if (status == TFT_OK)
         status = check_step(made, options, err);
     if (status == TFT_OK)
@@ -678,8 +685,11 @@ tft_status database_delete_records(database *db, int64_t from_ms, int64_t to_ms,
 tft_status database_is_sealed(database *db, int64_t step_time_ms, int64_t server, bool *sealed, tft_error *err)
 {
     sqlite3_stmt *const one = db->statements[SQL_IS_SEALED];
+    const int64_t hour_ms = tft_floor_to(step_time_ms, DATABASE_HOUR_STEPS * db->step_ms);
     sqlite3_bind_int64(one, 1, step_time_ms);
     sqlite3_bind_int64(one, 2, server);
+    sqlite3_bind_int64(one, 3, hour_ms);
+    sqlite3_bind_int64(one, 4, (step_time_ms - hour_ms) / db->step_ms);
     const int code = sqlite3_step(one);
     *sealed = code == SQLITE_ROW;
     const tft_status status =
@@ -755,17 +765,8 @@ tft_status database_each_step(database *db, int64_t from_ms,
 
 tft_status database_newest_step(database *db, int64_t *time_ms, tft_error *err)
 {
+    sqlite3_bind_int64(db->statements[SQL_NEWEST_STEP], 1, (DATABASE_HOUR_STEPS - 1) * db->step_ms);
     return one_number(db, SQL_NEWEST_STEP, INT64_MIN, time_ms, err);
-}
-
-tft_status database_forget_steps(database *db, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err)
-{
-    sqlite3_stmt *const one = db->statements[SQL_FORGET_STEPS];
-    sqlite3_bind_int64(one, 1, cutoff_ms);
-    sqlite3_bind_int64(one, 2, (int64_t)limit);
-    const tft_status status = run(db, SQL_FORGET_STEPS, err);
-    *n = status == TFT_OK ? (size_t)sqlite3_changes(db->handle) : 0;
-    return status;
 }
 
 tft_status database_bytes(database *db, uint64_t *bytes, tft_error *err)

@@ -6,8 +6,9 @@
  *     servers   id, name, profile, state, records, first_ms, newest_ms, labels (JSON, or NULL)
  *     records   (time, server), arrival, state, vals          raw records; time first: a tick of the whole fleet is
  *                                                             appended to the last leaf instead of touching one per server
- *     steps     (time, server), records, state, vals          sealed steps, for a restart; vals NULL past retention.steps
+ *     steps     (time, server), records, state, vals          sealed steps, for a restart
  *     step_log, steps_due                                     see database_steps.h
+ *     hours                                                   see database_hours.h
  *     alerts, deliveries, silences, maintenance               see database_alerts.h
  *     forecast_sets, forecasts, scores                        see database_track.h
  *     incidents, environment                                  see database_fleet.h
@@ -28,7 +29,7 @@
 #include "tft/contract.h"
 #include "tft/error.h"
 
-#define DATABASE_VERSION 6
+#define DATABASE_VERSION 7
 #define DATABASE_MAX_METRICS 256 // metrics that one data directory has ever seen
 
 typedef struct database database;
@@ -101,7 +102,7 @@ typedef struct database_step {
     int64_t time_ms, server; // start of the step
     unsigned records;
     int state;
-    size_t n_values; // 0 where the values are past retention
+    size_t n_values; // 0 where the values went before there were hours
     float means[DATABASE_MAX_METRICS];
     uint16_t value_counts[DATABASE_MAX_METRICS];
 } database_step;
@@ -111,10 +112,8 @@ tft_status database_put_step(database *db, const database_step *step, tft_error 
 tft_status database_each_step(database *db, int64_t from_ms,
                               tft_status (*visit)(void *, const database_step *, tft_error *), void *context,
                               tft_error *err);
-/* Start of the newest sealed step; INT64_MIN where there is none. */
+/* No sealed step starts later; INT64_MIN where there is none. */
 tft_status database_newest_step(database *db, int64_t *time_ms, tft_error *err);
-/* Drops the values of at most `limit` steps that start before cutoff_ms. */
-tft_status database_forget_steps(database *db, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err);
 
 /* Bytes in use, without the pages that are free inside the file. */
 tft_status database_bytes(database *db, uint64_t *bytes, tft_error *err);

@@ -3,6 +3,7 @@
 #include "store/database_steps.h"
 
 #include <endian.h>
+#include <math.h>
 #include <sqlite3.h>
 #include <string.h>
 
@@ -31,31 +32,20 @@ tft_status database_unmark_step(database *db, int64_t time_ms, tft_error *err)
     return run_with(db, "DELETE FROM steps_due WHERE time = ?1", time_ms, err);
 }
 
-static tft_status one_time(database *db, const char *text, int64_t value, int64_t if_none, int64_t *time_ms,
-                           tft_error *err)
+tft_status database_due_step(database *db, int64_t before_ms, int64_t *time_ms, tft_error *err)
 {
     sqlite3_stmt *one = NULL;
-    tft_status status = database_prepare(db, text, &one, err);
+    tft_status status = database_prepare(db, "SELECT max(time) FROM steps_due WHERE time < ?1", &one, err);
     if (status != TFT_OK)
         return status;
-    sqlite3_bind_int64(one, 1, value);
-    *time_ms = if_none;
+    sqlite3_bind_int64(one, 1, before_ms);
+    *time_ms = INT64_MIN;
     if (sqlite3_step(one) != SQLITE_ROW)
         status = database_fail(db, "read steps", err);
     else if (sqlite3_column_type(one, 0) != SQLITE_NULL)
         *time_ms = sqlite3_column_int64(one, 0);
     sqlite3_finalize(one);
     return status;
-}
-
-tft_status database_due_step(database *db, int64_t before_ms, int64_t *time_ms, tft_error *err)
-{
-    return one_time(db, "SELECT max(time) FROM steps_due WHERE time < ?1", before_ms, INT64_MIN, time_ms, err);
-}
-
-tft_status database_oldest_logged(database *db, int64_t *time_ms, tft_error *err)
-{
-    return one_time(db, "SELECT min(time) FROM step_log WHERE ?1 = 0", 0, INT64_MAX, time_ms, err);
 }
 
 static void put_float(unsigned char *to, float value)
@@ -66,7 +56,7 @@ static void put_float(unsigned char *to, float value)
     memcpy(to, &bits, sizeof bits);
 }
 
-static void pack(const database_logged_step *step, unsigned char *blob)
+size_t database_pack_logged(const database_logged_step *step, unsigned char *blob)
 {
     for (size_t i = 0; i < step->n_values; i++) {
         unsigned char *const at = blob + i * DATABASE_STEP_LOG_BYTES;
@@ -76,6 +66,32 @@ static void pack(const database_logged_step *step, unsigned char *blob)
         put_float(at + 8, step->most[i]);
         memcpy(at + 12, &count, sizeof count);
     }
+    return step->n_values * DATABASE_STEP_LOG_BYTES;
+}
+
+static float get_float(const unsigned char *at)
+{
+    uint32_t bits;
+    float value;
+    memcpy(&bits, at, sizeof bits);
+    bits = le32toh(bits);
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+database_values database_read_logged(const unsigned char *at)
+{
+    uint32_t count;
+    memcpy(&count, at + 12, sizeof count);
+    return (database_values){get_float(at), get_float(at + 4), get_float(at + 8), le32toh(count)};
+}
+
+database_values database_read_sealed(const unsigned char *at)
+{
+    uint16_t count;
+    memcpy(&count, at + 4, sizeof count);
+    count = le16toh(count);
+    return (database_values){count > 0 ? get_float(at) : NAN, NAN, NAN, count};
 }
 
 tft_status database_log_steps(database *db, const database_logged_step *(*next)(void *context), void *context,
@@ -88,30 +104,12 @@ tft_status database_log_steps(database *db, const database_logged_step *(*next)(
         db, "INSERT OR REPLACE INTO step_log(time, server, records, state, vals) VALUES(?1, ?2, ?3, ?4, ?5)", &one,
         err);
     while (status == TFT_OK && (step = next(context)) != NULL) {
-        pack(step, blob);
         sqlite3_bind_int64(one, 1, step->time_ms);
         sqlite3_bind_int64(one, 2, step->server);
         sqlite3_bind_int64(one, 3, step->records);
         sqlite3_bind_int(one, 4, step->state);
-        sqlite3_bind_blob(one, 5, blob, (int)(step->n_values * DATABASE_STEP_LOG_BYTES), SQLITE_STATIC);
+        sqlite3_bind_blob(one, 5, blob, (int)database_pack_logged(step, blob), SQLITE_STATIC);
         status = database_run(db, one, NULL, err);
-    }
-    sqlite3_finalize(one);
-    return status;
-}
-
-tft_status database_forget_step_log(database *db, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err)
-{
-    sqlite3_stmt *one = NULL;
-    *n = 0;
-    tft_status status = database_prepare(db,
-                                         "DELETE FROM step_log WHERE (time, server) IN (SELECT time, server FROM "
-                                         "step_log WHERE time < ?1 ORDER BY time, server LIMIT ?2)",
-                                         &one, err);
-    if (status == TFT_OK) {
-        sqlite3_bind_int64(one, 1, cutoff_ms);
-        sqlite3_bind_int64(one, 2, (int64_t)limit);
-        status = database_run(db, one, n, err);
     }
     sqlite3_finalize(one);
     return status;

@@ -14,6 +14,7 @@
 #include "store/database.h"
 
 #define DATABASE_STEP_LOG_BYTES 16 // a metric
+#define DATABASE_STEP_BYTES 6      // a metric of table steps (database.h)
 
 typedef struct database_logged_step {
     int64_t time_ms, server;
@@ -31,9 +32,15 @@ tft_status database_due_step(database *db, int64_t before_ms, int64_t *time_ms, 
 /* Replaces the rows that are there already. */
 tft_status database_log_steps(database *db, const database_logged_step *(*next)(void *context), void *context,
                               tft_error *err);
-/* Deletes the rows of steps that start before cutoff_ms, at most `limit`. */
-tft_status database_forget_step_log(database *db, int64_t cutoff_ms, size_t limit, size_t *n, tft_error *err);
-/* Start of the oldest logged step; INT64_MAX where there is none. */
-tft_status database_oldest_logged(database *db, int64_t *time_ms, tft_error *err);
+
+/* One metric out of a blob of step_log or hours, and out of one of steps, which knows no least and most: NaN. */
+typedef struct database_values {
+    float mean, least, most; // NaN = none
+    uint32_t count;
+} database_values;
+database_values database_read_logged(const unsigned char *at);
+database_values database_read_sealed(const unsigned char *at);
+/* The blob of a row, at most DATABASE_STEP_LOG_BYTES · DATABASE_MAX_METRICS; returns its size. */
+size_t database_pack_logged(const database_logged_step *step, unsigned char *blob);
 
 #endif

@@ -43,6 +43,7 @@ struct store {
     int64_t prune_from_ms;      // where the walk over old records goes on
     int64_t next_expiry_ms;     // no record expires earlier
     int64_t soonest_ms;         // of the walk that is under way
+    int64_t hours_from_ms;      // no older hour has values: the maintainer's
 
     pthread_mutex_t counters_lock; // guards `shown`
     store_counters shown;          // what store_counters_now() gives

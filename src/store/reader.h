@@ -45,14 +45,18 @@ tft_status store_reader_records(store_reader *reader, int64_t server, int64_t fr
 
 typedef struct store_past_step {
     int64_t start_ms, server;
-    tft_state state; // the worst one sent; NONE where none was
+    int64_t length_ms; // a step's; an hour's where steps are beyond their retention (hours.h)
+    tft_state state;   // the worst one sent; NONE where none was
     size_t records;
     double mean[TFT_MAX_METRICS], least[TFT_MAX_METRICS], most[TFT_MAX_METRICS]; // NaN = not known
     size_t count[TFT_MAX_METRICS];
 } store_past_step;
 
-/* The same for steps of one server that have been counted (step_log.h); those that were sealed before there was a log have no least and
- * most. Cost: a look-up per step of the span that the tables reach, some microseconds each, however many servers there are. */
+/* The same for steps that have been counted (step_log.h), and for hours of what is beyond the retention of steps, by start, then
+ * server, an hour before its steps: a step that came late may stand behind its hour, which does not hold it. Of steps that were sealed
+ * before there was a log, least and most are not known.
+ * Cost: of one server a look-up per step and hour of the span that the tables reach, some microseconds each, however many servers
+ * there are; of all a walk, about a million rows a second. */
 tft_status store_reader_steps(store_reader *reader, int64_t server, int64_t from_ms, int64_t to_ms,
                               bool (*visit)(void *context, const store_past_step *step), void *context, tft_error *err);
 

@@ -8,16 +8,16 @@
  * one step at most. A block of backfilled (old, but just arrived) records would be walked over again each time; so
  * a full walk remembers when the soonest of those it left will expire, and nothing is done before.
  *
- * Steps that have ended are counted for /history last: what room has to be made for must not keep it from being made.
+ * Steps beyond their own retention become hours (hours.h). Those that have ended are counted for /history last: what room has to be
+ * made for must not keep it from being made.
  *
  * Where the file grows past nine tenths of max_bytes, the oldest steps are sealed early, until a twentieth is free again.
  */
 #include "base/clock.h"
+#include "store/hours.h"
 #include "store/internal.h"
 #include "store/step_log.h"
 #include "store/tally.h"
-
-#define FORGET_BATCH 2000
 
 typedef struct seal_context {
     tally sums;
@@ -65,7 +65,12 @@ static tft_status seal_step(store *s, seal_context *seal, int64_t step_ms, size_
 
     database_counters counters = s->counters;
     size_t n = 0;
+    int64_t due_ms = INT64_MIN;
     status = database_begin(s->db, err);
+    if (status == TFT_OK)
+        status = database_due_step(s->db, step_ms + 1, &due_ms, err);
+    if (status == TFT_OK && due_ms == step_ms) // the last moment at which all of its records are there
+        status = step_log_put(s, &seal->sums, step_ms, err);
     if (status == TFT_OK)
         status = put_steps(s, seal, step_ms, err);
     if (status == TFT_OK)
@@ -143,16 +148,6 @@ static tft_status make_room(store *s, int64_t now_ms, double share, bool *more, 
     return status;
 }
 
-static tft_status forget_steps(store *s, int64_t now_ms, size_t *n, tft_error *err)
-{
-    tft_status status = database_begin(s->db, err);
-    if (status == TFT_OK)
-        status = database_forget_steps(s->db, now_ms - s->retention_steps_ms, FORGET_BATCH, n, err);
-    if (status == TFT_OK)
-        status = database_commit(s->db, err);
-    return status == TFT_OK ? TFT_OK : store_undo(s, status);
-}
-
 /* While the store is in trouble nobody may be sending: a write of our own finds out whether it is over. */
 static tft_status probe(store *s, tft_error *err)
 {
@@ -189,14 +184,8 @@ tft_status store_maintain(store *s, size_t *n_pruned, tft_error *err)
         status = make_room(s, s->now_ms(), round == 0 ? 0.9 : 0.85, &more, &pruned, err);
         store_end_writing(s);
     }
-    size_t forgotten = FORGET_BATCH;
-    while (forgotten == FORGET_BATCH && status == TFT_OK) {
-        store_begin_writing(s);
-        status = forget_steps(s, s->now_ms(), &forgotten, err);
-        store_end_writing(s);
-    }
     if (status == TFT_OK)
-        status = step_log_forget(s, err);
+        status = hours_keep(s, err);
     if (status == TFT_OK)
         status = step_log_count(s, err);
     if (n_pruned != NULL)

@@ -5,9 +5,6 @@
 #include "store/database_steps.h"
 #include "store/tally.h"
 
-#define FORGET_BATCH 5000
-#define TOO_FULL 0.95 // share of max_bytes; from 0.9 on raw records are sealed early (retention.c)
-
 tft_status step_log_mark(store *s, int64_t time_ms, tft_error *err)
 {
     const int64_t step_ms = tft_floor_to(time_ms, s->step_ms);
@@ -29,9 +26,11 @@ void step_log_unmark(store *s)
         s->marked_ms[i] = INT64_MIN;
 }
 
+/* A server that came after the count had begun has marked the step anew: it is in the next one. */
 static tft_status add(void *context, const database_record *row, tft_error *err)
 {
-    return tally_add(context, row, false, err);
+    tally *const sums = context;
+    return row->server > (int64_t)sums->n_servers ? TFT_OK : tally_add(sums, row, false, err);
 }
 
 /* Takes the newest due step that has ended. *step_ms is INT64_MIN where there is none. */
@@ -76,14 +75,18 @@ static const database_logged_step *next_row(void *context)
     return NULL;
 }
 
-static tft_status keep(store *s, const tally *sums, int64_t step_ms, tft_error *err)
+tft_status step_log_put(store *s, const tally *sums, int64_t step_ms, tft_error *err)
 {
     writing w = {.s = s, .sums = sums, .step_ms = step_ms, .err = err};
+    const tft_status status = database_log_steps(s->db, next_row, &w, err);
+    return status == TFT_OK ? w.status : status;
+}
+
+static tft_status keep(store *s, const tally *sums, int64_t step_ms, tft_error *err)
+{
     tft_status status = store_begin_transaction(s, err);
     if (status == TFT_OK && !s->counting_void)
-        status = database_log_steps(s->db, next_row, &w, err);
-    if (status == TFT_OK)
-        status = w.status;
+        status = step_log_put(s, sums, step_ms, err);
     if (status == TFT_OK && !s->counted_again && !s->counting_void)
         status = database_unmark_step(s->db, step_ms, err);
     s->counting_ms = INT64_MIN;
@@ -106,33 +109,5 @@ tft_status step_log_count(store *s, tft_error *err)
         tally_free(&sums);
         before_ms = step_ms; // one that is due again is the next round's
     } while (status == TFT_OK && step_ms != INT64_MIN && tft_monotonic_s() < until);
-    return status;
-}
-
-tft_status step_log_forget(store *s, tft_error *err)
-{
-    const int64_t cutoff_ms = s->now_ms() - s->retention_steps_ms;
-    size_t n = FORGET_BATCH;
-    tft_status status = TFT_OK;
-    while (n == FORGET_BATCH && status == TFT_OK) {
-        status = store_begin_transaction(s, err);
-        if (status == TFT_OK)
-            status = database_forget_step_log(s->db, cutoff_ms, FORGET_BATCH, &n, err);
-        status = store_end_transaction(s, status, err);
-    }
-    for (n = 1; n > 0 && status == TFT_OK;) {
-        uint64_t bytes = 0;
-        int64_t oldest = INT64_MAX;
-        n = 0;
-        status = store_begin_transaction(s, err);
-        if (status == TFT_OK)
-            status = database_bytes(s->db, &bytes, err);
-        const bool full = s->max_bytes > 0 && (double)bytes > TOO_FULL * (double)s->max_bytes;
-        if (status == TFT_OK && full)
-            status = database_oldest_logged(s->db, &oldest, err);
-        if (status == TFT_OK && full && oldest != INT64_MAX)
-            status = database_forget_step_log(s->db, oldest + 288 * s->step_ms, FORGET_BATCH, &n, err);
-        status = store_end_transaction(s, status, err);
-    }
     return status;
 }

@@ -6,6 +6,8 @@
  *     as nobody         reads the step's raw records with a connection of its own: no sender waits for that
  *     as the writer     one transaction: the rows; and the mark goes, unless a record came meanwhile
  *
+ * Where a step is sealed before that (nobody maintained the store for as long as records are kept), the sealing counts it.
+ *
  * So a late record has its step counted once more, at any time, and a kill loses no mark. A server whose step is sealed keeps the
  * row that it has: some of its records are gone.
  *
@@ -20,10 +22,11 @@
 tft_status step_log_mark(store *s, int64_t time_ms, tft_error *err);
 /* The transaction has failed: what it marked is not marked. */
 void step_log_unmark(store *s);
+/* Writes the rows of a step, of the servers whose step is not sealed, in the transaction that is open. */
+struct tally;
+tft_status step_log_put(store *s, const struct tally *sums, int64_t step_ms, tft_error *err);
 /* Counts due steps that have ended, for STEP_LOG_PATIENCE_S at most; the next round goes on. */
 tft_status step_log_count(store *s, tft_error *err);
-/* Drops what is older than retention.steps, and the oldest where the file is still too full once raw records are gone. */
-tft_status step_log_forget(store *s, tft_error *err);
 
 #define STEP_LOG_PATIENCE_S 2.0
 

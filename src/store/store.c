@@ -135,7 +135,7 @@ tft_status store_open(const store_options *options, const tft_contract *contract
     s->retention_records_ms = options->retention_records_ms;
     s->retention_steps_ms = options->retention_steps_ms;
     s->last = &s->first;
-    s->prune_from_ms = s->next_expiry_ms = INT64_MIN;
+    s->prune_from_ms = s->next_expiry_ms = s->hours_from_ms = INT64_MIN;
     s->soonest_ms = INT64_MAX;
     s->counting_ms = INT64_MIN;
     step_log_unmark(s);

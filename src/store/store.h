@@ -39,7 +39,7 @@ typedef struct store_options {
     const char *dir;
     bool sync_full;               // fsync at each commit: survives power loss too; else it survives kill -9 only
     int64_t retention_records_ms; // 7 days
-    int64_t retention_steps_ms;   // 400 days; values of older sealed steps go, the mark that they were sealed stays
+    int64_t retention_steps_ms;   // 400 days; older ones become hours (hours.h), the mark that they were sealed stays
     size_t max_servers;           // 10000
     uint64_t max_bytes;           // hard bound of the database file; 0 = none
     uint64_t min_free_bytes;      // store.min_free: nothing is stored while the file system has less; 0 = none
