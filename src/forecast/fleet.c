@@ -229,6 +229,8 @@ static void lay_out_server(tft_arena *a, size_t n_metrics, size_t name_length, f
     int64_t *const newest_ms = tft_arena_alloc(a, n_metrics, sizeof(int64_t));
     int64_t *const recent_ms = tft_arena_alloc(a, FLEET_RECENT, sizeof(int64_t));
     float *const recent = tft_arena_floats(a, FLEET_RECENT * n_metrics);
+    float *const least = tft_arena_floats(a, EXTREMES_STEPS * n_metrics);
+    float *const most = tft_arena_floats(a, EXTREMES_STEPS * n_metrics);
     *name = tft_arena_alloc(a, name_length + 1, 1);
     *s = server;
     if (server != NULL && *name != NULL) {
@@ -236,6 +238,8 @@ static void lay_out_server(tft_arena *a, size_t n_metrics, size_t name_length, f
         server->newest_ms = newest_ms;
         server->recent_ms = recent_ms;
         server->recent = recent;
+        server->extremes.least = least;
+        server->extremes.most = most;
     }
 }
 
@@ -308,6 +312,7 @@ static tft_status make_server(fleet *f, const char *name, size_t n, uint64_t has
         s->newest[i] = (double)NAN;
         s->newest_ms[i] = NO_TIME;
     }
+    extremes_clear(&s->extremes, m);
     history_init(&s->history, m, f->options.memory_steps);
     set_profile(f, s, -1);
     f->servers[at] = s;
@@ -428,6 +433,7 @@ static tft_status apply_new(fleet *f, size_t id, const fleet_record *r, size_t *
     see(f, id, r->time_ms, r->state);
     keep_newest(f, s, r->time_ms, r->values);
     keep_recent(f, s, r->time_ms, r->values, false);
+    extremes_add(&s->extremes, f->options.contract.n_metrics, step_of(f, r->time_ms), r->values);
     mark_reporting(f, step_of(f, r->time_ms));
     s->records++;
     f->hot[id].records = s->records;
@@ -445,6 +451,7 @@ static tft_status apply_filled(fleet *f, size_t id, const fleet_record *r, tft_e
         set_state(s, r->state);
     keep_newest(f, s, r->time_ms, r->values);
     keep_recent(f, s, r->time_ms, r->values, true);
+    extremes_fill(&s->extremes, f->options.contract.n_metrics, step_of(f, r->time_ms), r->values);
     f->totals.filled_total++;
     return history_fill(&s->history, step_of(f, r->time_ms), r->values, r->state, err);
 }
@@ -548,6 +555,7 @@ void fleet_forget(fleet *f, size_t id, size_t n_records)
             s->newest[i] = (double)NAN;
             s->newest_ms[i] = NO_TIME;
         }
+        extremes_clear(&s->extremes, f->options.contract.n_metrics);
         history_free(&s->history);
         history_init(&s->history, f->options.contract.n_metrics, f->options.memory_steps);
         s->history.profile = s->profile;
@@ -639,6 +647,7 @@ static void load_seen(fleet *f, size_t id, int64_t time_ms, const double *values
     see(f, id, time_ms, state);
     keep_newest(f, s, time_ms, values);
     keep_recent(f, s, time_ms, values, false);
+    extremes_add(&s->extremes, f->options.contract.n_metrics, step_of(f, time_ms), values);
     s->version++;
 }
 
@@ -716,6 +725,12 @@ static bool silent_for(const fleet *f, const fleet_server *s, const fleet_clock 
 
 tft_status fleet_copy_steps(const fleet *f, size_t id, int64_t from, int64_t to, tft_series *series, tft_error *err)
 {
+    return fleet_copy_newest(f, id, from, to, series, NULL, err);
+}
+
+tft_status fleet_copy_newest(const fleet *f, size_t id, int64_t from, int64_t to, tft_series *series,
+                             extremes *of_newest, tft_error *err)
+{
     const size_t most = f->options.memory_steps;
     const bool few = from > INT64_MIN && to < INT64_MAX && to - from < (int64_t)most;
     const size_t room = !few ? most : to < from ? 0 : (size_t)(to - from) + 1;
@@ -724,6 +739,8 @@ tft_status fleet_copy_steps(const fleet *f, size_t id, int64_t from, int64_t to,
         return status;
     fleet_read_lock(f);
     history_copy(&fleet_at(f, id)->history, from, to, series);
+    if (of_newest != NULL)
+        extremes_copy(&fleet_at(f, id)->extremes, f->options.contract.n_metrics, of_newest);
     unlock(f);
     return TFT_OK;
 }

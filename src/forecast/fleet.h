@@ -22,6 +22,7 @@
 #ifndef TFTD_FORECAST_FLEET_H
 #define TFTD_FORECAST_FLEET_H
 
+#include "forecast/extremes.h"
 #include "forecast/history.h"
 #include "forecast/states.h"
 
@@ -188,6 +189,7 @@ typedef struct fleet_server {
     size_t n_recent;      // of the last records, in no order; the oldest makes room
     int64_t *recent_ms;   // [FLEET_RECENT]
     float *recent;        // [FLEET_RECENT, n_metrics], NaN = missing
+    extremes extremes;    // least and most of its two newest steps
     history history;
     void *block; // what free() takes; private to fleet.c
 } fleet_server;
@@ -201,6 +203,9 @@ const fleet_server *fleet_at(const fleet *f, size_t id);
 /* Copies what is kept of the steps from … to (both included; INT64_MIN, INT64_MAX = all) into *series, which is
  * initialised or was used for this before, and which the caller frees. Takes the read lock; memory is taken before. */
 tft_status fleet_copy_steps(const fleet *f, size_t id, int64_t from, int64_t to, tft_series *series, tft_error *err);
+/* The same, and least and most of the newest two, of the same moment; *of_newest has memory of its own (extremes.h). */
+tft_status fleet_copy_newest(const fleet *f, size_t id, int64_t from, int64_t to, tft_series *series,
+                             extremes *of_newest, tft_error *err);
 
 /* State of a server now, with what is derived: offline after offline_after_steps whole steps without a record while
  * others reported; else the newest record's; else by state_derive() of the values of its newest step's time. Hold the
