@@ -9,6 +9,7 @@
 
 #include "notify/lives.h"
 #include "server/alert_json.h"
+#include "server/alert_row.h"
 #include "server/api.h"
 #include "server/routes.h"
 #include "server/server.h"
@@ -193,21 +194,6 @@ static void order(rows *list)
 
 /* ---- writing ---------------------------------------------------------------------------------------------- */
 
-static void put_one(server *srv, const store_alert *row, int64_t now_ms, tft_text *out)
-{
-    char ids[2 * SILENCES_MAX_IDS][ALERT_SILENCE_BYTES];
-    const notify_subject subject = lives_subject(row);
-    alert_extras extras = {.contract = &srv->contract, .silenced_by = (const char(*)[ALERT_SILENCE_BYTES])ids};
-    if (strcmp(row->status, "resolved") != 0) {
-        silences *const quiet = notify_silences(srv->notify);
-        extras.n_silenced_by = silences_covering(quiet, &subject, now_ms, ids);
-        if (row->server[0] != '\0')
-            extras.n_silenced_by += silences_maintaining(quiet, row->server, subject.server_length, row->profile,
-                                                         now_ms, ids + extras.n_silenced_by);
-    }
-    alert_json(row, &extras, out);
-}
-
 static void put_list(server *srv, const rows *list, size_t limit, int64_t now_ms, bool csv, http_reply *reply)
 {
     tft_text *const out = &reply->text;
@@ -225,7 +211,7 @@ static void put_list(server *srv, const rows *list, size_t limit, int64_t now_ms
         tft_text_puts(out, "{\"items\": [");
         for (size_t i = 0; i < n; i++) {
             tft_text_puts(out, i > 0 ? ", " : "");
-            put_one(srv, &list->items[i], now_ms, out);
+            alert_row_json(srv, &list->items[i], now_ms, out);
         }
         api_put_list_end(out, more ? place : NULL, more ? strlen(place) : 0);
     }
@@ -295,7 +281,7 @@ static void route_alert(void *context, const http_request *request, http_reply *
     int64_t now_ms;
     if (!find_alert(srv, request, reply, &row, &now_ms))
         return;
-    put_one(srv, &row, now_ms, &reply->text);
+    alert_row_json(srv, &row, now_ms, &reply->text);
     http_reply_field(reply, "Cache-Control", "no-cache");
 }
 
@@ -352,7 +338,7 @@ static void set_ack(server *srv, const http_request *request, http_reply *reply,
     (void)request;
     row->ack = *ack;
     engine_notify(srv->engine); // what is shown of it follows with the next forecast, within a second
-    put_one(srv, row, now_ms, &reply->text);
+    alert_row_json(srv, row, now_ms, &reply->text);
 }
 
 static void route_acknowledge(void *context, const http_request *request, http_reply *reply)

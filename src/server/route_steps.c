@@ -1,9 +1,10 @@
 /* route_steps.c - GET /history/steps: one server's five-minute steps, oldest first.
  *
  * Steps that have ended come from the disk, with least and most (store/step_log.h: counted some seconds after their end, and again after
- * late records), as far back as store.retention.steps. What is not counted yet, as the current step, which says `partial`,
- * comes out of the fleet's memory (the last 8 days by default), which knows no least and most: null. Where both have a step,
- * the one with more records counts. A step without records is left out: that is a gap.
+ * late records), as far back as store.retention.steps; before that hours stand for them (store/hours.h), and `resolution_s` says so.
+ * What is not counted yet, as the current step, which says `partial`, comes out of the fleet's memory (the last 8 days by
+ * default), which knows least and most of its two newest steps: null before. Where both have a step, the one with more records
+ * counts. A step without records is left out: that is a gap.
  *
  * Memory:  the reply, a page of the disk's steps (1 kB each), and the server's steps in memory.
  * Threads: any; the fleet's read lock is held while the span is copied out of it.
@@ -14,10 +15,9 @@
 #include <string.h>
 
 #include "server/api.h"
-#include "server/render.h"
 #include "server/routes.h"
+#include "server/step_rows.h"
 #include "server/views.h"
-#include "store/reader.h"
 
 typedef struct steps_page {
     server *srv;
@@ -25,93 +25,39 @@ typedef struct steps_page {
     uint32_t metrics; // bit m: metric m is wanted
     size_t limit, n;
     int64_t end_step, now_step;
-    int64_t next_step; // INT64_MIN = this is the last page
+    int64_t from_place, next_place; // place_of(); next_place INT64_MIN = this is the last page
     bool csv;
     const tft_series *memory;
-    int64_t at; // next step of the memory that may be written
+    extremes newest; // of the memory's newest steps
+    int64_t at;      // next step of the memory that may be written
     tft_text *out;
 } steps_page;
 
-/* ---- one row ------------------------------------------------------------------------------------------- */
+/* ---- a page -------------------------------------------------------------------------------------------- */
 
-static void put_number(tft_text *out, double value, const char *missing)
+/* Places of a page: of a row that starts with step s, 2 s where it is an hour, 2 s + 1 where it is the step itself. */
+static int64_t place_of(int64_t step, bool is_step)
 {
-    if (isfinite(value))
-        render_fixed(out, value, 3);
-    else
-        tft_text_puts(out, missing);
-}
-
-static void put_json(steps_page *p, const store_past_step *row, bool partial)
-{
-    const tft_contract *const c = &p->srv->contract;
-    tft_text_puts(p->out, p->n > 0 ? ", {\"start\": " : "{\"start\": ");
-    json_put_time_s(p->out, row->start_ms);
-    tft_text_puts(p->out, ", \"state\": ");
-    json_put_string(p->out, row->state == TFT_STATE_NONE ? NULL : tft_state_name(row->state));
-    tft_text_printf(p->out, ", \"records\": %zu, \"partial\": %s, \"metrics\": {", row->records,
-                    partial ? "true" : "false");
-    bool any = false;
-    for (size_t m = 0; m < c->n_metrics; m++) {
-        if ((p->metrics >> m & 1u) == 0)
-            continue;
-        tft_text_printf(p->out, "%s\"%s\": {\"mean\": ", any ? ", " : "", c->metrics[m].name);
-        put_number(p->out, row->mean[m], "null");
-        tft_text_puts(p->out, ", \"min\": ");
-        put_number(p->out, row->least[m], "null");
-        tft_text_puts(p->out, ", \"max\": ");
-        put_number(p->out, row->most[m], "null");
-        tft_text_printf(p->out, ", \"count\": %zu}", row->count[m]);
-        any = true;
-    }
-    tft_text_puts(p->out, "}}");
-}
-
-static void put_csv_head(const steps_page *p)
-{
-    const tft_contract *const c = &p->srv->contract;
-    tft_text_puts(p->out, "start,server_name,state,records,partial");
-    for (size_t m = 0; m < c->n_metrics; m++) {
-        const char *const name = c->metrics[m].name;
-        if ((p->metrics >> m & 1u) != 0)
-            tft_text_printf(p->out, ",%s_mean,%s_min,%s_max,%s_count", name, name, name, name);
-    }
-    tft_text_puts(p->out, CSV_END);
-}
-
-static void put_csv(steps_page *p, const store_past_step *row, bool partial)
-{
-    csv_put_time_s(p->out, row->start_ms);
-    tft_text_puts(p->out, ",");
-    csv_put_text(p->out, p->name, strlen(p->name));
-    tft_text_printf(p->out, ",%s,%zu,%s", row->state == TFT_STATE_NONE ? "" : tft_state_name(row->state), row->records,
-                    partial ? "true" : "false");
-    for (size_t m = 0; m < p->srv->contract.n_metrics; m++) {
-        if ((p->metrics >> m & 1u) == 0)
-            continue;
-        tft_text_puts(p->out, ",");
-        put_number(p->out, row->mean[m], "");
-        tft_text_puts(p->out, ",");
-        put_number(p->out, row->least[m], "");
-        tft_text_puts(p->out, ",");
-        put_number(p->out, row->most[m], "");
-        tft_text_printf(p->out, ",%zu", row->count[m]);
-    }
-    tft_text_puts(p->out, CSV_END);
+    return 2 * step + is_step;
 }
 
 /* False where the page is full. */
 static bool put_row(steps_page *p, const store_past_step *row)
 {
-    const int64_t step = row->start_ms / p->srv->contract.step_ms;
+    const tft_contract *const c = &p->srv->contract;
+    const int64_t step = row->start_ms / c->step_ms, place = place_of(step, row->length_ms == c->step_ms);
+    if (place < p->from_place)
+        return true; // on the page before
     if (p->n == p->limit) {
-        p->next_step = step;
+        p->next_place = place;
         return false;
     }
-    if (p->csv)
-        put_csv(p, row, step >= p->now_step);
-    else
-        put_json(p, row, step >= p->now_step);
+    if (p->csv) {
+        step_row_csv(c, p->metrics, p->name, row, step >= p->now_step, p->out);
+    } else {
+        tft_text_puts(p->out, p->n > 0 ? ", " : "");
+        step_row_json(c, p->metrics, NULL, row, step >= p->now_step, p->out);
+    }
     p->n++;
     return true;
 }
@@ -126,12 +72,16 @@ static bool remembered(const steps_page *p, int64_t step, store_past_step *row)
     if (at < 0 || s->counts[at] == 0)
         return false;
     *row = (store_past_step){.start_ms = step * p->srv->contract.step_ms,
+                             .length_ms = p->srv->contract.step_ms,
                              .state = tft_series_state(s, &p->srv->contract, (size_t)at),
                              .records = s->counts[at]};
+    const float *least = NULL, *most = NULL;
+    const bool known = extremes_find(&p->newest, s->n_metrics, step, row->records, &least, &most);
     for (size_t m = 0; m < s->n_metrics; m++) {
         row->mean[m] = (double)s->values[(size_t)at * s->n_metrics + m];
         row->count[m] = s->value_counts[(size_t)at * s->n_metrics + m];
-        row->least[m] = row->most[m] = NAN;
+        row->least[m] = known ? (double)least[m] : (double)NAN;
+        row->most[m] = known ? (double)most[m] : (double)NAN;
     }
     return true;
 }
@@ -150,26 +100,18 @@ static bool catch_up(steps_page *p, int64_t step)
     return true;
 }
 
-/* A state that nobody sent follows from the means, as in memory. */
-static void derive_state(const steps_page *p, store_past_step *row)
-{
-    float means[TFT_MAX_METRICS];
-    if (row->state != TFT_STATE_NONE)
-        return;
-    for (size_t m = 0; m < p->srv->contract.n_metrics; m++)
-        means[m] = (float)row->mean[m];
-    row->state = tft_state_derive(&p->srv->contract, p->memory->profile, means);
-}
-
 static bool visit(void *context, const store_past_step *stored)
 {
     steps_page *const p = context;
-    const int64_t step = stored->start_ms / p->srv->contract.step_ms;
+    const int64_t step_ms = p->srv->contract.step_ms, step = stored->start_ms / step_ms,
+                  behind = step + stored->length_ms / step_ms;
     store_past_step kept = *stored, fresh;
     if (!catch_up(p, step))
         return false;
-    p->at = step + 1;
-    derive_state(p, &kept);
+    p->at = behind > p->at ? behind : p->at; // an hour stands for the steps in it, also for those in memory
+    step_row_derive(&p->srv->contract, p->memory->profile, &kept);
+    if (stored->length_ms != step_ms)
+        return put_row(p, &kept);
     return put_row(p, remembered(p, step, &fresh) && fresh.records > kept.records ? &fresh : &kept);
 }
 
@@ -183,7 +125,7 @@ static tft_status put_steps(steps_page *p, size_t id, int64_t first_step, tft_er
         status =
             store_reader_steps(reader, (int64_t)id + 1, first_step * step_ms, p->end_step * step_ms, visit, p, err);
     store_reader_close(reader);
-    if (status == TFT_OK && p->next_step == INT64_MIN)
+    if (status == TFT_OK && p->next_place == INT64_MIN)
         (void)catch_up(p, p->end_step);
     return status;
 }
@@ -208,7 +150,7 @@ static void reply_steps(steps_page *p, size_t id, int64_t first_step, http_reply
 {
     tft_error err = {0};
     if (p->csv) {
-        put_csv_head(p);
+        step_row_csv_head(&p->srv->contract, p->metrics, p->out);
     } else {
         tft_text_puts(p->out, "{\"server_name\": ");
         json_put_string(p->out, p->name);
@@ -220,8 +162,8 @@ static void reply_steps(steps_page *p, size_t id, int64_t first_step, http_reply
         return;
     }
     char place[24];
-    const int n = snprintf(place, sizeof place, "%lld", (long long)p->next_step);
-    const char *const next = p->next_step != INT64_MIN ? place : NULL;
+    const int n = snprintf(place, sizeof place, "%lld", (long long)p->next_place);
+    const char *const next = p->next_place != INT64_MIN ? place : NULL;
     if (p->csv)
         api_next_cursor_field(reply, next, (size_t)n);
     else
@@ -235,7 +177,7 @@ static void route_steps(void *context, const http_request *request, http_reply *
     api_span span;
     api_paging paging;
     wish w = {&srv->contract, 0};
-    steps_page p = {.srv = srv, .name = http_query(request, "server"), .next_step = INT64_MIN, .out = &reply->text};
+    steps_page p = {.srv = srv, .name = http_query(request, "server"), .next_place = INT64_MIN, .out = &reply->text};
     if (!api_read_paging(request, reply, &paging) || !api_read_span(request, reply, (int64_t)86400000, &span) ||
         !api_each_item(request, reply, "metrics", "metrics of the contract by commas", take_metric, &w) ||
         !api_read_format(request, reply, &p.csv))
@@ -248,13 +190,16 @@ static void route_steps(void *context, const http_request *request, http_reply *
     p.limit = paging.limit;
     p.metrics = w.metrics != 0 ? w.metrics : ~0u;
     p.end_step = (span.to_ms + step_ms - 1) / step_ms;
-    const int64_t place = paging.has_cursor ? strtoll(paging.place, NULL, 10) : first;
+    p.from_place = paging.has_cursor ? strtoll(paging.place, NULL, 10) : place_of(first, false);
+    const int64_t place = p.from_place / 2;
     first = place > p.end_step ? p.end_step : place > first ? place : first; // a cursor stays inside the span
     p.now_step = fleet_now(srv->fleet, tft_wall_ms()).now_ms / step_ms;
     tft_series memory;
+    float least[EXTREMES_STEPS * TFT_MAX_METRICS], most[EXTREMES_STEPS * TFT_MAX_METRICS];
     tft_series_init(&memory, srv->contract.n_metrics, 0);
     p.memory = &memory;
-    if (fleet_copy_steps(srv->fleet, id, first, p.end_step - 1, &memory, NULL) == TFT_OK) {
+    p.newest = (extremes){.least = least, .most = most};
+    if (fleet_copy_newest(srv->fleet, id, first, p.end_step - 1, &memory, &p.newest, NULL) == TFT_OK) {
         reply_steps(&p, id, first, reply);
     } else {
         http_reply_problem(reply, 503, "overloaded", "Overloaded", "no memory for the reply, try again");
@@ -277,12 +222,13 @@ const http_route routes_steps[] = {
      .handler = route_steps,
      .parameters = of_steps,
      .tag = "History",
-     .summary = "Five-minute steps of a server, oldest first",
+     .summary = "Five-minute steps of a server, oldest first; hours in place of those beyond store.retention.steps",
      .produces = API_JSON_CSV,
      .reply =
          "{\"type\": \"object\", \"required\": [\"server_name\", \"items\", \"next_cursor\"], \"properties\": "
          "{\"server_name\": {\"type\": \"string\"}, \"items\": {\"type\": \"array\", \"items\": {\"type\": \"object\", "
-         "\"required\": [\"start\", \"state\", \"records\", \"partial\", \"metrics\"]}}, \"next_cursor\": {\"type\": "
+         "\"required\": [\"start\", \"state\", \"records\", \"partial\", \"resolution_s\", \"metrics\"]}}, "
+         "\"next_cursor\": {\"type\": "
          "[\"string\", \"null\"]}}}",
      .statuses = "200 404 503"},
     {0}};

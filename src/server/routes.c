@@ -68,10 +68,10 @@ const http_route routes_compatible[] = {
      .statuses = "200"},
     {0}};
 
-const http_route *const server_families[] = {routes_compatible, routes_records, routes_servers,   routes_forecasts,
-                                             routes_explain,    routes_risk,    routes_events,    routes_probes,
-                                             routes_metrics,    routes_docs,    routes_alerts,    routes_silences,
-                                             routes_receivers,  routes_ui,      routes_heatmap,   routes_steps,
-                                             routes_demo,       routes_history, routes_quality,   routes_past_forecasts,
-                                             routes_config,     routes_models,  routes_past_fleet};
+const http_route *const server_families[] = {
+    routes_compatible, routes_records,  routes_servers,    routes_forecasts, routes_explain,
+    routes_risk,       routes_events,   routes_probes,     routes_metrics,   routes_docs,
+    routes_alerts,     routes_silences, routes_receivers,  routes_ui,        routes_heatmap,
+    routes_steps,      routes_demo,     routes_history,    routes_quality,   routes_past_forecasts,
+    routes_config,     routes_models,   routes_past_fleet, routes_export};
 const size_t server_n_families = sizeof server_families / sizeof server_families[0];

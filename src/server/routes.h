@@ -23,6 +23,7 @@ extern const http_route routes_explain[];
 extern const http_route routes_forecasts[];
 extern const http_route routes_heatmap[];
 extern const http_route routes_history[];
+extern const http_route routes_export[];
 extern const http_route routes_metrics[];
 extern const http_route routes_models[];
 extern const http_route routes_past_fleet[];

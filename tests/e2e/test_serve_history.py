@@ -36,7 +36,8 @@ def steps_that_have_ended_have_least_and_most(d):
         steps()["items"]), 40)
     assert [i["metrics"]["cpu_pct"] for i in counted[:3]] == [{"mean": 12 + 5 * k, "min": 10 + 5 * k, "max": 14 + 5 * k, "count": 5} for k in range(3)], counted
     assert [i["start"] for i in counted[:3]] == [stamp(BASE + 300 * k)[:19] + "Z" for k in range(3)]
-    assert [i["partial"] for i in counted] == [False] * 3 + [True] and counted[3]["metrics"]["cpu_pct"]["min"] is None
+    assert [i["partial"] for i in counted] == [False] * 3 + [True] and {i["resolution_s"] for i in counted} == {300}
+    assert counted[3]["metrics"]["cpu_pct"] == {"mean": 33, "min": 33, "max": 33, "count": 1}, counted[3]  # the step that is on
     items, cursor = [], ""
     while cursor is not None:
         page = steps("&limit=2" + cursor)
@@ -46,7 +47,7 @@ def steps_that_have_ended_have_least_and_most(d):
     status, fields, body = d.request("GET", "/api/v1/history/steps?server=c&from=%s&metrics=cpu_pct&format=csv" % stamp(BASE))
     assert (status, fields["content-type"]) == (200, "text/csv; charset=utf-8")
     table = list(csv.DictReader(io.StringIO(body.decode(), newline="")))
-    assert list(table[0]) == ["start", "server_name", "state", "records", "partial", "cpu_pct_mean", "cpu_pct_min", "cpu_pct_max", "cpu_pct_count"], table[0]
+    assert list(table[0]) == ["start", "server_name", "state", "records", "partial", "resolution_s", "cpu_pct_mean", "cpu_pct_min", "cpu_pct_max", "cpu_pct_count"], table[0]
     assert [(r["start"], r["cpu_pct_max"]) for r in table[:3]] == [(i["start"], str(i["metrics"]["cpu_pct"]["max"])) for i in counted[:3]]
     assert list(steps("&metrics=mem_pct")["items"][0]["metrics"]) == ["mem_pct"]
     assert d.get("/api/v1/history/steps?server=c&metrics=colour")[0] == 400
