@@ -15,8 +15,10 @@ class Crash(unittest.TestCase):
         rng = random.Random(7)
         start = int(time.time()) - 50000 * 5  # far back: a fast machine sends thousands of ticks
         with Daemon() as d:
-            acknowledged, sent = 0, 0
-            for round_number in range(8):
+            acknowledged, sent, round_number = 0, 0, 0
+            while round_number < 8 or sent <= 20:  # a busy machine sends a batch or two in a round
+                round_number += 1
+                self.assertLess(round_number, 200)
                 stop_after = rng.uniform(0.02, 0.25) * SLOW
                 killer = threading.Timer(stop_after, d.kill)
                 killer.start()
@@ -39,7 +41,6 @@ class Crash(unittest.TestCase):
                 self.assertEqual(status["window_size"], status["records_total"])
                 self.assertEqual(status["tick_count"], status["records_total"] // 20)
                 self.assertGreaterEqual(status["tick_count"], acknowledged)
-            self.assertGreater(sent, 20)
 
     def test_a_restart_comes_back_warm(self):
         start = int(time.time()) - 150 * 5

@@ -124,16 +124,18 @@ def main():
     end = 2 * 288
     with Daemon(environment=SETTINGS) as d:
         post(d, 0, end)
-        for k in range(4):  # four half hours, each of them kept once
+        for _ in range(4):  # four half hours, each of them kept once
             post(d, end, end + 6)
+            d.wait_for("a kept forecast", lambda: [i for i in kept(d) if i["origin"][:19] >= stamp(BASE + end * STEP)[:19]], timeout=60)
             end += 6
-            d.wait_for("a kept forecast", lambda: len(kept(d)) >= k + 1)
         before = kept(d)
         assert all(len(i["metrics"]["cpu_pct"]["actual"]) == 96 for i in before)
         origins = [i["origin"] for i in before]
         assert len(set(o[:16] for o in origins)) == len(origins)
         assert len(kept(d, "web-1")) == len(before)
-        assert quality(d)["items"] == [] and quality(d)["scored_to"] is None
+        # a busy machine keeps one more while the history comes, and its time has come
+        early = [o for o in origins if o[:19] <= stamp(BASE + (end - 97) * STEP)[:19]]
+        assert quality(d)["scored_to"] in [None] + early and (early or quality(d)["items"] == [])
         post(d, end, end + 100)  # more than eight hours on: their time has come
         d.wait_for("scores", lambda: quality(d)["scored_to"] == before[-1]["origin"])
         cpu = figures_are_those_of_what_was_kept(d)
