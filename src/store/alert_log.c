@@ -90,8 +90,10 @@ tft_status store_each_silence(store *s, void (*visit)(void *context, const store
 tft_status store_mark_maintenance(store *s, const store_maintenance *spans, size_t n, tft_error *err)
 {
     tft_status status = store_begin_transaction(s, err);
-    if (status == TFT_OK)
-        status = database_put_maintenance(s->db, spans, n, err);
+    for (size_t i = 0; i < n && status == TFT_OK; i++) {
+        if (!store_is_forgotten(s, spans[i].server))
+            status = database_put_maintenance(s->db, &spans[i], 1, err);
+    }
     return store_end_transaction(s, status, err);
 }
 

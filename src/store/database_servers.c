@@ -49,7 +49,8 @@ tft_status database_forget_server(database *db, int64_t server, const char *name
         "DELETE FROM hours WHERE server = ?1",
         "DELETE FROM forecasts WHERE server = ?1 AND number IN (SELECT number FROM forecast_sets)",
         "DELETE FROM scores WHERE grp = ?1",
-        "DELETE FROM incidents WHERE server = ?1"};
+        "DELETE FROM incidents WHERE server = ?1",
+        "DELETE FROM maintenance WHERE server = ?1"};
     sqlite3_stmt *one = NULL;
     tft_status status = TFT_OK;
     for (size_t i = 0; i < sizeof by_id / sizeof *by_id && status == TFT_OK; i++) {

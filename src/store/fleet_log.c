@@ -7,8 +7,10 @@
 tft_status store_put_incidents(store *s, const store_incidents *servers, size_t n, tft_error *err)
 {
     tft_status status = store_begin_transaction(s, err);
-    if (status == TFT_OK)
-        status = database_put_incidents(s->db, servers, n, err);
+    for (size_t i = 0; i < n && status == TFT_OK; i++) {
+        if (!store_is_forgotten(s, servers[i].server))
+            status = database_put_incidents(s->db, &servers[i], 1, err);
+    }
     return store_end_transaction(s, status, err);
 }
 

@@ -58,6 +58,9 @@ void store_end_writing(store *s);
 tft_status store_begin_transaction(store *s, tft_error *err);
 tft_status store_end_transaction(store *s, tft_status status, tft_error *err);
 
+/* Whoever writes a server's rows may have begun before it was forgotten: as the writer asks this first, so that none stays behind. */
+bool store_is_forgotten(const store *s, uint32_t server);
+
 /* TFT_ERR_IO while the file system has less than min_free_bytes left, and store_trouble() says so; asks anew each time. */
 tft_status store_check_room(store *s, tft_error *err);
 

@@ -15,6 +15,11 @@ bool store_is_gap(const char *name, size_t n)
     return n > 0 && name[0] == GAP;
 }
 
+bool store_is_forgotten(const store *s, uint32_t server)
+{
+    return server < s->names.n && store_is_gap(s->names.servers[server].name, s->names.servers[server].length);
+}
+
 /* The pending facts of a server become its row. */
 static tft_status put_row(store *s, uint32_t index, tft_error *err)
 {

@@ -20,8 +20,15 @@ tft_status store_put_forecasts(store *s, int64_t set, const store_forecast *rows
                                tft_error *err)
 {
     tft_status status = store_begin_transaction(s, err);
-    if (status == TFT_OK)
-        status = database_put_forecasts(s->db, set, rows, n, complete, err);
+    for (size_t i = 0; i < n && status == TFT_OK;) { // row by row there would be a statement to prepare for each
+        size_t end = i;
+        while (end < n && !store_is_forgotten(s, rows[end].server))
+            end++;
+        status = database_put_forecasts(s->db, set, rows + i, end - i, false, err);
+        i = end + 1;
+    }
+    if (status == TFT_OK && complete)
+        status = database_put_forecasts(s->db, set, NULL, 0, true, err);
     return store_end_transaction(s, status, err);
 }
 
@@ -45,8 +52,13 @@ tft_status store_each_forecast(store *s, int64_t set, int64_t from, size_t limit
 tft_status store_add_scores(store *s, int64_t set, int64_t scored_to, const store_score *rows, size_t n, tft_error *err)
 {
     tft_status status = store_begin_transaction(s, err);
-    if (status == TFT_OK)
-        status = database_add_scores(s->db, s->columns, rows, n, err);
+    for (size_t i = 0; i < n && status == TFT_OK;) {
+        size_t end = i;
+        while (end < n && (rows[end].group < 0 || !store_is_forgotten(s, (uint32_t)rows[end].group)))
+            end++;
+        status = database_add_scores(s->db, s->columns, rows + i, end - i, err);
+        i = end + 1;
+    }
     if (status == TFT_OK)
         status = database_mark_scored(s->db, set, scored_to, err);
     return store_end_transaction(s, status, err);

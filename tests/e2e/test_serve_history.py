@@ -52,6 +52,9 @@ def steps_that_have_ended_have_least_and_most(d):
     assert list(steps("&metrics=mem_pct")["items"][0]["metrics"]) == ["mem_pct"]
     assert d.get("/api/v1/history/steps?server=c&metrics=colour")[0] == 400
     d.post([record("c", BASE + 30, cpu_pct=90.0)])  # late
+    d.kill()
+    d.start()
+    assert steps()["items"][3]["metrics"]["cpu_pct"] == {"mean": 33, "min": 33, "max": 33, "count": 1}, steps()["items"][3]
     d.wait_for("the step to be counted again", lambda: steps()["items"][0]["metrics"]["cpu_pct"] == {"mean": 25, "min": 10, "max": 90, "count": 6}, 40)
 
 

@@ -49,7 +49,7 @@ static int remove_folder(void **state)
 }
 
 /* NULL: the defaults. */
-static store *open_store(const store_options *changed)
+static inline store *open_store(const store_options *changed)
 {
     store_options options = changed != NULL ? *changed : store_options_default();
     store *s = NULL;
@@ -62,7 +62,7 @@ static store *open_store(const store_options *changed)
 }
 
 /* One record with cpu; the other metrics are missing. */
-static store_verdict append(store *s, const char *name, int64_t time_ms, double cpu)
+static inline store_verdict append(store *s, const char *name, int64_t time_ms, double cpu)
 {
     tft_record record = tft_record_empty();
     store_verdict verdict;
@@ -77,7 +77,7 @@ static store_verdict append(store *s, const char *name, int64_t time_ms, double 
     return verdict;
 }
 
-static void maintain(store *s)
+static inline void maintain(store *s)
 {
     tft_error err = {0};
     if (store_maintain(s, NULL, &err) != TFT_OK)
@@ -90,7 +90,7 @@ typedef struct past {
     store_past_step steps[PAST_MOST];
 } past;
 
-static bool take_past(void *context, const store_past_step *step)
+static inline bool take_past(void *context, const store_past_step *step)
 {
     past *const p = context;
     p->steps[p->n++] = *step;
@@ -98,7 +98,7 @@ static bool take_past(void *context, const store_past_step *step)
 }
 
 /* Steps and hours of a server (0 = all) as /history finds them. */
-static const past *read_past(int64_t server)
+static inline const past *read_past(int64_t server)
 {
     static past p;
     tft_error err = {0};
