@@ -26,7 +26,8 @@ static void every_column_of_every_length_is_sorted(void **state)
         for (size_t i = 0; i < n; i++) {
             for (size_t s = 0; s < TFT_SORT_COLUMNS; s++) {
                 seed = seed * 1664525u + 1013904223u;
-                x[i][s] = s == 5 && i % 3 == 0 ? INFINITY : (float)(int32_t)(seed >> 8 & (s == 2 ? 7u : 0xffffffu)) - 3.0f;
+                x[i][s] =
+                    s == 5 && i % 3 == 0 ? INFINITY : (float)(int32_t)(seed >> 8 & (s == 2 ? 7u : 0xffffffu)) - 3.0f;
                 alone[s][i] = x[i][s];
             }
         }
