@@ -320,7 +320,7 @@ tft_status database_open_beside(const char *path, database **db, tft_error *err)
     if (made == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a database");
     tft_status status = TFT_OK;
-    if (sqlite3_open_v2(path, &made->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_FULLMUTEX, NULL) != SQLITE_OK)
+    if (sqlite3_open_v2(path, &made->handle, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX, NULL) != SQLITE_OK)
         status = database_fail(made, path, err);
     if (status == TFT_OK) {
         sqlite3_busy_timeout(made->handle, 5000);
@@ -343,7 +343,7 @@ tft_status database_open(const database_options *options, database **db, tft_err
     if (made == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a database");
     tft_status status = TFT_OK;
-    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_FULLMUTEX;
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX; // one thread at a time
     if (sqlite3_open_v2(options->path, &made->handle, flags, NULL) != SQLITE_OK) {
         status = database_fail(made, options->path, err);
         goto done;

@@ -1,7 +1,7 @@
 /* load.c - store_load(): a restart reads back what the fleet held: servers, steps, the raw records behind the newest.
  *
  * Raw records are added up step by step on the way (they come ordered by time), so the caller gets whole steps and no
- * second pass is needed. Where a step is sealed, that row stands for it, and its leftover records are not added again.
+ * second pass is needed. A thread reads them from the connection beside the writer's while this one adds up what came before. Where a step is sealed, that row stands for it, and its leftover records are not added again.
  */
 #include <assert.h>
 #include <math.h>
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "store/internal.h"
+#include "store/read_ahead.h"
 #include "store/tally.h"
 
 typedef struct load_context {
@@ -107,7 +108,7 @@ tft_status store_load(store *s, int64_t from_ms, const store_visitor *visitor, t
     if (status == TFT_OK && visitor->step != NULL)
         status = database_each_step(s->db, from_ms, visit_sealed, &load, err);
     if (status == TFT_OK && (visitor->step != NULL || visitor->record != NULL))
-        status = database_each_record(s->db, from_ms, INT64_MAX, visit_raw, &load, err);
+        status = read_ahead_each_record(s->beside, from_ms, n_metrics, visit_raw, &load, err);
     if (status == TFT_OK && visitor->step != NULL)
         status = give_tally(&load, err);
     tally_free(&load.sums);

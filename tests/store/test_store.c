@@ -241,6 +241,46 @@ static loaded load(store *s)
     return l;
 }
 
+/* What of a long walk over records is wrong, and where a visitor has had enough. */
+typedef struct long_walk {
+    int64_t n, enough, next_ms;
+    bool broken;
+} long_walk;
+
+static tft_status walk_on(void *context, uint32_t server, int64_t time_ms, const double *values, tft_state state,
+                          tft_error *err)
+{
+    (void)server, (void)state;
+    long_walk *const w = context;
+    w->broken = w->broken || time_ms != w->next_ms || values[0] != (double)(w->n % 100) || !isnan(values[1]);
+    w->next_ms = time_ms + 1000;
+    return ++w->n < w->enough ? TFT_OK : tft_fail(err, TFT_ERR_LIMIT, "enough");
+}
+
+/* More than are read ahead at a time: they come whole and in order, and a visitor that refuses ends it. */
+static void thousands_of_records_come_back_in_order(void **state)
+{
+    (void)state;
+    enum { N = 5000 };
+    store *const s = open_store(NULL);
+    static tft_record records[N];
+    static store_verdict verdicts[N];
+    for (int64_t i = 0; i < N; i++)
+        records[i] = record_of("a", T0 + 1000 * i, (double)(i % 100), NAN);
+    append(s, records, N, verdicts);
+    static const int64_t stops[] = {INT64_MAX, 1, 1024, 1025, 3000, N};
+    for (size_t k = 0; k < sizeof stops / sizeof stops[0]; k++) {
+        long_walk w = {.enough = stops[k], .next_ms = T0};
+        const store_visitor visitor = {&w, NULL, NULL, walk_on};
+        tft_error err = {0};
+        assert_int_equal(store_load(s, INT64_MIN, &visitor, &err), k == 0 ? TFT_OK : TFT_ERR_LIMIT);
+        assert_string_equal(err.text, k == 0 ? "" : "enough");
+        assert_int_equal(w.n, k == 0 ? N : stops[k]);
+        assert_false(w.broken);
+    }
+    store_close(s);
+}
+
 static void a_restart_brings_back_servers_steps_records_and_counters(void **state)
 {
     (void)state;
@@ -683,6 +723,7 @@ int main(void)
         TEST(one_batch_follows_the_same_rules_inside),
         TEST(names_are_compared_byte_for_byte),
         TEST(servers_beyond_the_cap_are_named_and_cost_nobody),
+        TEST(thousands_of_records_come_back_in_order),
         TEST(a_restart_brings_back_servers_steps_records_and_counters),
         TEST(values_come_back_bit_for_bit),
         TEST(a_step_that_has_ended_is_kept_with_least_and_most),
