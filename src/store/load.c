@@ -1,7 +1,8 @@
 /* load.c - store_load(): a restart reads back what the fleet held: servers, steps, the raw records behind the newest.
  *
  * Raw records are added up step by step on the way (they come ordered by time), so the caller gets whole steps and no
- * second pass is needed. A thread reads them from the connection beside the writer's while this one adds up what came before. Where a step is sealed, that row stands for it, and its leftover records are not added again.
+ * second pass is needed. A thread reads them from the connection beside the writer's while this one adds up what came before
+ * (read_ahead.h). Where a step is sealed, that row stands for it, and its leftover records are not added again.
  */
 #include <assert.h>
 #include <math.h>

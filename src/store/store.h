@@ -16,7 +16,7 @@
  * records per server never fall by that.
  *
  * Memory:  bounded by max_servers (a name and about 100 bytes each) and SQLite's page cache (cache_bytes).
- * Threads: all functions from any thread after store_open(); store_load() before the first append.
+ * Threads: all functions from any thread after store_open(); store_load() before the first append and store_maintain().
  * Files:   <dir>/tftd.db (+ -wal, -shm), <dir>/lock. The folder is made with mode 0700 and locked: one process.
  */
 #ifndef TFTD_STORE_STORE_H
