@@ -208,10 +208,10 @@ def incident_tables(results, title):
 def alert_table(result, name):
     a = result["alerts"]
     rows = []
-    words = {"probability": "P(incident within 8 h) ≥ %.0f %%", "p50": "%s P50 ≥ %%.4g within 1 h" % a["metric"],
+    words = {"probability": "P(incident within 8 h) ≥ %.0f %%", "soon": "P(incident within 1 h) ≥ %.0f %%", "p50": "%s P50 ≥ %%.4g within 1 h" % a["metric"],
              "static": "%s ≥ %%.4g now" % a["metric"], "trend": "%s trend ≥ %%.4g within 1 h" % a["metric"]}
     for r in a["rows"]:
-        value = 100 * r["threshold"] if r["rule"] == "probability" else r["threshold"]
+        value = 100 * r["threshold"] if r["rule"] in ("probability", "soon") else r["threshold"]
         rule = words[r["rule"]] % value
         rows.append([("same recall: " if r["same_recall"] else "**") + rule + ("" if r["same_recall"] else "**"), str(r["raised"]),
                      percent(r["precision"]), percent(r["recall"]), number(r["false_per_server_day"]),
@@ -223,8 +223,8 @@ def alert_table(result, name):
 
 def in_words(alerts):
     """What each rule's alerts were worth, as one would say it; of rules that raised enough of them to say so."""
-    words = {"probability": "P(incident within 8 h) ≥ %.0f %%", "p50": "P50 of %s ≥ %%.4g" % alerts["metric"]}
-    said = ["%s, %.0f" % (words[r["rule"]] % (r["threshold"] * (100 if r["rule"] == "probability" else 1)), 10 * r["precision"])
+    words = {"probability": "P(incident within 8 h) ≥ %.0f %%", "soon": "P(incident within 1 h) ≥ %.0f %%", "p50": "P50 of %s ≥ %%.4g" % alerts["metric"]}
+    said = ["%s, %.0f" % (words[r["rule"]] % (r["threshold"] * (100 if r["rule"] in ("probability", "soon") else 1)), 10 * r["precision"])
             for r in alerts["rows"] if r["rule"] in words and not r["same_recall"] and r["raised"] >= 20]
     return "\nOf 10 such alerts, about so many were followed by an incident within 8 h: %s.\n" % "; ".join(said) if said else ""
 

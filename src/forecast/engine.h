@@ -23,6 +23,7 @@
 #include "forecast/fallback.h"
 #include "forecast/snapshot.h"
 #include "tft/forecaster.h"
+#include "train/alert_record.h"
 
 typedef struct engine engine;
 
@@ -87,6 +88,7 @@ typedef struct engine_model {
     tft_contract contract;        // must fit the fleet's: metrics by name and order, step length, horizon
     tft_config config;            // targets and their quantile levels; hazard
     tft_fleet_link fleet;         // how its servers fail together; zeroed: each by itself
+    tft_alert_record alerts;      // what alerts on its probabilities were worth; zeroed: not measured
     char name[128], directory[512];
 } engine_model;
 

@@ -25,7 +25,8 @@ engine_model engine_model_of(tft_forecaster *forecaster)
                           .close = close,
                           .contract = *tft_forecaster_contract(forecaster),
                           .config = *tft_forecaster_config(forecaster),
-                          .fleet = *tft_forecaster_fleet(forecaster)};
+                          .fleet = *tft_forecaster_fleet(forecaster),
+                          .alerts = *tft_forecaster_alerts(forecaster)};
     snprintf(model.name, sizeof model.name, "%s", tft_forecaster_name(forecaster));
     snprintf(model.directory, sizeof model.directory, "%s", tft_forecaster_directory(forecaster));
     return model;

@@ -87,7 +87,7 @@ static void tell_log(worker *w, const char *name, outbox_result result, const po
 /* Sends items[n] without the lock. */
 static void send_items(worker *w, size_t n, const char *url, const notify_receiver *receiver, post_answer *answer)
 {
-    const payload_frame frame = {url, receiver->name, tft_wall_ms(), receiver->resend_ms};
+    const payload_frame frame = {url, receiver->name, tft_wall_ms(), receiver->resend_ms, w->of->options.expecter};
     tft_text body = tft_text_new(PAYLOAD_MAX);
     if (receiver->kind == NOTIFY_ALERTMANAGER)
         payload_alertmanager(&frame, w->items, n, &body);

@@ -11,6 +11,7 @@
 #ifndef TFTD_NOTIFY_DELIVERY_H
 #define TFTD_NOTIFY_DELIVERY_H
 
+#include "notify/expectation.h"
 #include "notify/outbox.h"
 #include "notify/post.h"
 
@@ -22,6 +23,7 @@ typedef struct delivery_options {
     /* A line for the log: a target begins to fail, or answers again. Any thread; may be NULL. */
     void (*log)(void *context, bool bad, const char *text);
     void *context;
+    alert_expecter expecter; // what alerts are worth; any thread
 } delivery_options;
 
 /* Loads what the disk remembers and starts the workers. */

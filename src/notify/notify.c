@@ -62,7 +62,8 @@ static void tell(void *context, bool bad, const char *text)
 
 static tft_status open_delivery(notify *n, const notify_config *config, tft_error *err)
 {
-    const delivery_options how = {.keep = n->options.keep, .config = config, .log = tell, .context = n};
+    const delivery_options how = {
+        .keep = n->options.keep, .config = config, .log = tell, .context = n, .expecter = n->options.expecter};
     const tft_status status = delivery_open(&how, &n->told, err);
     if (status == TFT_OK)
         delivery_set_url(n->told, n->url);

@@ -15,6 +15,7 @@
 #include "forecast/engine.h"
 #include "notify/acks.h"
 #include "notify/delivery.h"
+#include "notify/expectation.h"
 #include "notify/silences.h"
 
 typedef struct notify notify;
@@ -28,6 +29,7 @@ typedef struct notify_options {
     /* An alert began to fire, ended, was silenced …; `row` is lent. On the engine's thread. */
     void (*changed)(void *context, const store_alert *row);
     void *context;
+    alert_expecter expecter; // what alerts are worth, for messages; any thread
 } notify_options;
 
 tft_status notify_open(const notify_options *options, notify **out, tft_error *err);

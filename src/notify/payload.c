@@ -121,7 +121,20 @@ static void put_time(tft_text *out, const char *key, int64_t ms)
         put_pair(out, false, key, stamp(ms, text));
 }
 
-static void put_annotations(tft_text *out, const store_alert *row)
+/* Of so many such alerts, how many were right. */
+static void put_expectation(tft_text *out, const payload_frame *frame, const store_alert *row)
+{
+    alert_expectation e;
+    if (!expectation_of(&frame->expecter, row, &e))
+        return;
+    tft_text sentence = tft_text_new(512);
+    expectation_text(&e, &sentence);
+    put_number(out, "expected_precision", expectation_precision(&e));
+    put_pair(out, false, "description", sentence.bytes != NULL ? sentence.bytes : "");
+    tft_text_free(&sentence);
+}
+
+static void put_annotations(tft_text *out, const payload_frame *frame, const store_alert *row)
 {
     tft_text summary = tft_text_new(1024);
     payload_summary(row, &summary);
@@ -133,6 +146,7 @@ static void put_annotations(tft_text *out, const store_alert *row)
     put_number(out, "current", row->current);
     put_number(out, "probability", row->probability);
     put_number(out, "crossing_probability", row->crossing_probability);
+    put_expectation(out, frame, row);
     put_time(out, "expected_at", row->expected_at_ms);
     put_time(out, "crossing_p10", row->p10_ms);
     put_time(out, "crossing_p50", row->p50_ms);
@@ -171,7 +185,7 @@ void payload_alertmanager(const payload_frame *frame, const outbox_item *items, 
         tft_text_puts(out, i > 0 ? ",\n{\"labels\": " : "{\"labels\": ");
         put_labels(out, row);
         tft_text_puts(out, ", \"annotations\": ");
-        put_annotations(out, row);
+        put_annotations(out, frame, row);
         stamp(start_of(row), starts);
         stamp(items[i].firing ? frame->now_ms + 4 * frame->resend_ms : end_of(frame, &items[i]), ends);
         tft_text_printf(out, ", \"startsAt\": \"%s\", \"endsAt\": \"%s\", \"generatorURL\": ", starts, ends);
@@ -232,7 +246,7 @@ static void put_group(tft_text *out, const payload_frame *frame, const outbox_it
     put_common_labels(out, items, n);
     tft_text_puts(out, ", \"commonAnnotations\": ");
     if (n == 1)
-        put_annotations(out, &items[0].row);
+        put_annotations(out, frame, &items[0].row);
     else
         tft_text_puts(out, "{}");
     tft_text_printf(out, ", \"externalURL\": \"%s\", \"alerts\": [", frame->base_url);
@@ -248,7 +262,7 @@ void payload_webhook(const payload_frame *frame, const outbox_item *items, size_
                         items[i].firing ? "firing" : "resolved");
         put_labels(out, row);
         tft_text_puts(out, ", \"annotations\": ");
-        put_annotations(out, row);
+        put_annotations(out, frame, row);
         stamp(start_of(row), starts);
         if (items[i].firing)
             snprintf(ends, sizeof ends, "%s", NO_END);

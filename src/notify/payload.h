@@ -15,6 +15,7 @@
 #define TFTD_NOTIFY_PAYLOAD_H
 
 #include "base/text.h"
+#include "notify/expectation.h"
 #include "notify/outbox.h"
 
 #define PAYLOAD_MAX ((size_t)1 << 20)
@@ -24,6 +25,7 @@ typedef struct payload_frame {
     const char *base_url; // of this daemon, "http://127.0.0.1:8000": links back
     const char *receiver;
     int64_t now_ms, resend_ms; // an alert that fires ends, if nothing more is heard, 4 · resend_ms from now
+    alert_expecter expecter;   // for the annotations expected_precision and description
 } payload_frame;
 
 void payload_alertmanager(const payload_frame *frame, const outbox_item *items, size_t n, tft_text *out);

@@ -9,10 +9,11 @@
 #include "score/labels.h"
 
 static const double probabilities[] = {0.1, 0.2, 0.3, 0.5, 0.7};
+static const double soon[] = {0.1, 0.2, 0.3, 0.6}; // the daemon's: warning 0.3, critical 0.6
 
 const char *score_alert_rule_name(score_alert_rule rule)
 {
-    static const char *const names[SCORE_N_ALERT_RULES] = {"probability", "p50", "static", "trend"};
+    static const char *const names[SCORE_N_ALERT_RULES] = {"probability", "soon", "p50", "static", "trend"};
     return names[rule];
 }
 
@@ -154,6 +155,8 @@ static void fill_rows(const alert_cases *c, const double levels[2], score_alerts
         add_row(c, SCORE_ALERT_STATIC, threshold_for(c, SCORE_ALERT_STATIC, wanted), true, alerts);
         add_row(c, SCORE_ALERT_TREND, threshold_for(c, SCORE_ALERT_TREND, wanted), true, alerts);
     }
+    for (size_t k = 0; k < sizeof soon / sizeof soon[0] && has_values(c, SCORE_ALERT_SOON); k++)
+        add_row(c, SCORE_ALERT_SOON, soon[k], false, alerts);
     for (size_t k = 0; k < 2; k++) {
         if (has_values(c, SCORE_ALERT_P50))
             add_row(c, SCORE_ALERT_P50, levels[k], false, alerts);

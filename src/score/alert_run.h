@@ -4,6 +4,8 @@
  * A rule looks at one window and gives a number; it raises an alert where that is at or above a threshold:
  *
  *     probability   P(incident within the horizon), of the model
+ *     soon          P(incident within the next hour), of the model: what the daemon's incident alerts look at; right, too, where an
+ *                   incident starts within the whole horizon
  *     p50           the largest median of the next hour: what the daemon's threshold alerts look at
  *     static        the newest value (a threshold as monitoring has had it for ever)
  *     trend         the largest value of the next hour by least squares over the last 6 hours (predict_linear)
@@ -28,13 +30,14 @@
 
 typedef enum score_alert_rule {
     SCORE_ALERT_PROBABILITY,
+    SCORE_ALERT_SOON,
     SCORE_ALERT_P50,
     SCORE_ALERT_STATIC,
     SCORE_ALERT_TREND,
     SCORE_N_ALERT_RULES
 } score_alert_rule;
 
-const char *score_alert_rule_name(score_alert_rule rule); // "probability", "p50", "static", "trend"
+const char *score_alert_rule_name(score_alert_rule rule); // "probability", "soon", "p50", "static", "trend"
 
 typedef struct score_alert_row {
     score_alert_rule rule;

@@ -241,9 +241,12 @@ static tft_status merge_chunk(run *r, size_t index, tft_error *err)
 static void keep_alert_probabilities(run *r)
 {
     for (size_t i = 0; i < r->batch_n; i++) {
-        const float p = r->incident[(i + 1) * r->horizon - 1];
-        if (r->ok[i] && isfinite(p))
-            r->alert_values[(r->batch_from + i) * SCORE_N_ALERT_RULES + SCORE_ALERT_PROBABILITY] = p;
+        const float *const curve = r->incident + i * r->horizon;
+        float *const out = r->alert_values + (r->batch_from + i) * SCORE_N_ALERT_RULES;
+        if (!r->ok[i] || !isfinite(curve[r->horizon - 1]))
+            continue;
+        out[SCORE_ALERT_PROBABILITY] = curve[r->horizon - 1];
+        out[SCORE_ALERT_SOON] = curve[r->alert_steps - 1];
     }
 }
 

@@ -11,6 +11,9 @@ void score_alert_row_text(const score_alert_row *row, const char *metric, char *
     case SCORE_ALERT_PROBABILITY:
         snprintf(out, capacity, "P(incident) >= %.0f %%", 100 * row->threshold);
         return;
+    case SCORE_ALERT_SOON:
+        snprintf(out, capacity, "P(incident within 1h) >= %.0f %%", 100 * row->threshold);
+        return;
     case SCORE_ALERT_P50:
         snprintf(out, capacity, "%.40s p50 >= %.4g within 1h", metric, row->threshold);
         return;

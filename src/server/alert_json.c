@@ -70,6 +70,26 @@ static void put_message(const store_alert *row, tft_text *out)
     tft_text_free(&text);
 }
 
+/* Of so many such alerts, how many were right: null where nobody has counted. */
+static void put_expectation(const store_alert *row, const alert_extras *extras, tft_text *out)
+{
+    alert_expectation e;
+    if (!expectation_of(&extras->expecter, row, &e)) {
+        tft_text_puts(out, ", \"expected_precision\": null, \"precision_basis\": null, \"description\": null");
+        return;
+    }
+    tft_text text = tft_text_new(512);
+    expectation_text(&e, &text);
+    put_number(out, "expected_precision", expectation_precision(&e), 4);
+    tft_text_printf(out,
+                    ", \"precision_basis\": {\"source\": \"%s\", \"alerts\": %llu, \"followed\": %llu, "
+                    "\"within_minutes\": %lld}",
+                    expectation_source(&e), (unsigned long long)e.raised, (unsigned long long)e.followed,
+                    (long long)(e.within_ms / 60000));
+    put_word(out, "description", text.bytes != NULL ? text.bytes : "");
+    tft_text_free(&text);
+}
+
 void alert_json(const store_alert *row, const alert_extras *extras, tft_text *out)
 {
     const int64_t step_ms = extras->contract->step_ms, minutes = row->minutes_ahead;
@@ -104,6 +124,7 @@ void alert_json(const store_alert *row, const alert_extras *extras, tft_text *ou
     tft_text_printf(out, "], \"maintenance\": %s", strcmp(row->mute, "maintenance") == 0 ? "true" : "false");
     put_word(out, "inhibited_by", row->inhibited_by);
     put_message(row, out);
+    put_expectation(row, extras, out);
     tft_text_puts(out, "}");
 }
 

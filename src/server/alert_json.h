@@ -6,6 +6,7 @@
 #define TFTD_SERVER_ALERT_JSON_H
 
 #include "base/text.h"
+#include "notify/expectation.h"
 #include "notify/silences.h"
 
 /* What is known beside the row. */
@@ -13,6 +14,7 @@ typedef struct alert_extras {
     const tft_contract *contract;                   // units and shown names
     const char (*silenced_by)[ALERT_SILENCE_BYTES]; // [n_silenced_by]
     size_t n_silenced_by;
+    alert_expecter expecter;
 } alert_extras;
 
 void alert_json(const store_alert *row, const alert_extras *extras, tft_text *out);

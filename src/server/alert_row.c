@@ -10,7 +10,9 @@ void alert_row_json(server *srv, const store_alert *row, int64_t now_ms, tft_tex
 {
     char ids[2 * SILENCES_MAX_IDS][ALERT_SILENCE_BYTES];
     const notify_subject subject = lives_subject(row);
-    alert_extras extras = {.contract = &srv->contract, .silenced_by = (const char(*)[ALERT_SILENCE_BYTES])ids};
+    alert_extras extras = {.contract = &srv->contract,
+                           .silenced_by = (const char(*)[ALERT_SILENCE_BYTES])ids,
+                           .expecter = {alert_worth_of, &srv->worth}};
     if (strcmp(row->status, "resolved") != 0) {
         silences *const quiet = notify_silences(srv->notify);
         extras.n_silenced_by = silences_covering(quiet, &subject, now_ms, ids);

@@ -71,6 +71,7 @@ static tft_status sum_up(server *srv, const struct keeper_round *round, tft_erro
     if (status != TFT_OK)
         return status;
     track_read_last(srv->track, &last);
+    alert_worth_record(&srv->worth, last.incidents);
     engine_set_quality(srv->engine, quality, track_quality(&last, quality));
     return TFT_OK;
 }

@@ -136,6 +136,7 @@ static tft_status serve(server *srv, const char *name, bool pin, tft_error *err)
         status = engine_set_model(srv->engine, &model, err);
     if (status != TFT_OK)
         return status;
+    alert_worth_model(&srv->worth, &model.alerts);
     snprintf(srv->model, sizeof srv->model, "%s", name);
     snprintf(srv->pinned, sizeof srv->pinned, "%s", pin ? name : "");
     if (strcmp(before, name) != 0)
@@ -183,6 +184,7 @@ void server_watch_models(server *srv)
         return;
     }
     if (engine_set_model(srv->engine, &model, &why) == TFT_OK) {
+        alert_worth_model(&srv->worth, &model.alerts);
         memcpy(srv->model_before, before, sizeof before);
         shadow_drop(srv, srv->model);
         (void)write_pin(srv, srv->pinned, before, &why); // rolling back is then only for this life

@@ -273,7 +273,8 @@ const openapi_schema openapi_schemas[] = {
      "\"metric\", \"metric_name\", \"unit\", \"predicted_value\", \"threshold\", \"current\", \"probability\", "
      "\"crossing_probability\", \"steps_ahead\", \"minutes_ahead\", \"expected_at\", \"crossing\", \"starts_at\", "
      "\"since\", \"ends_at\", \"acknowledged\", \"ack\", \"silenced\", \"silenced_by\", \"maintenance\", "
-     "\"inhibited_by\", \"message\"], \"properties\": {\"id\": " TEXT
+     "\"inhibited_by\", \"message\", \"expected_precision\", \"precision_basis\", \"description\"], \"properties\": "
+     "{\"id\": " TEXT
      ", \"kind\": {\"enum\": [\"threshold\", \"incident\", \"silent\", \"drift\", \"quality\"]}, \"status\": "
      "{\"enum\": [\"pending\", \"firing\", \"resolved\"]}, \"severity\": {\"enum\": [\"warning\", "
      "\"critical\"]}, \"server\": " MAYBE_TEXT ", \"profile\": " MAYBE_TEXT ", \"metric\": " MAYBE_TEXT
@@ -285,7 +286,13 @@ const openapi_schema openapi_schemas[] = {
      "\"p50\", \"p90\"], \"properties\": {\"p10\": " MAYBE_TIME ", \"p50\": " MAYBE_TIME ", \"p90\": " MAYBE_TIME
      "}}, \"starts_at\": " TIME ", \"since\": " MAYBE_TIME ", \"ends_at\": " MAYBE_TIME ", \"acknowledged\": " FLAG
      ", \"ack\": {\"type\": [\"object\", \"null\"]}, \"silenced\": " FLAG ", \"silenced_by\": " LIST(
-         TEXT) ", \"maintenance\": " FLAG ", \"inhibited_by\": " MAYBE_TEXT ", \"message\": " TEXT "}}"},
+         TEXT) ", \"maintenance\": " FLAG ", \"inhibited_by\": " MAYBE_TEXT ", \"message\": " TEXT
+               ", \"expected_precision\": {\"type\": [\"number\", \"null\"], \"minimum\": 0, \"maximum\": 1}, "
+               "\"precision_basis\": {\"type\": [\"object\", \"null\"], \"required\": [\"source\", \"alerts\", "
+               "\"followed\", "
+               "\"within_minutes\"], \"properties\": {\"source\": {\"enum\": [\"model\", \"own record\"]}, "
+               "\"alerts\": " COUNT ", \"followed\": " COUNT ", \"within_minutes\": " COUNT
+               "}}, \"description\": " MAYBE_TEXT "}}"},
     {"AlertList", PAGE("Alert", "", "")},
     {"Silence",
      "{\"type\": \"object\", \"required\": [\"id\", \"version\", \"status\", \"kind\", \"matchers\", \"starts_at\", "

@@ -162,7 +162,8 @@ static tft_status open_alerts(server *srv, tft_error *err)
                                 .config = receivers_of(&srv->options),
                                 .log = alerts_say,
                                 .changed = alert_changed,
-                                .context = srv};
+                                .context = srv,
+                                .expecter = {alert_worth_of, &srv->worth}};
     return notify_open(&how, &srv->notify, err);
 }
 
@@ -193,6 +194,7 @@ static engine_settings engine_settings_of(server *srv, const server_options *o, 
     if (o->levels != NULL)
         o->levels(o->levels_context, &srv->contract, states, &settings);
     srv->incident_horizon_ms = settings.risk.incident_horizon_ms;
+    alert_worth_horizon(&srv->worth, settings.alerts.incident_horizon_ms);
     return settings;
 }
 
@@ -406,6 +408,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     pthread_rwlock_init(&srv->forget_lock, NULL);
     labels_init(&srv->labels);
     model_facts_init(&srv->facts);
+    alert_worth_init(&srv->worth);
     pthread_mutex_init(&srv->housekeeping_lock, NULL);
     pthread_cond_init(&srv->housekeeping_wake, NULL);
 
@@ -421,6 +424,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->contract = has_model ? model.contract : tft_contract_default();
     limit_metric(&srv->contract, "disk_io_mb_s", options->limit_disk_mb_s);
     limit_metric(&srv->contract, "latency_ms", options->limit_latency_ms);
+    alert_worth_contract(&srv->worth, &srv->contract);
 
     *stage = SERVER_STAGE_STORE;
     status = store_open(&options->store, &srv->contract, &srv->store, err);
@@ -430,6 +434,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         status = open_fleet(srv, err);
     if (status == TFT_OK && has_model) {
         has_model = false; // the engine's from here on
+        alert_worth_model(&srv->worth, &model.alerts);
         status = engine_set_model(srv->engine, &model, err);
     }
     if (status == TFT_OK)
@@ -530,6 +535,7 @@ void server_close(server *srv)
     pthread_rwlock_destroy(&srv->forget_lock);
     labels_free(&srv->labels);
     model_facts_free(&srv->facts);
+    alert_worth_free(&srv->worth);
     tft_text_free(&srv->document);
     pthread_mutex_destroy(&srv->document_lock);
     audit_close(srv->audit);

@@ -21,6 +21,7 @@
 #include "forecast/engine.h"
 #include "notify/notify.h"
 #include "series/record.h"
+#include "server/alert_worth.h"
 #include "server/audit.h"
 #include "server/auth.h"
 #include "server/events.h"
@@ -125,6 +126,7 @@ typedef struct server {
     fleet *fleet;
     engine *engine;
     notify *notify;
+    alert_worth worth; // of the alerts that are shown and sent
     http_server *http;
     audit *audit;                        // NULL where options.audit_file is not set
     tls *tls;                            // NULL where options.tls_cert is not set

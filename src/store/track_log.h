@@ -14,7 +14,7 @@
 #include "store/store.h"
 
 #define STORE_MODEL_BYTES 128
-#define STORE_MAX_SUMS 288
+#define STORE_MAX_SUMS 320
 
 typedef struct store_set {
     int64_t number; // given by store_put_set()

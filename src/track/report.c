@@ -81,8 +81,7 @@ static void add_row(void *context, const store_score *row)
 {
     adding *const a = context;
     const track_query *const q = a->query;
-    const size_t wanted = row->metric < 0 ? TRACK_INCIDENT_SUMS : TRACK_METRIC_SUMS;
-    if (row->n != wanted || (q->server >= 0 && row->group != q->server) ||
+    if (!track_sums_fit(row->metric, row->n) || (q->server >= 0 && row->group != q->server) ||
         (q->metric >= 0 && row->metric >= 0 && row->metric != q->metric) || a->too_many || a->no_memory)
         return;
     track_group key = {.metric = row->metric, .group = TRACK_EVERY};

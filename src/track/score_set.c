@@ -146,6 +146,8 @@ static void score_incidents(const tft_contract *contract, const track_said *said
         if (steps == 0 || steps > said->horizon || !(said->incident[k] >= 0.0) || (!began && at_risk < steps))
             continue; // nobody knows what came
         track_add_case(sums, k, said->incident[k], began, event, steps);
+        if (event > 0 || at_risk >= said->horizon)
+            track_add_alert(sums, k, said->incident[k], event > 0);
     }
 }
 

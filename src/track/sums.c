@@ -88,6 +88,25 @@ void track_add_case(float *sums, size_t horizon, double p, bool began, size_t st
         at[LEADS + (step - 1) * TRACK_N_LEADS / steps] += 1.0f;
 }
 
+static size_t alert_place(size_t horizon, size_t level)
+{
+    return TRACK_CASE_SUMS + (horizon * TRACK_N_LEVELS + level) * 2;
+}
+
+void track_add_alert(float *sums, size_t horizon, double p, bool followed)
+{
+    for (size_t l = 0; l < TRACK_N_LEVELS; l++) {
+        float *const at = sums + alert_place(horizon, l);
+        at[0] += p >= track_levels[l] ? 1.0f : 0.0f;
+        at[1] += p >= track_levels[l] && followed ? 1.0f : 0.0f;
+    }
+}
+
+bool track_sums_fit(int metric, size_t n)
+{
+    return metric < 0 ? n == TRACK_INCIDENT_SUMS || n == TRACK_CASE_SUMS : n == TRACK_METRIC_SUMS;
+}
+
 static double share(double part, double whole)
 {
     return whole > 0.0 ? part / whole : (double)NAN;
@@ -136,6 +155,8 @@ track_incidents track_incidents_of(const double *sums, size_t horizon)
     for (size_t l = 0; l < TRACK_N_LEVELS; l++) {
         out.precision[l] = share(at[CAUGHT + l], at[WARNED + l]);
         out.recall[l] = share(at[CAUGHT + l], out.positives);
+        out.raised[l] = sums[alert_place(horizon, l)];
+        out.followed[l] = sums[alert_place(horizon, l) + 1];
     }
     return out;
 }

@@ -173,7 +173,7 @@ static void add_row(void *context, const store_score *row)
     if (strcmp(row->model, sum->model) != 0)
         return;
     double *const into = row->metric < 0 ? sum->incidents : sum->metrics[row->metric];
-    if (row->n != (row->metric < 0 ? TRACK_INCIDENT_SUMS : TRACK_METRIC_SUMS))
+    if (!track_sums_fit(row->metric, row->n))
         return;
     for (size_t i = 0; i < row->n; i++)
         into[i] += (double)row->sums[i];

@@ -30,6 +30,7 @@ typedef struct calibrating {
     const tft_config *network;
     const tft_dataset *dataset;
     const tft_calibrate_plan *plan;
+    unsigned parts; // that are fitted
     size_t n, capacity, n_origins;
     calibration_window *windows;
     size_t n_points;
@@ -197,6 +198,8 @@ static tft_status take_window(calibrating *c, size_t index, size_t in_chunk, tft
         return TFT_OK;
     tft_window_truth(c->contract, series, w->step, c->plan->last_step, c->zero_scale, c->target, c->weight,
                      &w->event_step, &w->at_risk);
+    if ((c->parts & TFT_CALIBRATE_QUANTILES) == 0)
+        return TFT_OK;
     // A second building, for the scale alone: a hundredth of what the network takes.
     const tft_status status =
         tft_window_build(c->contract, c->network, series, w->step, NULL, c->scratch, &c->window, err);
@@ -208,7 +211,9 @@ static tft_status take_window(calibrating *c, size_t index, size_t in_chunk, tft
 static tft_status run(calibrating *c, tft_error *err)
 {
     tft_status status = TFT_OK;
-    const tft_forecast out = {.quantiles = c->quantiles, .incident = c->n_points > 0 ? c->incident : NULL, .ok = c->ok};
+    const tft_forecast out = {.quantiles = (c->parts & TFT_CALIBRATE_QUANTILES) != 0 ? c->quantiles : NULL,
+                              .incident = c->n_points > 0 ? c->incident : NULL,
+                              .ok = c->ok};
     for (size_t first = 0; first < c->n && status == TFT_OK; first += CHUNK) {
         const size_t n = c->n - first < CHUNK ? c->n - first : CHUNK;
         for (size_t i = 0; i < n; i++)
@@ -252,6 +257,8 @@ static tft_status fit_incidents(const calibrating *c, tft_calibration *out, tft_
         status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu incident cases", c->n);
         goto done;
     }
+    out->n_points = 0;
+    memset(&out->alerts, 0, sizeof out->alerts); // of the curves of before
     for (size_t k = 0; k < c->n_points; k++) {
         size_t n = 0, positives = 0;
         for (size_t i = 0; i < c->n; i++) {
@@ -317,6 +324,7 @@ static tft_status fit_fleet(const calibrating *c, tft_calibration *out, tft_erro
         status = tft_fail(err, TFT_ERR_MEMORY, "no memory for the fleets of %zu origins", c->n_origins);
         goto done;
     }
+    out->fleet.n = 0;
     for (size_t k = 0; k < c->n_points; k++) {
         size_t n = 0;
         for (size_t from = 0, to; from < c->n; from = to) {
@@ -340,6 +348,39 @@ done:
     return status;
 }
 
+/* What comes before the fits: the windows, and what was forecast for each. */
+static tft_status forecast_all(calibrating *c, tft_error *err)
+{
+    tft_arena count = {0};
+    for (size_t k = 0; k < MAX_POINTS && c->network->hazard; k++) {
+        const int64_t steps = point_ms[k] / c->contract->step_ms;
+        if (steps >= 1 && steps <= (int64_t)c->contract->horizon &&
+            (c->n_points == 0 || steps > c->point[c->n_points - 1]))
+            c->point[c->n_points++] = (uint32_t)steps;
+    }
+    tft_status status = list_windows(c, err);
+    if (status != TFT_OK)
+        return status;
+    layout(&count, c);
+    status = tft_arena_init(&c->arena, count.used, err);
+    if (status != TFT_OK)
+        return status;
+    layout(&c->arena, c);
+    for (size_t m = 0; m < c->network->n_targets; m++)
+        c->zero_scale[2 * m + 1] = 1;
+    status = tft_window_scratch_open(c->contract, &c->scratch, err);
+    return status == TFT_OK ? run(c, err) : status;
+}
+
+static void give_back(calibrating *c)
+{
+    for (size_t m = 0; m < TFT_MAX_METRICS; m++)
+        tft_stretch_cells_free(&c->cells[m]);
+    tft_window_scratch_close(c->scratch);
+    tft_arena_free(&c->arena);
+    free(c->windows);
+}
+
 tft_status tft_calibrate(tft_forecaster *forecaster, const tft_dataset *dataset, const tft_calibrate_plan *plan,
                          tft_calibration *calibration, tft_calibrate_facts *facts, tft_error *err)
 {
@@ -347,47 +388,57 @@ tft_status tft_calibrate(tft_forecaster *forecaster, const tft_dataset *dataset,
                      .contract = tft_forecaster_contract(forecaster),
                      .network = tft_forecaster_config(forecaster),
                      .dataset = dataset,
-                     .plan = plan};
+                     .plan = plan,
+                     .parts = plan->parts != 0 ? plan->parts : TFT_CALIBRATE_ALL};
     tft_calibrate_facts counted = {0};
-    tft_arena count = {0};
-    memset(calibration, 0, sizeof *calibration);
-    for (size_t k = 0; k < MAX_POINTS && c.network->hazard; k++) {
-        const int64_t steps = point_ms[k] / c.contract->step_ms;
-        if (steps >= 1 && steps <= (int64_t)c.contract->horizon && (c.n_points == 0 || steps > c.point[c.n_points - 1]))
-            c.point[c.n_points++] = (uint32_t)steps;
-    }
-    tft_status status = list_windows(&c, err);
-    if (status != TFT_OK)
-        goto done;
-    layout(&count, &c);
-    status = tft_arena_init(&c.arena, count.used, err);
-    if (status != TFT_OK)
-        goto done;
-    layout(&c.arena, &c);
-    for (size_t m = 0; m < c.network->n_targets; m++)
-        c.zero_scale[2 * m + 1] = 1;
-    status = tft_window_scratch_open(c.contract, &c.scratch, err);
-    if (status == TFT_OK)
-        status = run(&c, err);
+    tft_status status = forecast_all(&c, err);
     for (size_t m = 0; m < TFT_MAX_METRICS; m++)
         counted.n_cells += c.cells[m].n;
-    if (status == TFT_OK)
+    if (status == TFT_OK && (c.parts & TFT_CALIBRATE_QUANTILES) != 0)
         status = fit_quantiles(&c, calibration, err);
-    if (status == TFT_OK)
+    if (status == TFT_OK && (c.parts & TFT_CALIBRATE_INCIDENTS) != 0)
         status = fit_incidents(&c, calibration, &counted, err);
-    if (status == TFT_OK)
+    if (status == TFT_OK && (c.parts & TFT_CALIBRATE_FLEET) != 0)
         status = fit_fleet(&c, calibration, err);
     counted.n_windows = c.n;
     counted.n_origins = c.n_origins;
     if (status == TFT_OK && facts != NULL)
         *facts = counted;
-done:
     if (status != TFT_OK)
         memset(calibration, 0, sizeof *calibration);
-    for (size_t m = 0; m < TFT_MAX_METRICS; m++)
-        tft_stretch_cells_free(&c.cells[m]);
-    tft_window_scratch_close(c.scratch);
-    tft_arena_free(&c.arena);
-    free(c.windows);
+    give_back(&c);
+    return status;
+}
+
+tft_status tft_calibrate_alerts(tft_forecaster *forecaster, const tft_dataset *dataset, const tft_calibrate_plan *plan,
+                                tft_alert_record *record, tft_calibrate_facts *facts, tft_error *err)
+{
+    calibrating c = {.forecaster = forecaster,
+                     .contract = tft_forecaster_contract(forecaster),
+                     .network = tft_forecaster_config(forecaster),
+                     .dataset = dataset,
+                     .plan = plan,
+                     .parts = TFT_CALIBRATE_INCIDENTS};
+    memset(record, 0, sizeof *record);
+    tft_status status = c.network->hazard ? forecast_all(&c, err)
+                                          : tft_fail(err, TFT_ERR_STATE, "the model has no incident probabilities");
+    const uint32_t whole = (uint32_t)c.contract->horizon;
+    for (size_t i = 0; i < c.n && status == TFT_OK; i++) {
+        const int label = label_of(&c.windows[i], whole);
+        if (label < 0 || c.windows[i].in_incident || isnan(c.raw[i * MAX_POINTS]))
+            continue;
+        record->n_cases++;
+        record->n_came += label == 1;
+        for (size_t k = 0; k < c.n_points; k++)
+            tft_alert_record_add(record, k, (double)c.raw[i * MAX_POINTS + k], label == 1);
+    }
+    if (status == TFT_OK) {
+        record->n = c.n_points;
+        record->within = whole;
+        memcpy(record->step, c.point, c.n_points * sizeof *c.point);
+    }
+    if (status == TFT_OK && facts != NULL)
+        *facts = (tft_calibrate_facts){.n_windows = c.n, .n_origins = c.n_origins};
+    give_back(&c);
     return status;
 }

@@ -8,6 +8,8 @@
  * calibrated, the fleet. A case of a horizon h is a window whose labels reach so far (tft_window_truth) or hold a start
  * before; those already in an incident are left out, as evaluation leaves them out.
  *
+ * On other windows again it counts what alerts on the calibrated probabilities were worth (alert_record.h).
+ *
  * Memory:  24 bytes a cell: 4,000 windows of 96 steps and four metrics are 37 MB, given back at the end.
  * Threads: one call; windows are cut over the forecaster's pool.
  */
@@ -17,7 +19,10 @@
 #include "tft/dataset.h"
 #include "train/calibration.h"
 
+enum { TFT_CALIBRATE_QUANTILES = 1, TFT_CALIBRATE_INCIDENTS = 2, TFT_CALIBRATE_FLEET = 4, TFT_CALIBRATE_ALL = 7 };
+
 typedef struct tft_calibrate_plan {
+    unsigned parts;            // TFT_CALIBRATE_…; 0 = all
     const uint8_t *selected;   // [n_servers] of the dataset: 1 = calibrate with it; NULL = all
     const uint16_t *group_of;  // [n_servers] or NULL: one group
     const double *group_share; // [n_groups] of the windows, any unit; NULL = by their number of servers
@@ -33,10 +38,16 @@ typedef struct tft_calibrate_facts {
         n_incidents[TFT_MAX_CALIBRATION_POINTS]; // per point of the incident curve
 } tft_calibrate_facts;
 
-/* Fits; *calibration is written as a whole. Parts for which the data say too little are the identity. The forecaster must
- * have no calibration of its own (tft_forecaster_lend with the identity). `facts` may be NULL.
+/* Fits the parts of the plan; the others of *calibration stay as they are (the fleet's is fitted on top of the incident curves that then
+ * stand there). Parts for which the data say too little are the identity. Other incident curves make what was counted of alerts
+ * void. The forecaster must have no calibration of its own (tft_forecaster_lend with the identity). `facts` may be NULL.
  * TFT_ERR_NOT_FOUND where there is no window at all. */
 tft_status tft_calibrate(tft_forecaster *forecaster, const tft_dataset *dataset, const tft_calibrate_plan *plan,
                          tft_calibration *calibration, tft_calibrate_facts *facts, tft_error *err);
+
+/* Counts alerts at the horizons of the incident curves (30 min … 8 h). The forecaster is calibrated as it will serve; plan->parts does not
+ * matter. */
+tft_status tft_calibrate_alerts(tft_forecaster *forecaster, const tft_dataset *dataset, const tft_calibrate_plan *plan,
+                                tft_alert_record *record, tft_calibrate_facts *facts, tft_error *err);
 
 #endif

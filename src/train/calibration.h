@@ -13,7 +13,7 @@
  * (Vovk, Gammerman, Shafer 2005; Romano, Patterson, Candès 2019, normalised as in Lei et al. 2018). The quantiles are
  * put in order before, and again after, so that they never cross.
  *
- * The fleet: tft_fleet_link (tft/forecaster.h).
+ * The fleet: tft_fleet_link (tft/forecaster.h). What alerts at these probabilities were worth: alert_record.h.
  *
  *     "calibration": {"incident": {"kind": "identity"}, "quantiles": {"kind": "identity"}}
  *     "calibration": {"incident": {"kind": "platt", "steps": [6, 12, 96], "slope": [1, 1.1, 0.9], "intercept": [0, -0.2, 0]},
@@ -34,6 +34,7 @@
 #include "base/text.h"
 #include "tft/contract.h"
 #include "tft/forecaster.h"
+#include "train/alert_record.h"
 
 #define TFT_MAX_CALIBRATION_POINTS 16
 #define TFT_N_KNOTS 4   // levels with a factor of their own
@@ -60,7 +61,8 @@ typedef struct tft_calibration {
     double span_step[TFT_N_SPANS]; // centres of the parts of the horizon, ascending, ≥ 1
     tft_stretch stretch[TFT_MAX_METRICS];
 
-    tft_fleet_link fleet; // n = 0: independent
+    tft_fleet_link fleet;    // n = 0: independent
+    tft_alert_record alerts; // n = 0: not measured
 } tft_calibration;
 
 void tft_calibration_to_json(const tft_calibration *calibration, tft_text *text);

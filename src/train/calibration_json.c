@@ -84,6 +84,10 @@ void tft_calibration_to_json(const tft_calibration *c, tft_text *text)
         put_numbers(text, c->fleet.bend, c->fleet.n);
         tft_text_puts(text, "}");
     }
+    if (c->alerts.n > 0) {
+        tft_text_puts(text, ",\n   \"alerts\": ");
+        tft_alert_record_to_json(&c->alerts, text);
+    }
     tft_text_puts(text, "}");
 }
 
@@ -219,19 +223,30 @@ static tft_status read_fleet(const tft_json *object, const char *kind, tft_calib
     return status;
 }
 
+static tft_status read_alerts(const tft_json *object, const char *kind, tft_calibration *c, tft_error *err)
+{
+    if (strcmp(kind, "counts") != 0)
+        return tft_fail(err, TFT_ERR_FORMAT, "kind \"%s\" is not known here, only counts is", kind);
+    return tft_alert_record_from_json(object, &c->alerts, err);
+}
+
 tft_status tft_calibration_from_json(const tft_json *object, tft_calibration *calibration, tft_error *err)
 {
     static const struct {
         const char *key;
         tft_status (*read)(const tft_json *object, const char *kind, tft_calibration *c, tft_error *err);
-    } parts[] = {{"quantiles", read_quantiles}, {"incident", read_incident}, {"fleet", read_fleet}};
+        bool optional; // models of before have none
+    } parts[] = {{"quantiles", read_quantiles, false},
+                 {"incident", read_incident, false},
+                 {"fleet", read_fleet, true},
+                 {"alerts", read_alerts, true}};
     static const tft_calibration identity = {0};
     *calibration = identity;
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         const tft_json *const part = tft_json_at(object, parts[i].key);
         char kind[16];
-        if (part == NULL && parts[i].read == read_fleet)
-            continue; // models of before have none
+        if (part == NULL && parts[i].optional)
+            continue;
         tft_status status = tft_json_need_string(part, "kind", kind, sizeof kind, err);
         if (status == TFT_OK)
             status = parts[i].read(part, kind, calibration, err);

@@ -200,6 +200,11 @@ const tft_fleet_link *tft_forecaster_fleet(const tft_forecaster *f)
     return &f->card.calibration.fleet;
 }
 
+const tft_alert_record *tft_forecaster_alerts(const tft_forecaster *f)
+{
+    return &f->card.calibration.alerts;
+}
+
 const char *tft_forecaster_name(const tft_forecaster *f)
 {
     return f->name;

@@ -93,6 +93,47 @@ class TrainAndForecast(unittest.TestCase):
                 self.assertEqual(values, sorted(values))
                 self.assertTrue(0 <= values[0] and values[-1] <= 100)
 
+    def test_parts_of_a_calibration_are_fitted_alone(self):
+        model = self.path("tft_model_20240102_000000")
+        shutil.copytree(self.model, model)
+        before = self.calibration(model)
+        done = run("calibrate", "--model", model, "--incidents-only", "--windows", 400, self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        incidents = self.calibration(model)
+        self.assertEqual(incidents["quantiles"], before["quantiles"])
+        self.assertNotEqual(incidents["incident"], before["incident"])
+        done = run("calibrate", "--model", model, "--fleet-only", "--windows", 300, self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        fleet = self.calibration(model)
+        self.assertEqual(fleet["incident"], incidents["incident"])
+        self.assertEqual(fleet["quantiles"], before["quantiles"])
+        done = run("calibrate", "--model", model, "--fleet-only", "--alerts", self.data)
+        self.assertEqual(done.returncode, 2)
+        self.assertIn("only one of", done.stderr)
+
+    def test_alerts_are_counted_and_kept_until_the_curves_change(self):
+        model = self.path("tft_model_20240103_000000")
+        shutil.copytree(self.model, model)
+        self.assertEqual(run("calibrate", "--model", model, "--incidents-only", "--windows", 400, self.data).returncode, 0)
+        curves = self.calibration(model)
+        self.assertNotIn("alerts", curves)
+        done = run("calibrate", "--model", model, "--alerts", "--windows", 600, self.data)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertRegex(done.stderr, "an incident followed [0-9]+ of [0-9]+\n")
+        counted = self.calibration(model)
+        alerts = counted.pop("alerts")
+        self.assertEqual(counted, curves)
+        self.assertEqual((alerts["within"], alerts["steps"]), (24, [6, 12, 24]))
+        self.assertGreater(alerts["cases"], 300)
+        self.assertGreater(alerts["came"], 0)
+        for raised, followed in zip(alerts["raised"], alerts["followed"]):
+            self.assertEqual(raised, sorted(raised, reverse=True))
+            self.assertTrue(all(f <= r for r, f in zip(raised, followed)))
+        self.assertEqual(run("calibrate", "--model", model, "--quantiles-only", "--windows", 200, self.data).returncode, 0)
+        self.assertIn("alerts", self.calibration(model))  # the curves are the same
+        self.assertEqual(run("calibrate", "--model", model, "--incidents-only", "--windows", 200, self.data).returncode, 0)
+        self.assertNotIn("alerts", self.calibration(model))
+
     def test_calibrate_says_what_it_lacks(self):
         done = run("calibrate", "--model", self.model, "--dry-run", "--servers", "nobody", self.data)
         self.assertEqual(done.returncode, 4)

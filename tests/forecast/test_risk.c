@@ -259,6 +259,31 @@ static void fleet_health_counts_shares(void **state)
         assert_int_equal(risk_fleet_health(rows[i].n, rows[i].high, rows[i].middle), rows[i].expected);
 }
 
+/* The fleet's health is a monotone function of its servers' scores: a server at greater risk never makes it better. */
+static void a_server_at_greater_risk_never_makes_the_fleet_healthier(void **state)
+{
+    (void)state;
+    const risk_settings settings = defaults();
+    tft_rng rng = tft_rng_seeded(22, 0);
+    for (int round = 0; round < 3000; round++) {
+        double scores[40];
+        const size_t n = 1 + tft_rng_below(&rng, 40), which = tft_rng_below(&rng, n);
+        risk_health health[2];
+        for (size_t i = 0; i < n; i++)
+            scores[i] = 100 * tft_rng_uniform(&rng) * tft_rng_uniform(&rng);
+        for (int after = 0; after < 2; after++) {
+            size_t n_high = 0, n_middle = 0;
+            scores[which] += after * (100 - scores[which]) * tft_rng_uniform(&rng);
+            for (size_t i = 0; i < n; i++) {
+                n_high += scores[i] >= settings.high;
+                n_middle += scores[i] >= settings.middle;
+            }
+            health[after] = risk_fleet_health(n, n_high, n_middle);
+        }
+        assert_true(health[1] >= health[0]);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -272,6 +297,7 @@ int main(void)
         cmocka_unit_test(raising_anything_never_lowers_the_risk),
         cmocka_unit_test(bands_and_priorities_begin_at_their_bounds),
         cmocka_unit_test(fleet_health_counts_shares),
+        cmocka_unit_test(a_server_at_greater_risk_never_makes_the_fleet_healthier),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

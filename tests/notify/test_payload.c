@@ -27,7 +27,8 @@ static outbox_item item_of(const char *server, const char *severity, bool firing
     return item;
 }
 
-static const payload_frame frame = {"http://127.0.0.1:8000", "chat", 1760371875402 + 120000, 60000};
+static const payload_frame frame = {
+    .base_url = "http://127.0.0.1:8000", .receiver = "chat", .now_ms = 1760371875402 + 120000, .resend_ms = 60000};
 
 static const char *text_at(const tft_json *object, const char *key)
 {

@@ -30,6 +30,7 @@ static void counted_by_hand(void **state)
     for (size_t k = 0; k < 31; k++) { // the horizon is 96: 12 … 96 come before 100, 204 … 288 before 300
         const int64_t o = items[k].origin;
         values[k][SCORE_ALERT_PROBABILITY] = o >= 60 && o <= 96 ? 0.6f : o == 156 || o == 168 ? 0.25f : 0.01f;
+        values[k][SCORE_ALERT_SOON] = o == 96 || o == 168 ? 0.35f : 0.01f;
         values[k][SCORE_ALERT_P50] = NAN;
         values[k][SCORE_ALERT_STATIC] = o >= 60 && o <= 96 ? 50 : o == 144 || o == 168 || o == 336 ? 60 : 10;
         values[k][SCORE_ALERT_TREND] = NAN;
@@ -60,6 +61,14 @@ static void counted_by_hand(void **state)
     const score_alert_row *const fifth = &alerts.rows[2]; // .2: also 156 and 168, one false stretch
     assert_int_equal(fifth->n_raised, 6);
     assert_double_equal(fifth->false_per_server_day, 1 / alerts.server_days, 1e-9);
+    size_t n_soon = 0;
+    for (size_t i = 0; i < alerts.n_rows; i++) {
+        const score_alert_row *const r = &alerts.rows[i];
+        n_soon += r->rule == SCORE_ALERT_SOON;
+        if (r->rule == SCORE_ALERT_SOON && r->threshold == 0.3)
+            assert_true(r->n_raised == 2 && r->n_followed == 1);
+    }
+    assert_int_equal(n_soon, 4);
     const score_alert_row *const last =
         &alerts.rows[alerts.n_rows - 2]; // the static threshold as it is (then the trend)
     assert_double_equal(last->threshold, 55, 0);

@@ -101,11 +101,36 @@ static void nothing_but_calm_has_no_skill_to_speak_of(void **state)
     assert_true(fabs(found.brier - 1e-4) < 1e-7);
 }
 
+static void alerts_are_right_where_an_incident_follows_at_all(void **state)
+{
+    (void)state;
+    float sums[TRACK_INCIDENT_SUMS] = {0};
+    double wide[TRACK_INCIDENT_SUMS];
+    track_add_alert(sums, 1, 0.3, true); // of the hour's probability, but it came hours later
+    track_add_alert(sums, 1, 0.7, false);
+    track_add_alert(sums, 1, 0.29, true);
+    track_add_alert(sums, 4, 0.65, true);
+    widen(sums, TRACK_INCIDENT_SUMS, wide);
+    const track_incidents hour = track_incidents_of(wide, 1), whole = track_incidents_of(wide, 4);
+    assert_true(hour.raised[0] == 2 && hour.followed[0] == 1 && hour.raised[1] == 1 && hour.followed[1] == 0);
+    assert_true(whole.raised[0] == 1 && whole.followed[1] == 1);
+    assert_true(hour.n == 0); // counted apart from the cases
+}
+
+static void rows_of_before_are_read_too(void **state)
+{
+    (void)state;
+    assert_true(track_sums_fit(-1, TRACK_INCIDENT_SUMS) && track_sums_fit(-1, 270) && !track_sums_fit(-1, 271));
+    assert_true(track_sums_fit(0, TRACK_METRIC_SUMS) && !track_sums_fit(0, 270));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(cells_add_up_in_their_band_and_forecaster_only),
         cmocka_unit_test(cases_give_brier_log_loss_precision_and_recall),
+        cmocka_unit_test(alerts_are_right_where_an_incident_follows_at_all),
+        cmocka_unit_test(rows_of_before_are_read_too),
         cmocka_unit_test(nothing_but_calm_has_no_skill_to_speak_of),
     };
     return cmocka_run_group_tests_name("track.sums", tests, NULL, NULL);

@@ -73,7 +73,8 @@ static void json_brings_back_what_was_written(void **state)
                          .step = {6, 96},
                          .slope = {1.25, 0.8},
                          .intercept = {0, -0.1},
-                         .fleet = {.n = 2, .step = {6, 24}, .exponent = {0.5, 0.75}, .bend = {0, 0.25}}};
+                         .fleet = {.n = 2, .step = {6, 24}, .exponent = {0.5, 0.75}, .bend = {0, 0.25}},
+                         .alerts = {.n = 1, .step = {12}, .within = 96, .n_cases = 9, .n_came = 2}};
     tft_calibration back = {0};
     tft_text text = tft_text_new(100000);
     (void)state;

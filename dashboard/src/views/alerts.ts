@@ -19,6 +19,8 @@ interface FullAlert extends Alert {
   ack: { by: string; comment?: string } | null;
   silenced_by: string[];
   crossing: { p10: string | null; p50: string | null; p90: string | null } | null;
+  expected_precision: number | null; // null: nobody has counted such alerts
+  description: string | null;
 }
 interface Silence {
   id: string;
@@ -74,6 +76,7 @@ function list(c: Context, alerts: FullAlert[]): VNode {
       { key: 'severity', head: w.severity, cell: (a) => severityLabel(a.severity), value: (a) => a.severity },
       { key: 'server', head: w.server, cell: (a) => (a.server ? serverLink(a.server) : text.fleet), value: (a) => a.server },
       { key: 'metric', head: w.metric, cell: (a) => [subjectOf(a), a.status !== 'firing' ? [' ', chip('quiet', a.status)] : null,
+        a.description ? h('span', { class: 'sub' }, a.description) : null,
         a.acknowledged ? [' ', chip('ok', text.alerts.acked, a.ack ? `${a.ack.by} ${a.ack.comment ?? ''}` : undefined)] : null, a.silenced ? [' ', chip('quiet', text.alerts.silenced)] : null], value: (a) => a.metric_name ?? a.kind },
       { key: 'current', head: w.current, number: true, cell: (a) => valueOf(a, a.current), value: (a) => a.current },
       { key: 'value', head: w.expected, number: true, cell: (a) => valueOf(a, a.predicted_value), value: (a) => a.predicted_value },
