@@ -26,12 +26,19 @@ struct auth {
     auth_options options;
     pthread_mutex_t lock; // guards everything below
     key_set keys;
+    bool had_keys;           // ever since it was opened
     struct timespec changed; // the key file's, when it was read
     int64_t looked_ms;
     tally failures[MAX_ADDRESSES]; // by a hash of the address
     tally reads[KEYS_MAX], writes[KEYS_MAX];
     auth_counts counts;
 };
+
+/* Whoever revokes the last key, or loses the file, has not said that everybody is an admin now. */
+static bool is_on(const auth *a)
+{
+    return a->options.mode == AUTH_ON || (a->options.mode == AUTH_AUTO && a->had_keys);
+}
 
 /* ---- the key file -------------------------------------------------------------------------------------- */
 
@@ -51,6 +58,7 @@ static tft_status read_keys(auth *a, tft_error *err)
         return status;
     keys_free(&a->keys);
     a->keys = fresh;
+    a->had_keys = a->had_keys || fresh.n > 0;
     return TFT_OK;
 }
 
@@ -63,15 +71,13 @@ static void look_for_changes(auth *a, int64_t now_ms)
     if (changed.tv_sec == a->changed.tv_sec && changed.tv_nsec == a->changed.tv_nsec)
         return;
     tft_error err = {0};
-    if (read_keys(a, &err) == TFT_OK)
+    const tft_status status = read_keys(a, &err);
+    if (status == TFT_OK && a->keys.n == 0 && is_on(a))
+        log_line(a->options.log, LOG_TAG_WARNING, "No API key is left: what needs one is refused until there is one");
+    else if (status == TFT_OK)
         log_line(a->options.log, LOG_TAG_INFO, "API keys read again: %zu", a->keys.n);
     else
         log_line(a->options.log, LOG_TAG_ERROR, "The old API keys stay: %s", err.text);
-}
-
-static bool is_on(const auth *a)
-{
-    return a->options.mode == AUTH_ON || (a->options.mode == AUTH_AUTO && a->keys.n > 0);
 }
 
 tft_status auth_open(const auth_options *options, auth **out, tft_error *err)

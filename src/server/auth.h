@@ -11,7 +11,8 @@
  *     5  too many requests of a key   auth.rate_limit.{read,write} in a minute                          429
  *
  * Keys are read again when their file changes (looked at once a second at most) and on SIGHUP: adding and revoking
- * need no restart. A file that cannot be read keeps the old keys, and says so in the log.
+ * need no restart. A file that cannot be read keeps the old keys, and says so in the log. Where keys were asked for they go on to be,
+ * also when the last one is revoked or the file is gone: only a start without keys is open (and refuses an address outside).
  *
  * Memory:  bounded: 4096 addresses and KEYS_MAX keys are remembered, the oldest forgotten.
  * Threads: any may call auth_admit().
@@ -24,7 +25,7 @@
 
 typedef struct auth auth;
 
-typedef enum auth_mode { AUTH_AUTO, AUTH_ON, AUTH_OFF } auth_mode; // auto: on as soon as there is a key
+typedef enum auth_mode { AUTH_AUTO, AUTH_ON, AUTH_OFF } auth_mode; // auto: on from the first key on, until the end
 
 typedef struct auth_options {
     auth_mode mode;

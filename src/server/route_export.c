@@ -10,7 +10,8 @@
  *
  * Packed as a whole with zstd or gzip where the client takes it: an export is numbers, a tenth of its bytes.
  *
- * Memory:  one piece (PIECE_ROWS rows) and what packs it. Threads: any.
+ * Memory:  one piece (PIECE_ROWS rows, some 500 kB with four metrics) and what packs it, at most EXPORTS_MOST times: one more is a 503.
+ * Threads: any.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -27,6 +28,7 @@
 
 #define DAY_MS ((int64_t)86400000)
 #define PIECE_ROWS 2000
+#define EXPORTS_MOST 8
 #define MAX_TEXT ((size_t)64 << 20) // rows with names of 256 bytes, all escaped, stay below it
 #define ALL_METRICS (~0u)
 
@@ -238,6 +240,7 @@ static ptrdiff_t read_export(void *context, char *out, size_t max)
 static void free_export(void *context)
 {
     exporting *const x = context;
+    atomic_fetch_sub(&x->srv->n_exports, 1);
     tft_text_free(&x->piece);
     tft_text_free(&x->packed);
     stream_pack_close(x->pack);
@@ -276,18 +279,21 @@ static bool read_wish(const http_request *request, http_reply *reply, exporting 
     return true;
 }
 
-static void reply_overloaded(http_reply *reply)
+static void reply_overloaded(http_reply *reply, const char *why)
 {
-    http_reply_problem(reply, 503, "overloaded", "Overloaded", "no memory for an export, try again");
-    http_reply_field(reply, "Retry-After", "1");
+    http_reply_problem(reply, 503, "overloaded", "Overloaded", "%s", why);
+    http_reply_field(reply, "Retry-After", "5");
 }
 
 static void route_history_export(void *context, const http_request *request, http_reply *reply)
 {
     server *const srv = context;
     exporting *const x = calloc(1, sizeof *x);
-    if (x == NULL) {
-        reply_overloaded(reply);
+    if (x == NULL || atomic_fetch_add(&srv->n_exports, 1) >= EXPORTS_MOST) {
+        reply_overloaded(reply, x == NULL ? "No memory for an export, try again" : "Enough exports are under way");
+        if (x != NULL)
+            atomic_fetch_sub(&srv->n_exports, 1);
+        free(x);
         return;
     }
     *x = (exporting){.srv = srv, .piece = tft_text_new(MAX_TEXT), .packed = tft_text_new(MAX_TEXT)};
@@ -298,7 +304,7 @@ static void route_history_export(void *context, const http_request *request, htt
         x->pack = stream_pack_open(encoding);
         good = x->pack != NULL;
         if (!good)
-            reply_overloaded(reply);
+            reply_overloaded(reply, "No memory to pack an export, try again");
     }
     if (!good) {
         free_export(x);

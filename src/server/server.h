@@ -123,6 +123,7 @@ typedef struct server {
     tft_text document;             // openapi.json, made when it is first asked for
     news news;                     // the engine's thread: what events have told
     atomic_size_t sse_clients;
+    atomic_size_t n_exports; // under way (route_export.c)
     fleet *fleet;
     engine *engine;
     notify *notify;

@@ -4,6 +4,7 @@
  * read transaction, so the daemon goes on writing; what it commits meanwhile is not in the copy. The copy is written
  * beside its final name, checked and synced before it gets it: a file with that name is a whole backup.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -100,6 +101,17 @@ static tft_status sync_file(const char *path, tft_error *err)
     return ok ? TFT_OK : tft_fail(err, TFT_ERR_IO, "%s: cannot be synced to disk", path);
 }
 
+/* An empty file that nobody else may read: it holds what the data directory holds. A link that somebody has put there is not followed. */
+static tft_status make_private(const char *path, tft_error *err)
+{
+    unlink(path);
+    const int fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return tft_fail(err, TFT_ERR_IO, "%s: %s", path, strerror(errno));
+    close(fd);
+    return TFT_OK;
+}
+
 /* Copies the database `from` to `to` by way of a file beside it. */
 static tft_status copy_file(const char *from, const char *to, void (*progress)(void *context, double share),
                             void *context, tft_error *err)
@@ -108,7 +120,8 @@ static tft_status copy_file(const char *from, const char *to, void (*progress)(v
     sqlite3 *source = NULL, *target = NULL;
     tft_status status = TFT_OK;
     snprintf(aside, sizeof aside, "%s.tmp.%ld", to, (long)getpid());
-    if (sqlite3_open_v2(from, &source, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
+    status = make_private(aside, err);
+    if (status == TFT_OK && sqlite3_open_v2(from, &source, SQLITE_OPEN_READONLY, NULL) != SQLITE_OK)
         status = fail(source, from, err);
     if (status == TFT_OK &&
         sqlite3_open_v2(aside, &target, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, NULL) != SQLITE_OK)

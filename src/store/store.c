@@ -118,6 +118,21 @@ static tft_status load_memory(store *s, const tft_contract *contract, tft_error 
     return status;
 }
 
+/* The database and what SQLite keeps beside it are nobody else's to read, whatever the folder's mode is. SQLite gives the files that it
+ * makes the mode of the database, so that is there before it is opened; where it cannot be made, opening it says why. */
+static void make_private(const char *path)
+{
+    static const char *const ends[] = {"", "-wal", "-shm"};
+    const int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0)
+        close(fd);
+    for (size_t i = 0; i < sizeof ends / sizeof *ends; i++) {
+        char name[4096 + 8];
+        snprintf(name, sizeof name, "%s%s", path, ends[i]);
+        chmod(name, 0600);
+    }
+}
+
 tft_status store_open(const store_options *options, const tft_contract *contract, store **out, tft_error *err)
 {
     *out = NULL;
@@ -154,6 +169,7 @@ tft_status store_open(const store_options *options, const tft_contract *contract
     const database_options how = {path, options->sync_full,
                                   options->cache_bytes > 0 ? options->cache_bytes : STORE_CACHE_BYTES,
                                   options->max_bytes, s->step_ms};
+    make_private(path);
     status = database_open(&how, &s->db, err);
     if (status == TFT_OK)
         status = database_open_beside(path, &s->beside, err);
@@ -163,7 +179,6 @@ tft_status store_open(const store_options *options, const tft_contract *contract
         tft_error_prefix(err, "%s", path);
         goto done;
     }
-    chmod(path, 0600);
     (void)store_check_room(s, NULL); // a store that is low can still be read, and says so
     store_settle(s, &s->counters);
 

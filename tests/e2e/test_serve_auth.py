@@ -116,6 +116,24 @@ def test_rotation_without_restart():
         assert "The old API keys stay" in d.log()
 
 
+def test_the_last_key_revoked_opens_nothing():
+    for lose in ("revoke", "remove"):
+        d = Daemon()
+        key = add_key(d.data, "admin", "only")
+        with d:
+            assert status(d, "GET", "/api/v1/servers", key) == 200
+            if lose == "revoke":
+                subprocess.run([TFTD, "keys", "revoke", "only", "--data-dir", os.path.join(d.data, "db"), "-q"], check=True)
+            else:
+                os.unlink(os.path.join(d.data, "db", "api-keys"))
+            wait_until(lambda: status(d, "GET", "/api/v1/servers", key) in (401, 429), "a revoked key is still taken")
+            restart_counting(d)
+            assert status(d, "GET", "/api/v1/servers") == 401 and status(d, "POST", "/-/reload") == 401
+            assert status(d, "GET", "/healthz") == 200 and "No API key is left" in d.log()
+            fresh = add_key(d.data, "read", "fresh")
+            wait_until(lambda: status(d, "GET", "/api/v1/servers", fresh) == 200, "a new key is not taken")
+
+
 def test_guessing_is_slowed_down():
     d = Daemon()
     key = add_key(d.data, "read")
@@ -230,7 +248,7 @@ def test_a_generator_shows_its_key():
     assert missing.returncode != 0 and "fleet.key.not" in missing.stderr, missing
 
 
-for test in (test_keys_command, test_a_generator_shows_its_key, test_reload, test_roles, test_rotation_without_restart, test_guessing_is_slowed_down, test_rate_limit,
+for test in (test_keys_command, test_a_generator_shows_its_key, test_reload, test_roles, test_rotation_without_restart, test_the_last_key_revoked_opens_nothing, test_guessing_is_slowed_down, test_rate_limit,
              test_foreign_pages, test_outside_needs_a_key):
     test()
     print("ok", test.__name__, flush=True)

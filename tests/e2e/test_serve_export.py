@@ -3,6 +3,7 @@ import csv
 import gzip
 import io
 import json
+import socket
 import time
 import unittest
 
@@ -66,6 +67,24 @@ class Export(unittest.TestCase):
             d.wait_for("the steps to be counted", lambda: len(table(d, "what=steps")[0]) == 24 * 250, 90)
             rows = table(d, "what=steps", {"Accept-Encoding": "gzip"})[0]
             self.assertEqual(len({(r["start"], r["server_name"]) for r in rows}), 24 * 250)
+
+    def test_eight_exports_at_a_time_and_one_more_is_told_to_wait(self):
+        with Daemon() as d:
+            for i in range(50):
+                self.assertEqual(d.post([record("s%03d" % k, BASE + i) for k in range(1000)])[0], 200)
+            path = "/api/v1/history/export?format=ndjson&from=" + stamp(BASE)  # 12 MB: more than the sockets hold
+            readers = []
+            try:
+                for _ in range(8):
+                    readers.append(socket.create_connection(("127.0.0.1", d.port)))
+                    readers[-1].sendall(("GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n" % path).encode())
+                    self.assertTrue(readers[-1].recv(1000).startswith(b"HTTP/1.1 200"))
+                status, fields, _ = d.request("GET", path)
+                self.assertEqual((status, fields["retry-after"]), (503, "5"))
+            finally:
+                for r in readers:
+                    r.close()
+            d.wait_for("room again", lambda: d.request("GET", path)[0] == 200, 30)
 
     def test_alerts(self):
         with Daemon(environment={"TFTD_TIME_CLOCK": "data", "TFTD_FORECAST_MIN_INTERVAL": "50ms", "TFTD_ALERTS_FOR": "0s"}) as d:

@@ -102,6 +102,11 @@ def an_export_can_be_sent_again(rows_csv, rows):
         assert json.loads(body)["accepted"] == len(rows), body
 
 
+def nobody_else_may_read(*paths):
+    for path in paths:
+        assert os.stat(path).st_mode & 0o777 == 0o600, (path, oct(os.stat(path).st_mode))
+
+
 def backup_while_records_come(d, folder):
     stop = threading.Event()
     sent = [0]
@@ -121,6 +126,7 @@ def backup_while_records_come(d, folder):
     assert run.returncode == 0, run.stderr
     again = subprocess.run([TFTD, "backup", target, "--data-dir", os.path.join(d.data, "db")], capture_output=True, text=True)
     assert again.returncode == 1 and "is there already" in again.stderr, again.stderr
+    nobody_else_may_read(target, *(os.path.join(d.data, "db", "tftd.db" + end) for end in ("", "-wal", "-shm")))
     return target, before
 
 
