@@ -47,7 +47,7 @@ int main(int argc, char **argv)
     static float quantiles[12][7];
     uint8_t ok = 0;
     const tft_series *series = &data.series[0];
-    const tft_request request = {series, series->first_step + (int64_t)series->n_steps - 1};
+    const tft_request request = {.series = series, .origin = series->first_step + (int64_t)series->n_steps - 1};
     const tft_forecast forecast = {.quantiles = &quantiles[0][0], .ok = &ok};
     if (tft_forecaster_run(forecaster, &request, 1, 0, &forecast, &err) != TFT_OK || !ok)
         goto failed;

@@ -35,6 +35,7 @@ const char *tft_forecaster_directory(const tft_forecaster *forecaster);
 typedef struct tft_request {
     const tft_series *series;
     int64_t origin; // step number of the last known step
+    size_t encoder; // the network reads at most so many steps, the newest; 0 = the model's context
 } tft_request;
 
 typedef struct tft_forecast {

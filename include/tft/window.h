@@ -59,8 +59,10 @@ typedef struct tft_window {
 struct tft_arena;
 void tft_window_layout(const tft_config *config, struct tft_arena *arena, tft_window *window);
 
-/* Options that training uses to show the network every kind of history; all zero for a plain window. */
+/* What the network is shown of a history; training uses it to show every kind. All zero for a plain window. */
 typedef struct tft_window_view {
+    size_t
+        encoder; // the encoder reads at most so many steps, the newest (0 = the context); lags and statistics reach further
     size_t history;          // pretend that the server is only this many steps old (0 = all of it)
     double newest_fill;      // 0 = as it is; else the newest step is made as if only this share of it had passed:
                              // noise of (1 − share) · 0.7 · the median step-to-step change of the last 12 steps

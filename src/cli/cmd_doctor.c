@@ -234,7 +234,7 @@ static tft_status time_forecast(tft_forecaster *forecaster, double *ms, tft_erro
     }
     float *const quantiles = calloc(n, sizeof *quantiles);
     uint8_t ok = 0;
-    const tft_request request = {&series, end};
+    const tft_request request = {.series = &series, .origin = end};
     const tft_forecast forecast = {.quantiles = quantiles, .ok = &ok};
     const double began = tft_monotonic_s();
     if (status == TFT_OK && quantiles == NULL)

@@ -109,7 +109,7 @@ static tft_status find_importance(const score_evaluation *evaluation, const scor
     }
     for (size_t i = 0; i < n; i++) {
         const score_window *const w = &windows->items[i * every];
-        requests[i] = (tft_request){&evaluation->dataset->series[w->server], w->origin};
+        requests[i] = (tft_request){.series = &evaluation->dataset->series[w->server], .origin = w->origin};
     }
     float *const encoder = rows + n * ns, *const decoder = encoder + n * contract->context * ne;
     const tft_forecast out = {.static_selection = rows, .encoder_selection = encoder, .decoder_selection = decoder};

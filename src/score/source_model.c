@@ -91,7 +91,7 @@ static tft_status run(void *context, const score_window *windows, size_t n, floa
     for (size_t i = 0; i < n; i++) {
         model->young[i] =
             score_young_series(&model->dataset->series[windows[i].server], windows[i].origin, model->history);
-        model->requests[i] = (tft_request){&model->young[i], windows[i].origin};
+        model->requests[i] = (tft_request){.series = &model->young[i], .origin = windows[i].origin};
     }
     const tft_forecast out = {.quantiles = model->quantiles, .incident = incident, .ok = ok};
     status = tft_forecaster_run(model->forecaster, model->requests, n, 0, &out, err);

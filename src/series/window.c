@@ -406,10 +406,12 @@ static void fill_codes(const making *k, tft_window *window)
 }
 
 /* Finds the encoder's first step and whether there is enough to go on. */
-static tft_status find_encoder(making *k, tft_window *window, tft_error *err)
+static tft_status find_encoder(making *k, const tft_window_view *view, tft_window *window, tft_error *err)
 {
     const tft_past *const past = &k->scratch->past;
-    const size_t oldest = past->n > k->contract->context ? past->n - k->contract->context : 0;
+    const size_t context = k->contract->context;
+    const size_t most = view != NULL && view->encoder > 0 && view->encoder < context ? view->encoder : context;
+    const size_t oldest = past->n > most ? past->n - most : 0;
     k->first = past->n;
     window->n_known = 0;
     bool any_target = false;
@@ -422,11 +424,9 @@ static tft_status find_encoder(making *k, tft_window *window, tft_error *err)
             any_target = any_target || !isnan(past->values[i * k->contract->n_metrics + m]);
     }
     if (window->n_known < 2)
-        return tft_fail(err, TFT_ERR_STATE, "%zu known steps inside the last %zu; 2 are needed", window->n_known,
-                        k->contract->context);
+        return tft_fail(err, TFT_ERR_STATE, "%zu known steps inside the last %zu; 2 are needed", window->n_known, most);
     if (!any_target)
-        return tft_fail(err, TFT_ERR_STATE, "no metric that is forecast has a value in the last %zu steps",
-                        k->contract->context);
+        return tft_fail(err, TFT_ERR_STATE, "no metric that is forecast has a value in the last %zu steps", most);
     k->length = past->n - k->first;
     return TFT_OK;
 }
@@ -491,7 +491,7 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
     if (status != TFT_OK)
         return status;
     tft_past_take(&scratch->past, contract, series, origin, view);
-    status = find_encoder(&k, window, err);
+    status = find_encoder(&k, view, window, err);
     if (status != TFT_OK)
         return status;
     prepare(contract, config, k.n_targets, scratch);

@@ -217,8 +217,8 @@ static tft_status run(calibrating *c, tft_error *err)
     for (size_t first = 0; first < c->n && status == TFT_OK; first += CHUNK) {
         const size_t n = c->n - first < CHUNK ? c->n - first : CHUNK;
         for (size_t i = 0; i < n; i++)
-            c->requests[i] =
-                (tft_request){&c->dataset->series[c->windows[first + i].server], c->windows[first + i].step};
+            c->requests[i] = (tft_request){.series = &c->dataset->series[c->windows[first + i].server],
+                                           .origin = c->windows[first + i].step};
         status = tft_forecaster_run(c->forecaster, c->requests, n, 0, &out, err);
         for (size_t i = 0; i < n && status == TFT_OK; i++)
             status = take_window(c, first + i, i, err);

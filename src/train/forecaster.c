@@ -294,8 +294,10 @@ static void run_micro(void *context, size_t k, size_t which)
     const tft_slot *members[MICRO];
     size_t request[MICRO], n = 0;
     for (size_t i = first; i < end; i++) {
-        const tft_status built = tft_window_build(&f->card.contract, &f->card.network, job->requests[i].series,
-                                                  job->requests[i].origin, NULL, w->scratch, &w->slots[n].window, NULL);
+        const tft_window_view view = {.encoder = job->requests[i].encoder};
+        const tft_status built =
+            tft_window_build(&f->card.contract, &f->card.network, job->requests[i].series, job->requests[i].origin,
+                             &view, w->scratch, &w->slots[n].window, NULL);
         if (out->ok != NULL)
             out->ok[i] = built == TFT_OK;
         if (built != TFT_OK)

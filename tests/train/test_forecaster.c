@@ -43,7 +43,7 @@ static int close_kit(void **state)
 static tft_request request_at(const kit *k, size_t server, int64_t index)
 {
     const tft_series *const s = &k->dataset.series[server];
-    return (tft_request){s, s->first_step + index};
+    return (tft_request){.series = s, .origin = s->first_step + index};
 }
 
 static void a_forecaster_knows_its_name_and_contract(void **state)
@@ -53,6 +53,28 @@ static void a_forecaster_knows_its_name_and_contract(void **state)
     assert_string_equal(tft_forecaster_name(k->forecaster), strrchr(k->path, '/') + 1);
     assert_int_equal(tft_forecaster_contract(k->forecaster)->horizon, HORIZON);
     assert_int_equal(tft_config_outputs(tft_forecaster_config(k->forecaster)), Q);
+}
+
+static void a_request_may_show_the_network_fewer_steps(void **state)
+{
+    const kit *const k = *state;
+    const tft_config *const n = tft_forecaster_config(k->forecaster);
+    const size_t ne = n->encoder_inputs.n_reals + n->encoder_inputs.n_embeddings;
+    float *const encoder = calloc(2 * CONTEXT * ne, sizeof(float));
+    float *const quantiles = calloc(2 * HORIZON * Q, sizeof(float));
+    uint8_t ok[2];
+    tft_request requests[2] = {request_at(k, 5, 140), request_at(k, 5, 140)};
+    requests[1].encoder = 4;
+    const tft_forecast forecast = {.quantiles = quantiles, .ok = ok, .encoder_selection = encoder};
+    assert_int_equal(tft_forecaster_run(k->forecaster, requests, 2, 0, &forecast, NULL), TFT_OK);
+    assert_true(ok[0] && ok[1]);
+    for (size_t i = 0; i < CONTEXT; i++) { // rows of steps that were not read are 0
+        assert_true(encoder[i * ne] > 0);
+        assert_true((encoder[(CONTEXT + i) * ne] > 0) == (i < 4));
+    }
+    assert_memory_not_equal(quantiles, quantiles + HORIZON * Q, HORIZON * Q * sizeof(float));
+    free(encoder);
+    free(quantiles);
 }
 
 static void quantiles_never_cross_and_stay_in_range(void **state)
@@ -226,6 +248,7 @@ static void levels_between_quantiles_are_linear_and_beyond_them_constant(void **
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(a_forecaster_knows_its_name_and_contract),
+                                       cmocka_unit_test(a_request_may_show_the_network_fewer_steps),
                                        cmocka_unit_test(quantiles_never_cross_and_stay_in_range),
                                        cmocka_unit_test(incident_probabilities_never_fall),
                                        cmocka_unit_test(a_window_with_too_little_history_is_not_ok_and_its_rows_stay),

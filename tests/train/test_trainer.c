@@ -45,7 +45,7 @@ static void errors_on(const tft_series *series, const char *model, double *netwo
     *network = *last_value = 0;
     assert_int_equal(tft_forecaster_open(model, 1, &f, NULL), TFT_OK);
     for (size_t origin = 200; origin < 290; origin += 3) {
-        const tft_request request = {series, series->first_step + (int64_t)origin};
+        const tft_request request = {.series = series, .origin = series->first_step + (int64_t)origin};
         const tft_forecast forecast = {.quantiles = quantiles, .ok = &ok};
         assert_int_equal(tft_forecaster_run(f, &request, 1, 0, &forecast, NULL), TFT_OK);
         assert_int_equal(ok, 1);
