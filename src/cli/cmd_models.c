@@ -60,14 +60,14 @@ static const char *role_of(const models_state *m, const model_entry *e)
                                                  : "available";
 }
 
-static void read_models(const char *data_dir, const char *models_dir, models_state *m)
+static tft_status read_models(const char *data_dir, const char *models_dir, models_state *m, tft_error *err)
 {
     m->data_dir = data_dir;
     m->models_dir = models_dir;
     model_names_list(models_dir, &m->names);
     for (size_t i = 0; i < m->names.n; i++)
         model_entry_read(models_dir, m->names.names[i], &m->entries[i]);
-    model_pin_read(data_dir, &m->pin);
+    return model_pin_read(data_dir, &m->pin, err);
 }
 
 static const model_entry *find(const models_state *m, const char *name)
@@ -240,9 +240,12 @@ int cmd_models(int argc, char **argv)
         fprintf(stderr, "tftd models: no memory\n");
         code = EXIT_FAILED;
     } else {
-        read_models(args.data_dir != NULL ? args.data_dir : s.data.dir,
-                    args.models_dir != NULL ? args.models_dir : s.model.dir, m);
-        code = run(&args, m, &rest);
+        const char *const data_dir = args.data_dir != NULL ? args.data_dir : s.data.dir;
+        const char *const models_dir = args.models_dir != NULL ? args.models_dir : s.model.dir;
+        const bool readable = read_models(data_dir, models_dir, m, &err) == TFT_OK;
+        if (!readable)
+            fprintf(stderr, "tftd models: which model was chosen cannot be read: %s\n", err.text);
+        code = readable ? run(&args, m, &rest) : EXIT_DATA_DIR;
     }
     free(m);
     settings_free(&s);

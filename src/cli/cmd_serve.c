@@ -119,6 +119,7 @@ static server_options to_options(const settings *s)
         .limit_latency_ms = s->ingest.limit_latency_ms,
         .max_servers = s->servers.max,
         .stale_after_ms = s->servers.stale_after,
+        .forget_after_ms = s->servers.forget_after,
         .offline_after_steps = s->servers.offline_after_steps,
         .models_dir = s->model.dir,
         .model_name = s->model.name,
@@ -129,6 +130,7 @@ static server_options to_options(const settings *s)
         .warmup_records = s->forecast.warmup_records,
         .min_records = s->forecast.min_records,
         .memory_steps = s->forecast.memory_steps,
+        .window_steps = s->forecast.window_steps,
         .clock = (fleet_clock_mode)s->time.clock,
         .tls_cert = s->tls.cert,
         .tls_key = s->tls.key,
@@ -173,6 +175,12 @@ static server_options to_options(const settings *s)
     o.store.min_free_bytes = s->store.min_free;
     o.store.max_servers = s->servers.max;
     return o;
+}
+
+static log_options log_options_of(const settings *s)
+{
+    return (log_options){(log_level)s->log.level, (log_format)s->log.format, (log_stamps)s->log.timestamps,
+                         s->log.file};
 }
 
 /* Sockets that the service manager has opened are where we listen, whatever else says so. */
@@ -325,7 +333,7 @@ static void put_config(void *context, tft_text *out)
 static tft_status reload_keys(server *srv, tft_error *err)
 {
     tft_error why = {0};
-    const tft_status status = srv->auth != NULL ? auth_reload(srv->auth, &why) : TFT_OK;
+    const tft_status status = srv->auth != NULL ? auth_reload(srv->auth, NULL, &why) : TFT_OK;
     if (status != TFT_OK) {
         log_line(srv->log, LOG_TAG_ERROR, "The old API keys stay: %s", why.text);
         *err = why;
@@ -333,18 +341,42 @@ static tft_status reload_keys(server *srv, tft_error *err)
     return status;
 }
 
-/* Alerts, receivers, risk and levels as the file says now; a bad file changes nothing. */
+/* What the file says now, and what the flags said at the start (own_keys_file: apply_flags). */
+static tft_status read_again(const reloading *how, settings *s, char own_keys_file[PATH_MAX], tft_error *err)
+{
+    char own_address[32];
+    tft_status status = settings_read(how->args->config, s, err);
+    if (status == TFT_OK)
+        apply_flags(how->args, s, own_address, own_keys_file);
+    if (status == TFT_OK && how->args->log_level != NULL)
+        status = settings_set(s, "log.level", how->args->log_level, "--log-level", err);
+    s->http.listen = how->boot->http.listen; // where it listens; the text of a flag lies in how->boot's
+    return status;
+}
+
+/* As the file says now, with flags before it as ever; a bad file changes nothing. */
 static tft_status reload_settings(server *srv, reloading *how, tft_error *err)
 {
     tft_error why = {0};
+    char own_keys_file[PATH_MAX];
+    int log_fd = -1;
     settings *const s = calloc(1, sizeof *s);
     tft_status status =
-        s != NULL ? settings_read(how->args->config, s, &why) : tft_fail(&why, TFT_ERR_MEMORY, "no memory");
+        s != NULL ? read_again(how, s, own_keys_file, &why) : tft_fail(&why, TFT_ERR_MEMORY, "no memory");
+    if (status == TFT_OK) {
+        const log_options log = log_options_of(s);
+        status = log_prepare(srv->log, &log, &log_fd, &why);
+    }
     if (status == TFT_OK) {
         const server_options options = to_options(s);
         status = server_reload(srv, &options, &why);
-        if (status == TFT_OK)
-            show_config(how, s);
+    }
+    if (status == TFT_OK) {
+        const log_options log = log_options_of(s);
+        log_configure(srv->log, &log, log_fd);
+        show_config(how, s);
+    } else if (log_fd > STDERR_FILENO) {
+        close(log_fd);
     }
     if (status != TFT_OK) {
         log_line(srv->log, LOG_TAG_ERROR, "The old settings stay: %s", why.text);
@@ -373,26 +405,34 @@ static tft_status reload(void *context, server *srv, tft_error *err)
             return results[i];
         }
     }
-    log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys and settings read, models looked for in %s",
-             srv->options.models_dir);
+    log_line(srv->log, LOG_TAG_INFO, "Reloaded: log reopened, keys and settings read, models looked for");
     return TFT_OK;
 }
 
-static void dump_state(const server *srv)
+/* SIGUSR2: what somebody asks first who cannot ask the port. */
+static void dump_state(server *srv)
 {
     const fleet_counters c = fleet_count(srv->fleet, tft_wall_ms());
     const engine_totals e = engine_count(srv->engine);
     const store_counters d = store_counters_now(srv->store);
+    const char *const trouble = store_trouble(srv->store);
+    model_roles r;
+    server_model_roles(srv, &r);
     log_line(srv->log, LOG_TAG_INFO,
-             "State: servers %zu tracked, %zu ready, %zu active; records %lld ever, %lld held; ticks %lld",
-             c.servers_tracked, c.servers_ready, c.servers_active, (long long)d.records_total, (long long)d.window_size,
-             (long long)d.ticks);
+             "State: servers %zu tracked, %zu ready, %zu active, %zu asleep; records %lld ever, %lld held; ticks %lld",
+             c.servers_tracked, c.servers_ready, c.servers_active, fleet_n_asleep(srv->fleet),
+             (long long)d.records_total, (long long)d.window_size, (long long)d.ticks);
+    log_line(srv->log, LOG_TAG_INFO, "State: model %s, before it %s, pinned %s, at the next start %s, shadow %s",
+             r.served[0] != '\0' ? r.served : "none", r.before[0] != '\0' ? r.before : "none",
+             r.pinned[0] != '\0' ? r.pinned : "none", r.next[0] != '\0' ? r.next : "the same",
+             r.shadow[0] != '\0' ? r.shadow : "none");
     log_line(srv->log, LOG_TAG_INFO,
-             "State: forecasts %llu; servers forecast %llu by TFT, %llu by heuristic, %llu failures; engine holds %zu "
-             "bytes; store: %s",
+             "State: forecasts %llu; servers forecast %llu by TFT, %llu by heuristic, %llu failures; store: %s",
              (unsigned long long)e.forecasts, (unsigned long long)e.tft_server_forecasts,
              (unsigned long long)e.heuristic_server_forecasts, (unsigned long long)e.failures,
-             engine_bytes(srv->engine), store_trouble(srv->store) != NULL ? store_trouble(srv->store) : "ok");
+             trouble != NULL ? trouble : "ok");
+    log_line(srv->log, LOG_TAG_INFO, "State: memory %zu bytes of the fleet; engine holds %zu bytes",
+             fleet_bytes(srv->fleet), engine_bytes(srv->engine));
 }
 
 /* Until SIGTERM or SIGINT; returns its number. */
@@ -567,8 +607,7 @@ int cmd_serve(int argc, char **argv)
         status = inherit_sockets(&s, &sockets, &err);
     if (status == TFT_OK)
         status = check_listeners(&s, &err);
-    const log_options how = {(log_level)s.log.level, (log_format)s.log.format, (log_stamps)s.log.timestamps,
-                             s.log.file};
+    const log_options how = log_options_of(&s);
     if (status == TFT_OK)
         status = log_open(&how, &log, &err);
     int result;

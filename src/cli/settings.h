@@ -37,7 +37,7 @@ typedef struct settings_level {
     double low, high; // THRESHOLD: warning, critical; else both the level
 } settings_level;
 
-#define SETTINGS_N_KEYS 68
+#define SETTINGS_N_KEYS 70
 typedef enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_FLAG } settings_source;
 
 typedef struct settings {
@@ -75,7 +75,7 @@ typedef struct settings {
     } ingest;
     struct {
         size_t max, offline_after_steps;
-        int64_t stale_after;
+        int64_t stale_after, forget_after;
     } servers;
     struct {
         const char *dir, *name;
@@ -84,7 +84,7 @@ typedef struct settings {
     } model;
     struct {
         int64_t min_interval;
-        size_t warmup_records, min_records, memory_steps;
+        size_t warmup_records, min_records, memory_steps, window_steps;
     } forecast;
     struct {
         size_t clock; // auto, wall, data

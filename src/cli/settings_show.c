@@ -121,7 +121,7 @@ static void put_prefixes(const settings *s, tft_text *out)
         tft_text_puts(out, ", {\"key\": ");
         json_put_string(out, path);
         tft_text_printf(out, ", \"value\": \"%s\"", tft_profile_name((tft_profile)s->prefixes[i].profile));
-        put_named_item(out, "word", false);
+        put_named_item(out, "word", true);
     }
 }
 
@@ -165,7 +165,7 @@ void settings_put_json(const settings *boot, const settings *now, tft_text *out)
         tft_text_puts(out, "}");
     }
     put_levels(now, out);
-    put_prefixes(boot, out);
+    put_prefixes(now, out);
     put_receivers(now, out);
     tft_text_puts(out, "]}");
     settings_free(defaults);

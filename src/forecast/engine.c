@@ -373,6 +373,11 @@ static tft_status check_fit(const tft_contract *ours, const engine_model *model,
     return TFT_OK;
 }
 
+tft_status engine_check_model(const engine *e, const engine_model *model, tft_error *err)
+{
+    return check_fit(fleet_contract(e->f), model, err);
+}
+
 tft_status engine_set_model(engine *e, const engine_model *model, tft_error *err)
 {
     engine_model fresh = {0};

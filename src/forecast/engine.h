@@ -37,6 +37,7 @@ typedef struct engine_settings {
     alert_settings alerts;
     fallback_settings fallback;
     double min_interval_s; // forecast.min_interval, 1 s
+    size_t window_steps;   // forecast.window_steps: steps that the network reads, at most; 0 = the model's context
 } engine_settings;
 
 typedef struct engine_options {
@@ -96,6 +97,8 @@ typedef struct engine_model {
  * from here on, also on error (it is closed then). NULL = none (heuristics only).
  * Returns  TFT_ERR_MISMATCH where its contract does not fit the fleet's. */
 tft_status engine_set_model(engine *e, const engine_model *model, tft_error *err);
+/* The same question alone: would it fit? The model stays the caller's. */
+tft_status engine_check_model(const engine *e, const engine_model *model, tft_error *err);
 /* A forecaster (given, not lent) as such a model. */
 engine_model engine_model_of(tft_forecaster *forecaster);
 /* Opens a model directory as such a model, with threads that give way to requests (background.h). */

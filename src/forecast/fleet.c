@@ -4,7 +4,7 @@
  *     f->servers[id]                        a fleet_server and its arrays in one block, never moved
  *     f->hot[id]                            what the counters walk over: 16 bytes a server, in a row
  *
- * The table's size is fixed at birth by max_servers, so it never rehashes. Names come from clients: the hash is seeded
+ * The tables have room for max_servers at birth, and double where sleepers or a reload want more. Names come from clients: the hash is seeded
  * per fleet, so that nobody can prepare names that collide.
  */
 #include "forecast/fleet.h"
@@ -30,17 +30,19 @@ typedef struct hot_server {
 struct fleet {
     fleet_options options;  // contract and sizes never change; the rest is guarded by lock
     pthread_rwlock_t *lock; // guards everything below; a pointer, so that readers of a const fleet can take it
-    fleet_server **servers; // [max_servers]
-    hot_server *hot;        // [max_servers]
+    size_t capacity;        // ids that the next two hold
+    fleet_server **servers; // [capacity]
+    hot_server *hot;        // [capacity]
     uint32_t *table;        // [table_size]
-    size_t table_size;      // a power of two ≥ 2 · max_servers
+    size_t table_size;      // a power of two ≥ 2 · capacity
     uint64_t seed;
     atomic_size_t n_servers; // written under the lock; read without it by fleet_size()
     uint8_t *reporting;      // [reporting_steps] did anybody report in step s: reporting[s mod n]
     size_t reporting_steps;
-    size_t n_forgotten;
-    int64_t newest_step; // newest step in `reporting`; INT64_MIN = none
-    int64_t newest_ms;   // newest record of the fleet; INT64_MIN = none
+    size_t n_forgotten;     // those asleep too
+    atomic_size_t n_asleep; // written under the lock
+    int64_t newest_step;    // newest step in `reporting`; INT64_MIN = none
+    int64_t newest_ms;      // newest record of the fleet; INT64_MIN = none
     fleet_saved_totals totals;
 };
 
@@ -108,6 +110,7 @@ tft_status fleet_open(const fleet_options *options, fleet **out, tft_error *err)
     f->newest_step = NO_TIME;
     f->newest_ms = NO_TIME;
     f->seed = draw_seed();
+    f->capacity = options->max_servers;
     f->servers = calloc(options->max_servers, sizeof *f->servers);
     f->hot = calloc(options->max_servers, sizeof *f->hot);
     f->table = calloc(f->table_size, sizeof *f->table);
@@ -217,9 +220,32 @@ size_t fleet_find(const fleet *f, const char *name, size_t n)
     return found == 0 ? FLEET_NO_SERVER : found - 1;
 }
 
+/* Servers that take a place. */
+static size_t count_awake(const fleet *f)
+{
+    return fleet_size(f) - f->n_forgotten;
+}
+
+static size_t most_ids(const fleet *f)
+{
+    const size_t wanted = f->options.max_servers + f->n_forgotten, most = f->options.max_servers * FLEET_IDS_PER_PLACE;
+    return wanted < most ? wanted : most;
+}
+
 size_t fleet_room(const fleet *f)
 {
-    return f->options.max_servers - fleet_size(f);
+    fleet_read_lock(f);
+    const size_t n = fleet_size(f), most = most_ids(f);
+    unlock(f);
+    return most > n ? most - n : 0;
+}
+
+size_t fleet_most_ids(const fleet *f)
+{
+    fleet_read_lock(f);
+    const size_t most = most_ids(f);
+    unlock(f);
+    return most;
 }
 
 static void lay_out_server(tft_arena *a, size_t n_metrics, size_t name_length, fleet_server **s, char **name)
@@ -254,19 +280,26 @@ static size_t server_block_bytes(const fleet *f, size_t name_length)
 
 static size_t table_bytes(const fleet *f)
 {
-    return sizeof(hot_server) + sizeof(fleet_server *) + f->table_size / f->options.max_servers * sizeof *f->table;
+    return sizeof(hot_server) + sizeof(fleet_server *) + f->table_size / f->capacity * sizeof *f->table;
+}
+
+size_t fleet_bytes_asleep(const fleet *f)
+{
+    fleet_read_lock(f);
+    const size_t bytes = server_block_bytes(f, FLEET_NAME_MAX) + table_bytes(f);
+    unlock(f);
+    return bytes;
 }
 
 size_t fleet_bytes_per_server(const fleet *f)
 {
-    return server_block_bytes(f, FLEET_NAME_MAX) + table_bytes(f) +
-           history_most_bytes(f->options.contract.n_metrics, f->options.memory_steps);
+    return fleet_bytes_asleep(f) + history_most_bytes(f->options.contract.n_metrics, f->options.memory_steps);
 }
 
 size_t fleet_bytes(const fleet *f)
 {
-    size_t bytes = f->options.max_servers * table_bytes(f);
     fleet_read_lock(f);
+    size_t bytes = f->capacity * table_bytes(f);
     for (size_t i = 0, n = fleet_size(f); i < n; i++)
         bytes += server_block_bytes(f, f->servers[i]->name_length) + history_bytes(&f->servers[i]->history);
     fleet_read_unlock(f);
@@ -286,16 +319,47 @@ static void set_profile(const fleet *f, fleet_server *s, int profile)
     s->history.profile = s->profile;
 }
 
-static tft_status make_server(fleet *f, const char *name, size_t n, uint64_t hash, size_t slot, size_t *id,
-                              tft_error *err)
+/* Open addressing: taking a name out breaks chains, so the table is filled anew. */
+static void fill_table(fleet *f)
+{
+    memset(f->table, 0, f->table_size * sizeof *f->table);
+    for (size_t i = 0, n = fleet_size(f); i < n; i++) {
+        const fleet_server *s = f->servers[i];
+        if (!s->forgotten || s->asleep)
+            f->table[find_slot(f, s->name, s->name_length, s->hash)] = (uint32_t)(i + 1);
+    }
+}
+
+/* Room for twice as many ids. Readers hold the lock whenever they look. */
+static tft_status grow(fleet *f, tft_error *err)
+{
+    const size_t capacity = 2 * f->capacity;
+    fleet_server **const servers = realloc(f->servers, capacity * sizeof *servers);
+    f->servers = servers != NULL ? servers : f->servers;
+    hot_server *const hot = realloc(f->hot, capacity * sizeof *hot);
+    f->hot = hot != NULL ? hot : f->hot;
+    uint32_t *const table = calloc(2 * f->table_size, sizeof *table);
+    if (servers == NULL || hot == NULL || table == NULL) {
+        free(table);
+        return tft_fail(err, TFT_ERR_MEMORY, "fleet: no memory for tables of %zu servers", capacity);
+    }
+    free(f->table);
+    f->table = table;
+    f->table_size *= 2;
+    f->capacity = capacity;
+    fill_table(f);
+    return TFT_OK;
+}
+
+static tft_status make_server(fleet *f, const char *name, size_t n, uint64_t hash, size_t *id, tft_error *err)
 {
     const size_t m = f->options.contract.n_metrics, at = fleet_size(f);
     if (n == 0 || n > FLEET_NAME_MAX)
         return tft_fail(err, TFT_ERR_ARGUMENT, "server name of %zu bytes, must be 1 to %d", n, FLEET_NAME_MAX);
-    if (at >= f->options.max_servers)
-        return tft_fail(err, TFT_ERR_LIMIT, "too many servers: servers.max is %zu", f->options.max_servers);
     tft_arena arena = {0};
-    tft_status status = tft_arena_init(&arena, server_block_bytes(f, n), err);
+    tft_status status = at < f->capacity ? TFT_OK : grow(f, err);
+    if (status == TFT_OK)
+        status = tft_arena_init(&arena, server_block_bytes(f, n), err);
     if (status != TFT_OK)
         return status;
     fleet_server *s;
@@ -317,18 +381,21 @@ static tft_status make_server(fleet *f, const char *name, size_t n, uint64_t has
     set_profile(f, s, -1);
     f->servers[at] = s;
     f->hot[at] = (hot_server){.last_seen_ms = NO_TIME};
-    f->table[slot] = (uint32_t)(at + 1);
+    f->table[find_slot(f, name, n, hash)] = (uint32_t)(at + 1);
     atomic_store_explicit(&f->n_servers, at + 1, memory_order_release);
     *id = at;
     return TFT_OK;
 }
 
-static tft_status find_or_make(fleet *f, const char *name, size_t n, size_t *id, tft_error *err)
+/* `stored`: it is in the store already and is taken whatever max_servers says. */
+static tft_status find_or_make(fleet *f, const char *name, size_t n, bool stored, size_t *id, tft_error *err)
 {
     const uint64_t hash = hash_name(f, name, n);
     const size_t slot = find_slot(f, name, n, hash);
+    if (f->table[slot] == 0 && !stored && fleet_size(f) >= most_ids(f))
+        return tft_fail(err, TFT_ERR_LIMIT, "too many servers: servers.max is %zu", f->options.max_servers);
     if (f->table[slot] == 0)
-        return make_server(f, name, n, hash, slot, id, err);
+        return make_server(f, name, n, hash, id, err);
     *id = f->table[slot] - 1;
     return TFT_OK;
 }
@@ -418,7 +485,8 @@ static void see(fleet *f, size_t id, int64_t time_ms, tft_state state)
             set_state(s, state);
         s->last_seen_ms = time_ms;
     }
-    f->hot[id].last_seen_ms = s->last_seen_ms;
+    if (!s->forgotten)
+        f->hot[id].last_seen_ms = s->last_seen_ms;
     if (time_ms > f->newest_ms)
         f->newest_ms = time_ms;
 }
@@ -503,7 +571,7 @@ tft_status fleet_apply(fleet *f, const fleet_batch *batch, int64_t wall_ms, flee
         size_t id;
         if (r->verdict == FLEET_NOTHING)
             continue;
-        tft_status status = find_or_make(f, r->name, r->name_length, &id, err);
+        tft_status status = find_or_make(f, r->name, r->name_length, false, &id, err);
         if (status == TFT_OK) {
             stored++;
             f->servers[id]->version++;
@@ -521,7 +589,7 @@ tft_status fleet_apply(fleet *f, const fleet_batch *batch, int64_t wall_ms, flee
         const warmup w = count_warmup(f, clock_of(f, wall_ms).now_ms);
         *receipt = (fleet_receipt){.tick = f->totals.tick,
                                    .window_size = f->totals.held,
-                                   .servers_tracked = fleet_size(f) - f->n_forgotten,
+                                   .servers_tracked = count_awake(f),
                                    .servers_ready = w.ready,
                                    .warmup_complete = w.active > 0 && w.active_ready == w.active,
                                    .late = late};
@@ -530,23 +598,24 @@ tft_status fleet_apply(fleet *f, const fleet_batch *batch, int64_t wall_ms, flee
     return first;
 }
 
-/* Open addressing: taking a name out breaks chains, so the table is filled anew. */
-static void fill_table(fleet *f)
+/* What takes room goes. */
+static void drop_history(fleet *f, fleet_server *s)
 {
-    memset(f->table, 0, f->table_size * sizeof *f->table);
-    for (size_t i = 0, n = fleet_size(f); i < n; i++) {
-        const fleet_server *s = f->servers[i];
-        if (!s->forgotten)
-            f->table[find_slot(f, s->name, s->name_length, s->hash)] = (uint32_t)(i + 1);
-    }
+    extremes_clear(&s->extremes, f->options.contract.n_metrics);
+    history_free(&s->history);
+    history_init(&s->history, f->options.contract.n_metrics, f->options.memory_steps);
+    s->history.profile = s->profile;
 }
 
 void fleet_forget(fleet *f, size_t id, size_t n_records)
 {
     write_lock(f);
     fleet_server *s = f->servers[id];
-    if (!s->forgotten) {
+    if (!s->forgotten || s->asleep) {
+        f->n_forgotten += !s->forgotten;
+        f->n_asleep -= s->asleep;
         s->forgotten = s->planned = true;
+        s->asleep = false;
         s->sent_state = TFT_STATE_MAINTENANCE;
         s->records = 0;
         s->n_recent = 0;
@@ -555,17 +624,67 @@ void fleet_forget(fleet *f, size_t id, size_t n_records)
             s->newest[i] = (double)NAN;
             s->newest_ms[i] = NO_TIME;
         }
-        extremes_clear(&s->extremes, f->options.contract.n_metrics);
-        history_free(&s->history);
-        history_init(&s->history, f->options.contract.n_metrics, f->options.memory_steps);
-        s->history.profile = s->profile;
+        drop_history(f, s);
         s->version++;
         f->hot[id] = (hot_server){.last_seen_ms = NO_TIME};
-        f->n_forgotten++;
         f->totals.held -= n_records < f->totals.held ? n_records : f->totals.held;
         fill_table(f);
     }
     unlock(f);
+}
+
+/* ---- sleep ------------------------------------------------------------------------------------------------------ */
+
+size_t fleet_sleep_silent(fleet *f, int64_t wall_ms, int64_t silent_ms)
+{
+    size_t n_slept = 0;
+    write_lock(f);
+    const int64_t now_ms = clock_of(f, wall_ms).now_ms;
+    for (size_t i = 0, n = fleet_size(f); i < n; i++) {
+        fleet_server *s = f->servers[i];
+        if (s->forgotten || s->last_seen_ms == NO_TIME || now_ms - s->last_seen_ms <= silent_ms)
+            continue;
+        s->forgotten = s->asleep = true;
+        s->n_recent = 0;
+        s->version++;
+        drop_history(f, s);
+        f->hot[i] = (hot_server){.last_seen_ms = NO_TIME};
+        n_slept++;
+    }
+    f->n_forgotten += n_slept;
+    f->n_asleep += n_slept;
+    unlock(f);
+    return n_slept;
+}
+
+size_t fleet_n_asleep(const fleet *f)
+{
+    return atomic_load(&f->n_asleep);
+}
+
+size_t fleet_find_asleep(const fleet *f, const char *name, size_t n)
+{
+    fleet_read_lock(f);
+    const uint32_t found = f->table[find_slot(f, name, n, hash_name(f, name, n))];
+    const bool asleep = found != 0 && f->servers[found - 1]->asleep;
+    unlock(f);
+    return asleep ? found - 1 : FLEET_NO_SERVER;
+}
+
+bool fleet_wake(fleet *f, size_t id)
+{
+    write_lock(f);
+    fleet_server *s = f->servers[id];
+    const bool has_place = !s->asleep || count_awake(f) < f->options.max_servers;
+    if (s->asleep && has_place) {
+        s->forgotten = s->asleep = false;
+        s->version++;
+        f->hot[id] = (hot_server){.last_seen_ms = s->last_seen_ms, .records = s->records};
+        f->n_forgotten--;
+        f->n_asleep--;
+    }
+    unlock(f);
+    return has_place;
 }
 
 void fleet_change(fleet *f, size_t id, int profile, tft_state state)
@@ -592,6 +711,7 @@ void fleet_pruned(fleet *f, size_t n)
 void fleet_reconfigure(fleet *f, const fleet_options *options)
 {
     write_lock(f);
+    f->options.max_servers = options->max_servers;
     f->options.stale_after_ms = options->stale_after_ms;
     f->options.offline_after_steps = options->offline_after_steps;
     f->options.clock = options->clock;
@@ -610,12 +730,12 @@ void fleet_reconfigure(fleet *f, const fleet_options *options)
 tft_status fleet_load_server(fleet *f, const fleet_saved_server *saved, size_t *id, tft_error *err)
 {
     write_lock(f);
-    const tft_status status = find_or_make(f, saved->name, saved->name_length, id, err);
+    const tft_status status = find_or_make(f, saved->name, saved->name_length, true, id, err);
     if (status == TFT_OK) {
         fleet_server *s = f->servers[*id];
         set_profile(f, s, saved->profile);
         s->records = saved->records;
-        f->hot[*id].records = saved->records;
+        f->hot[*id].records = s->forgotten ? 0 : saved->records;
         if (saved->records > 0) {
             see(f, *id, saved->first_seen_ms, TFT_STATE_NONE);
             see(f, *id, saved->last_seen_ms, saved->state);
@@ -632,7 +752,8 @@ tft_status fleet_load_step(fleet *f, size_t id, int64_t step, const float *means
     write_lock(f);
     assert(id < fleet_size(f));
     fleet_server *s = f->servers[id];
-    const tft_status status = history_set(&s->history, step, means, value_counts, count, state, err);
+    const tft_status status =
+        s->asleep ? TFT_OK : history_set(&s->history, step, means, value_counts, count, state, err);
     if (status == TFT_OK && count > 0)
         mark_reporting(f, step);
     s->version++;
@@ -695,7 +816,7 @@ fleet_counters fleet_count(const fleet *f, int64_t wall_ms)
     const warmup w = count_warmup(f, clock.now_ms);
     const uint64_t need = (uint64_t)f->options.warmup_records * w.active;
     fleet_counters c = {.totals = f->totals,
-                        .servers_tracked = fleet_size(f) - f->n_forgotten,
+                        .servers_tracked = count_awake(f),
                         .servers_ready = w.ready,
                         .servers_active = w.active,
                         .warmup_complete = w.active > 0 && w.active_ready == w.active,

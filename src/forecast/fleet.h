@@ -10,6 +10,11 @@
  *
  * A server's id is stable while the process lives; across restarts the name is the key.
  *
+ * A server that has been silent for servers.forget_after sleeps (fleet_sleep_silent): its history is on disk only, it takes no place of
+ * max_servers, and counts and shows nowhere. What it keeps is its id, its name and its newest values, about a kilobyte. When it
+ * comes back it is woken (fleet_wake) and its steps are loaded again. So that names which never come back cannot pile up, there are at
+ * most FLEET_IDS_PER_PLACE ids for each place.
+ *
  * Clock (CONTRACT 1.5): the wall clock, or, where the newest record of the fleet is older than stale_after, that
  * record's time. Every age here (stale, active, offline) is by that clock.
  *
@@ -31,12 +36,13 @@ typedef struct fleet fleet;
 #define FLEET_NAME_MAX 256 // bytes of a server's name
 #define FLEET_RECENT 32    // newest records kept per server, for the fallback forecaster
 #define FLEET_NO_SERVER ((size_t)-1)
+#define FLEET_IDS_PER_PLACE 4
 
 typedef enum fleet_clock_mode { FLEET_CLOCK_AUTO, FLEET_CLOCK_WALL, FLEET_CLOCK_DATA } fleet_clock_mode;
 
 typedef struct fleet_options {
     tft_contract contract;
-    size_t max_servers;         // servers.max, 10000
+    size_t max_servers;         // servers.max, 10000: those that are awake
     size_t memory_steps;        // forecast.memory_steps, 2304 (0 = the contract's)
     size_t warmup_records;      // forecast.warmup_records, 150
     size_t min_records;         // forecast.min_records, 100
@@ -57,10 +63,12 @@ void fleet_close(fleet *f); // accepts NULL; nobody may use it, its names or an 
 
 const tft_contract *fleet_contract(const fleet *f);  // constant while the fleet is open
 const fleet_options *fleet_settings(const fleet *f); // hold the read lock: fleet_reconfigure() may change it
-/* ↻ keys: stale_after, offline_after_steps, clock, states, and the prefix function; contract and sizes stay. */
+/* ↻ keys: max_servers, stale_after, offline_after_steps, clock, states, and the prefix function; contract and memory_steps stay. Where
+ * max_servers falls below what is there, nobody goes, and nobody new comes. */
 void fleet_reconfigure(fleet *f, const fleet_options *options);
 /* Most bytes that one server can take in this fleet, and what all of them take now. */
 size_t fleet_bytes_per_server(const fleet *f);
+size_t fleet_bytes_asleep(const fleet *f); // the same for one that sleeps
 size_t fleet_bytes(const fleet *f);
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
@@ -106,6 +114,16 @@ tft_status fleet_apply(fleet *f, const fleet_batch *batch, int64_t wall_ms, flee
 size_t fleet_find(const fleet *f, const char *name, size_t n);
 /* How many servers more would fit: a batch with more new names than that answers `too_many_servers` for the rest. */
 size_t fleet_room(const fleet *f);
+/* So many ids there may be: those that are taken for good or asleep, and a place for each of max_servers. */
+size_t fleet_most_ids(const fleet *f);
+
+/* Puts to sleep whoever has been silent for longer than silent_ms, by the fleet's clock. Returns how many. */
+size_t fleet_sleep_silent(fleet *f, int64_t wall_ms, int64_t silent_ms);
+size_t fleet_n_asleep(const fleet *f); // takes no lock
+/* The id of a server of this name that sleeps, or FLEET_NO_SERVER. */
+size_t fleet_find_asleep(const fleet *f, const char *name, size_t n);
+/* It takes a place again, with no step in memory: the caller loads them. False: all places are taken, and it sleeps on. */
+bool fleet_wake(fleet *f, size_t id);
 
 /* Takes a server away: its name is free, its history gone, its id never used again; it counts nowhere. Its name and this
  * struct stay readable, with `forgotten` set. n_records: raw records that the store dropped with it. */
@@ -176,7 +194,8 @@ typedef struct fleet_server {
     const char *name; // [name_length], NUL behind it
     size_t name_length;
     uint64_t hash;
-    bool forgotten;
+    bool forgotten;     // counts and shows nowhere: taken away, or
+    bool asleep;        // asleep: its name is still its own
     bool profile_given; // by a record or by hand; else from the name
     tft_profile profile;
     uint64_t records; // distinct ever: warm-up

@@ -333,7 +333,8 @@ static void run_network(renewal *r, size_t n_copies)
         c->network = r->job->model != NULL && s->ready && any_target(r, s);
         if (!c->network)
             continue;
-        r->requests[n] = (tft_request){.series = &c->series, .origin = r->origin};
+        r->requests[n] =
+            (tft_request){.series = &c->series, .origin = r->origin, .encoder = r->job->settings->window_steps};
         r->asked[n++] = k;
     }
     if (n == 0)

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "server/sleep.h"
 
 static fleet_verdict to_fleet(const server *srv, tft_record *record, const store_verdict *verdict)
 {
@@ -53,9 +54,9 @@ static void apply(server *srv, tft_record *records, size_t n, size_t n_rejected,
         engine_notify(srv->engine);
 }
 
-static tft_status take(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
-                       int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, bool whole, bool *refused,
-                       tft_error *err)
+static tft_status store_and_apply(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
+                                  int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, bool whole,
+                                  bool *refused, tft_error *err)
 {
     *counts = (accept_counts){0};
     fleet_record *const moves = calloc(n > 0 ? n : 1, sizeof *moves);
@@ -74,6 +75,55 @@ static tft_status take(server *srv, meters_source source, tft_record *records, s
     meters_batch(&srv->meters, source, n + n_rejected, counts->accepted, took, status == TFT_OK, arrival_ms);
     free(moves);
     return status;
+}
+
+/* The same for a batch that may hold servers that sleep: they wake first. Those for whom there is no place are held back from the
+ * store, or refuse the whole batch. */
+static tft_status take_waking(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
+                              int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, bool whole,
+                              bool *refused, tft_error *err)
+{
+    tft_status status = TFT_OK;
+    bool *const held = calloc(n + 1, sizeof *held);
+    tft_record *const some = calloc(n + 1, sizeof *some);
+    store_verdict *const said = calloc(n + 1, sizeof *said);
+    if (held == NULL || some == NULL || said == NULL) {
+        status = tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu records", n);
+        goto done;
+    }
+    const size_t n_held = sleep_wake(srv, records, n, held);
+    *counts = (accept_counts){0};
+    if (n_held > 0 && whole) {
+        *refused = true;
+        for (size_t i = 0; i < n; i++)
+            verdicts[i].outcome = held[i] ? STORE_TOO_MANY_SERVERS : STORE_DUPLICATE;
+        goto done;
+    }
+    size_t n_some = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (!held[i])
+            some[n_some++] = records[i];
+    }
+    status =
+        store_and_apply(srv, source, some, n_some, n_rejected + n_held, arrival_ms, said, counts, whole, refused, err);
+    for (size_t i = 0, k = 0; i < n && status == TFT_OK; i++)
+        verdicts[i] = held[i] ? (store_verdict){.outcome = STORE_TOO_MANY_SERVERS, .server = UINT32_MAX} : said[k++];
+    counts->rejected += n_held;
+    srv->meters.rejected[TFT_FAULT_TOO_MANY_SERVERS] += n_held;
+
+done:
+    free(held);
+    free(some);
+    free(said);
+    return status;
+}
+
+static tft_status take(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,
+                       int64_t arrival_ms, store_verdict *verdicts, accept_counts *counts, bool whole, bool *refused,
+                       tft_error *err)
+{
+    return (fleet_n_asleep(srv->fleet) > 0 ? take_waking : store_and_apply)(
+        srv, source, records, n, n_rejected, arrival_ms, verdicts, counts, whole, refused, err);
 }
 
 tft_status accept_records(server *srv, meters_source source, tft_record *records, size_t n, size_t n_rejected,

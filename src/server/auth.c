@@ -23,8 +23,9 @@ typedef struct tally {
 } tally;
 
 struct auth {
-    auth_options options;
+    log_sink *log;
     pthread_mutex_t lock; // guards everything below
+    char *keys_file;
     key_set keys;
     bool had_keys;           // ever since it was opened
     struct timespec changed; // the key file's, when it was read
@@ -35,9 +36,9 @@ struct auth {
 };
 
 /* Whoever revokes the last key, or loses the file, has not said that everybody is an admin now. */
-static bool is_on(const auth *a)
+static bool is_on(const auth *a, const auth_policy *policy)
 {
-    return a->options.mode == AUTH_ON || (a->options.mode == AUTH_AUTO && a->had_keys);
+    return policy->mode == AUTH_ON || (policy->mode == AUTH_AUTO && a->had_keys);
 }
 
 /* ---- the key file -------------------------------------------------------------------------------------- */
@@ -48,17 +49,19 @@ static struct timespec change_of(const char *path)
     return stat(path, &now) == 0 ? now.st_mtim : (struct timespec){0, 0};
 }
 
-static tft_status read_keys(auth *a, tft_error *err)
+static tft_status read_keys(auth *a, const char *path, tft_error *err)
 {
     key_set fresh;
-    const struct timespec changed = change_of(a->options.keys_file);
-    a->changed = changed; // a damaged file is not read again until it changes
-    const tft_status status = keys_load(a->options.keys_file, &fresh, err);
+    const struct timespec changed = change_of(path);
+    if (path == a->keys_file)
+        a->changed = changed; // a damaged file is not read again until it changes
+    const tft_status status = keys_load(path, &fresh, err);
     if (status != TFT_OK)
         return status;
     keys_free(&a->keys);
     a->keys = fresh;
     a->had_keys = a->had_keys || fresh.n > 0;
+    a->changed = changed;
     return TFT_OK;
 }
 
@@ -67,28 +70,30 @@ static void look_for_changes(auth *a, int64_t now_ms)
     if (now_ms - a->looked_ms < LOOK_EVERY_MS && now_ms >= a->looked_ms)
         return;
     a->looked_ms = now_ms;
-    const struct timespec changed = change_of(a->options.keys_file);
+    const struct timespec changed = change_of(a->keys_file);
     if (changed.tv_sec == a->changed.tv_sec && changed.tv_nsec == a->changed.tv_nsec)
         return;
     tft_error err = {0};
-    const tft_status status = read_keys(a, &err);
-    if (status == TFT_OK && a->keys.n == 0 && is_on(a))
-        log_line(a->options.log, LOG_TAG_WARNING, "No API key is left: what needs one is refused until there is one");
+    const tft_status status = read_keys(a, a->keys_file, &err);
+    if (status == TFT_OK && a->keys.n == 0 && a->had_keys)
+        log_line(a->log, LOG_TAG_WARNING, "No API key is left: what needs one is refused until there is one");
     else if (status == TFT_OK)
-        log_line(a->options.log, LOG_TAG_INFO, "API keys read again: %zu", a->keys.n);
+        log_line(a->log, LOG_TAG_INFO, "API keys read again: %zu", a->keys.n);
     else
-        log_line(a->options.log, LOG_TAG_ERROR, "The old API keys stay: %s", err.text);
+        log_line(a->log, LOG_TAG_ERROR, "The old API keys stay: %s", err.text);
 }
 
-tft_status auth_open(const auth_options *options, auth **out, tft_error *err)
+tft_status auth_open(const char *keys_file, log_sink *log, auth **out, tft_error *err)
 {
     *out = NULL;
     auth *const a = calloc(1, sizeof *a);
-    if (a == NULL)
+    if (a == NULL || (a->keys_file = strdup(keys_file)) == NULL) {
+        free(a);
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for the authentication");
-    a->options = *options;
+    }
+    a->log = log;
     pthread_mutex_init(&a->lock, NULL);
-    const tft_status status = read_keys(a, err);
+    const tft_status status = read_keys(a, a->keys_file, err);
     if (status != TFT_OK) {
         auth_close(a);
         return status;
@@ -103,22 +108,32 @@ void auth_close(auth *a)
         return;
     keys_free(&a->keys);
     pthread_mutex_destroy(&a->lock);
+    free(a->keys_file);
     free(a);
 }
 
-bool auth_is_on(auth *a)
+bool auth_is_on(auth *a, const auth_policy *policy)
 {
     pthread_mutex_lock(&a->lock);
-    const bool on = is_on(a);
+    const bool on = is_on(a, policy);
     pthread_mutex_unlock(&a->lock);
     return on;
 }
 
-tft_status auth_reload(auth *a, tft_error *err)
+tft_status auth_reload(auth *a, const char *keys_file, tft_error *err)
 {
+    char *const path = keys_file != NULL ? strdup(keys_file) : NULL;
+    if (keys_file != NULL && path == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory to read %s", keys_file);
     pthread_mutex_lock(&a->lock);
-    const tft_status status = read_keys(a, err);
+    const tft_status status = read_keys(a, path != NULL ? path : a->keys_file, err);
+    char *unused = path;
+    if (status == TFT_OK && path != NULL) {
+        unused = a->keys_file;
+        a->keys_file = path;
+    }
     pthread_mutex_unlock(&a->lock);
+    free(unused);
     return status;
 }
 
@@ -181,7 +196,7 @@ static size_t host_length(const char *host)
     return strcspn(host, ":");
 }
 
-static bool host_is_ours(const auth_options *o, const char *host)
+static bool host_is_ours(const auth_policy *o, const char *host)
 {
     const size_t n = host_length(host);
     if (host_is(host, n, "localhost") || host_is(host, n, "[::1]") || host_is(host, n, "::1"))
@@ -200,28 +215,35 @@ static bool host_is_ours(const auth_options *o, const char *host)
     return false;
 }
 
-/* Whether an Origin ("https://host:port") is that of this very host, or listed. */
-static bool origin_is_ours(const auth_options *o, const char *origin, const char *host)
+bool auth_knows_origin(const auth_policy *o, const char *origin)
 {
     for (size_t i = 0; i < o->n_cors_origins; i++) {
         if (strcmp(o->cors_origins[i], "*") == 0 || strcasecmp(o->cors_origins[i], origin) == 0)
             return true;
     }
+    return false;
+}
+
+/* Whether an Origin ("https://host:port") is that of this very host, or listed. */
+static bool origin_is_ours(const auth_policy *o, const char *origin, const char *host)
+{
+    if (auth_knows_origin(o, origin))
+        return true;
     const char *const after = strstr(origin, "://");
     return after != NULL && host != NULL && strcasecmp(after + 3, host) == 0;
 }
 
-static bool admit_site(auth *a, const http_request *request, http_reply *reply)
+static bool admit_site(auth *a, const auth_policy *policy, const http_request *request, http_reply *reply)
 {
     const char *const host = http_header(request, "Host"), *const origin = http_header(request, "Origin");
-    const bool on = is_on(a);
-    if (!on && !a->options.any_foreign && host != NULL && !host_is_ours(&a->options, host)) {
+    const bool on = is_on(a, policy);
+    if (!on && !policy->any_foreign && host != NULL && !host_is_ours(policy, host)) {
         a->counts.failures_host++;
         http_reply_refusal(reply, 403, "foreign-host", "Foreign host",
                            "Host is none of this machine's loopback names; http.allowed_hosts lists others");
         return false;
     }
-    if (request->method != HTTP_GET && origin != NULL && !origin_is_ours(&a->options, origin, host)) {
+    if (request->method != HTTP_GET && origin != NULL && !origin_is_ours(policy, origin, host)) {
         a->counts.failures_host++;
         http_reply_refusal(reply, 403, "foreign-origin", "Foreign origin",
                            "A page of another origin may not write here; http.cors_origins lists those that may");
@@ -262,7 +284,8 @@ static bool refuse_key(auth *a, const http_request *request, http_reply *reply, 
     return false;
 }
 
-static bool admit_key(auth *a, http_request *request, http_reply *reply, http_role needed, int64_t now_ms)
+static bool admit_key(auth *a, const auth_policy *policy, http_request *request, http_reply *reply, http_role needed,
+                      int64_t now_ms)
 {
     const char *const shown = shown_key(request);
     tally *const failures = failures_of(a, request->peer);
@@ -280,7 +303,7 @@ static bool admit_key(auth *a, http_request *request, http_reply *reply, http_ro
         return false;
     }
     const bool writes = request->method != HTTP_GET;
-    const unsigned limit = writes ? a->options.write_per_minute : a->options.read_per_minute;
+    const unsigned limit = writes ? policy->write_per_minute : policy->read_per_minute;
     tally *const used = writes ? &a->writes[key - a->keys.keys] : &a->reads[key - a->keys.keys];
     if (limit > 0 && count_of(used, key->name, now_ms) >= limit) {
         a->counts.rate_limited++;
@@ -291,14 +314,14 @@ static bool admit_key(auth *a, http_request *request, http_reply *reply, http_ro
 }
 
 /* What a request's route asks for; a path without a route tells nothing, so it needs a reader's key. */
-static http_role needed_role(const auth *a, const http_request *request)
+static http_role needed_role(const auth_policy *policy, const http_request *request)
 {
     const http_role role = request->route != NULL ? request->route->role : ROLE_READ;
     const bool status = strcmp(request->path, "/status") == 0 || strcmp(request->path, "/metrics") == 0;
-    return status ? a->options.protect_status ? ROLE_READ : ROLE_OPEN : role;
+    return status ? policy->protect_status ? ROLE_READ : ROLE_OPEN : role;
 }
 
-bool auth_admit(auth *a, http_request *request, http_reply *reply)
+bool auth_admit(auth *a, const auth_policy *policy, http_request *request, http_reply *reply)
 {
     if (a == NULL) {
         request->granted = ROLE_ADMIN;
@@ -307,11 +330,11 @@ bool auth_admit(auth *a, http_request *request, http_reply *reply)
     const int64_t now_ms = (int64_t)(tft_monotonic_s() * 1e3);
     pthread_mutex_lock(&a->lock);
     look_for_changes(a, now_ms);
-    bool admitted = admit_site(a, request, reply);
-    const http_role needed = needed_role(a, request);
-    request->granted = is_on(a) ? ROLE_OPEN : ROLE_ADMIN;
-    if (admitted && is_on(a) && (needed > ROLE_OPEN || shown_key(request) != NULL))
-        admitted = admit_key(a, request, reply, needed, now_ms);
+    bool admitted = admit_site(a, policy, request, reply);
+    const http_role needed = needed_role(policy, request);
+    request->granted = is_on(a, policy) ? ROLE_OPEN : ROLE_ADMIN;
+    if (admitted && is_on(a, policy) && (needed > ROLE_OPEN || shown_key(request) != NULL))
+        admitted = admit_key(a, policy, request, reply, needed, now_ms);
     pthread_mutex_unlock(&a->lock);
     return admitted;
 }

@@ -27,32 +27,32 @@ typedef struct auth auth;
 
 typedef enum auth_mode { AUTH_AUTO, AUTH_ON, AUTH_OFF } auth_mode; // auto: on from the first key on, until the end
 
-typedef struct auth_options {
+/* What may change while the daemon runs; each request is judged by the one that is in force when it comes. */
+typedef struct auth_policy {
     auth_mode mode;
-    const char *keys_file;
     bool protect_status;                        // /status and /metrics need a key too
     bool any_foreign;                           // some listener is not on loopback
+    bool allow_unauthenticated;                 // http.allow_unauthenticated
     unsigned read_per_minute, write_per_minute; // 0 = no limit
-    const char *const *allowed_hosts;
-    size_t n_allowed_hosts;
-    const char *const *cors_origins;
-    size_t n_cors_origins;
-    log_sink *log;
-} auth_options;
+    size_t n_allowed_hosts, n_cors_origins;
+    const char *allowed_hosts[HTTP_MAX_ORIGINS], *cors_origins[HTTP_MAX_ORIGINS]; // lent
+} auth_policy;
 
 typedef struct auth_counts {
     uint64_t failures_missing, failures_unknown, failures_role, failures_host, rate_limited;
 } auth_counts;
 
-/* `options` and what it points to are lent. TFT_ERR_FORMAT: the key file is damaged. */
-tft_status auth_open(const auth_options *options, auth **out, tft_error *err);
+/* TFT_ERR_FORMAT: the key file is damaged. A file that is not there holds no keys. */
+tft_status auth_open(const char *keys_file, log_sink *log, auth **out, tft_error *err);
 void auth_close(auth *a); // accepts NULL
 
-bool auth_is_on(auth *a);
-/* Reads the key file again now. */
-tft_status auth_reload(auth *a, tft_error *err);
+bool auth_is_on(auth *a, const auth_policy *policy); // keys are asked for
+/* Reads the key file again now, from here on the one at `keys_file` (NULL = the same); where that fails everything stays. */
+tft_status auth_reload(auth *a, const char *keys_file, tft_error *err);
 /* Shaped as http_admit; `a` may be NULL: everybody may everything. */
-bool auth_admit(auth *a, http_request *request, http_reply *reply);
+bool auth_admit(auth *a, const auth_policy *policy, http_request *request, http_reply *reply);
+/* Whether `origin` is one of http.cors_origins. */
+bool auth_knows_origin(const auth_policy *policy, const char *origin);
 auth_counts auth_count(auth *a);
 
 #endif

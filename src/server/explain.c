@@ -56,7 +56,7 @@ typedef struct work {
     const tft_contract *contract;
     const tft_config *config;
     const snapshot_server *of;
-    size_t metric, step;
+    size_t metric, step, window_steps;
     int64_t origin; // step number
     bool same;      // the server's records are those of the forecast
     tft_series series;
@@ -203,7 +203,7 @@ static tft_status run(const engine_model *model, work *w, tft_error *err)
     uint8_t ok[MAX_HIDDEN + 1];
     memset(ok, 1, sizeof ok);
     tft_request requests[MAX_HIDDEN];
-    const tft_request whole = {.series = &w->series, .origin = w->origin};
+    const tft_request whole = {.series = &w->series, .origin = w->origin, .encoder = w->window_steps};
     const tft_forecast first = {.quantiles = w->quantiles,
                                 .ok = ok,
                                 .encoder_attention = w->attention,
@@ -216,7 +216,7 @@ static tft_status run(const engine_model *model, work *w, tft_error *err)
     if (!ok[0])
         return tft_fail(err, TFT_ERR_STATE, "there is too little history for the network");
     for (size_t i = 0; i < w->n_hidden; i++)
-        requests[i] = (tft_request){.series = &w->hidden[i].series, .origin = w->origin};
+        requests[i] = (tft_request){.series = &w->hidden[i].series, .origin = w->origin, .encoder = w->window_steps};
     const tft_forecast others = {.quantiles = w->quantiles + w->contract->horizon * tft_config_outputs(w->config),
                                  .ok = ok + 1};
     status = model->run(model->context, requests, w->n_hidden, w->contract->horizon, &others, err);
@@ -502,6 +502,7 @@ static tft_status explain(explainer *e, const server *srv, const forecast_snapsh
     w->of = view->forecast;
     w->metric = metric;
     w->step = step;
+    w->window_steps = srv->window_steps;
     w->origin = s->origin_ms / w->contract->step_ms;
     w->n_static = inputs_of(&config->static_inputs);
     w->n_encoder = inputs_of(&config->encoder_inputs);

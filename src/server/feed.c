@@ -59,7 +59,7 @@ void feed_each_fault(const feed *f, void (*put)(const ingest_note *, tft_text *)
     }
 }
 
-static void note_refusals(const server *srv, feed *f)
+static void note_refusals(const live_settings *now, feed *f)
 {
     for (size_t i = 0; i < f->batch.n && f->n_refused < INGEST_MAX_NOTES; i++) {
         const tft_record *const r = &f->batch.records[i];
@@ -67,10 +67,10 @@ static void note_refusals(const server *srv, feed *f)
         if (f->verdicts[i].outcome == STORE_TOO_OLD)
             tft_fault_set(&fault, TFT_FAULT_TOO_OLD, "timestamp",
                           "timestamp lies in a step that is sealed: raw records are kept for %.1f days",
-                          (double)srv->options.store.retention_records_ms / 86400000.0);
+                          (double)now->retention_records_ms / 86400000.0);
         else if (f->verdicts[i].outcome == STORE_TOO_MANY_SERVERS)
             tft_fault_set(&fault, TFT_FAULT_TOO_MANY_SERVERS, "server_name",
-                          "a new server, and %zu are known already (servers.max)", srv->options.max_servers);
+                          "a new server, and %zu are known already (servers.max)", now->max_servers);
         else
             continue;
         ingest_note_set(&f->refused[f->n_refused++], f->batch.indices[i], &fault, r->name, r->name_length);
@@ -105,10 +105,9 @@ void feed_log_rejects(server *srv, const feed *f, const char *peer)
              tft_fault_word(first->fault.code), more);
 }
 
-static tft_status decode(const server *srv, const char *body, size_t n, feed_form form, const tft_record_limits *limits,
-                         ingest_batch *batch, tft_error *err)
+static tft_status decode(const server *srv, const tft_contract *c, const char *body, size_t n, feed_form form,
+                         const tft_record_limits *limits, ingest_batch *batch, tft_error *err)
 {
-    const tft_contract *const c = &srv->contract;
     const size_t most = srv->options.max_records;
     switch (form) {
     case FEED_JSON:
@@ -139,8 +138,8 @@ static tft_status commit(server *srv, bool whole, meters_source source, int64_t 
     return status;
 }
 
-tft_status feed_take(server *srv, const http_request *request, feed_form form, bool whole, meters_source source,
-                     feed *f, tft_error *err)
+static tft_status take(server *srv, const live_settings *now, const http_request *request, feed_form form, bool whole,
+                       meters_source source, feed *f, tft_error *err)
 {
     const ingest_encoding encoding = ingest_encoding_of(http_header(request, "Content-Encoding"));
     const char *body = request->body;
@@ -152,8 +151,8 @@ tft_status feed_take(server *srv, const http_request *request, feed_form form, b
         body = f->unpacked.bytes != NULL ? f->unpacked.bytes : "";
         n = f->unpacked.n;
     }
-    const tft_record_limits limits = {request->received_ms, srv->options.max_future_ms, srv->options.max_past_ms};
-    tft_status status = decode(srv, body, n, form, &limits, &f->batch, err);
+    const tft_record_limits limits = {request->received_ms, now->max_future_ms, now->max_past_ms};
+    tft_status status = decode(srv, &now->contract, body, n, form, &limits, &f->batch, err);
     if (status != TFT_OK)
         return status;
     f->verdicts = calloc(f->batch.n > 0 ? f->batch.n : 1, sizeof *f->verdicts);
@@ -164,6 +163,15 @@ tft_status feed_take(server *srv, const http_request *request, feed_form form, b
     for (size_t code = 0; code < TFT_N_FAULTS && status == TFT_OK; code++)
         srv->meters.rejected[code] += f->batch.by_code[code];
     if (status == TFT_OK && (!f->given_up || f->counts.rejected > 0))
-        note_refusals(srv, f);
+        note_refusals(now, f);
+    return status;
+}
+
+tft_status feed_take(server *srv, const http_request *request, feed_form form, bool whole, meters_source source,
+                     feed *f, tft_error *err)
+{
+    const live_settings *const now = live_hold(srv->live); // one batch, one set of rules
+    const tft_status status = take(srv, now, request, form, whole, source, f, err);
+    live_drop(now);
     return status;
 }

@@ -1,5 +1,5 @@
 /* housekeeping.c - what has to be done now and then, on one thread: prune the store, look for a new model, mark the steps of servers in
- * maintenance, forget old alerts.
+ * maintenance, forget old alerts, give back the places of servers that are silent for good.
  */
 #include <errno.h>
 #include <math.h>
@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "server/server.h"
+#include "server/sleep.h"
 #include "store/fleet_log.h"
 
 #define MODELS_EVERY_S 5.0
@@ -18,8 +19,18 @@
 
 static double prune_interval(const server *srv)
 {
-    const double quarter = (double)srv->options.store.retention_records_ms / 4000.0;
+    const live_settings *const now = live_hold(srv->live);
+    const double quarter = (double)now->retention_records_ms / 4000.0;
+    live_drop(now);
     return quarter < 1 ? 1 : quarter > PRUNE_EVERY_S ? PRUNE_EVERY_S : quarter;
+}
+
+static bool watches_models(const server *srv)
+{
+    const live_settings *const now = live_hold(srv->live);
+    const bool watches = now->watch_models;
+    live_drop(now);
+    return watches;
 }
 
 static void prune(server *srv, log_gate *gate)
@@ -77,12 +88,13 @@ void *server_housekeeping(void *context)
         const double now = tft_monotonic_s();
         if (fleet_count(srv->fleet, tft_wall_ms()).warmup_complete)
             srv->warm_s = now;
-        if (models_asked || (srv->options.watch_models && now >= next_models)) {
+        if (models_asked || (now >= next_models && watches_models(srv))) {
             server_watch_models(srv);
             next_models = now + MODELS_EVERY_S;
         }
         if (now >= next_prune) {
             prune(srv, &gate);
+            sleep_silent(srv);
             maintain_alerts(srv, &alerts_gate);
             next_prune = now + prune_interval(srv);
         }

@@ -308,13 +308,12 @@ static void add_cross_origin(const http_server *server, struct MHD_Connection *c
 {
     const http_options *const o = &server->options;
     const char *const origin = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, "Origin");
-    if (o->n_cors_origins == 0)
+    const http_origin known = o->origin_of != NULL ? o->origin_of(o->context, origin) : HTTP_NO_ORIGINS;
+    if (known == HTTP_NO_ORIGINS)
         return;
     MHD_add_response_header(response, "Vary", "Origin");
-    bool known = false;
-    for (size_t i = 0; i < o->n_cors_origins && origin != NULL; i++)
-        known = known || strcmp(o->cors_origins[i], "*") == 0 || strcmp(o->cors_origins[i], origin) == 0;
-    if (!known || MHD_add_response_header(response, "Access-Control-Allow-Origin", origin) != MHD_YES)
+    if (known == HTTP_UNKNOWN_ORIGIN ||
+        MHD_add_response_header(response, "Access-Control-Allow-Origin", origin) != MHD_YES)
         return;
     MHD_add_response_header(response, "Access-Control-Expose-Headers",
                             "ETag, Location, Retry-After, Allow, Next-Cursor");

@@ -161,6 +161,14 @@ struct http_route {
  * and ->granted, or the reply. request->route is NULL where no route fits: such requests are asked for too. */
 typedef bool http_admit(void *context, http_request *request, http_reply *reply);
 
+/* Whose pages may read replies (http.cors_origins). `origin` NULL: the request named none. */
+typedef enum http_origin {
+    HTTP_NO_ORIGINS,
+    HTTP_UNKNOWN_ORIGIN,
+    HTTP_KNOWN_ORIGIN
+} http_origin; // NO: there are none at all
+typedef http_origin http_origin_of(void *context, const char *origin);
+
 /* After each reply, for the counters of /metrics. route is NULL where none was found. */
 typedef struct http_outcome {
     const http_route *route;
@@ -186,15 +194,14 @@ typedef struct http_options {
     unsigned max_connections, max_connections_per_ip, idle_timeout_s, threads;
     int64_t header_timeout_ms, body_timeout_ms; // http_patience.h; 0 = for ever
     bool compress;
-    struct tls *tls;                 // tls.h: all listeners speak TLS; NULL = plain. Lent until close
-    const char *const *cors_origins; // http.cors_origins: origins whose pages may read replies; "*" = all. Lent
-    size_t n_cors_origins;
+    struct tls *tls;                   // tls.h: all listeners speak TLS; NULL = plain. Lent until close
     const http_route *const *families; // [n_families] of rows, each ended by a row without path; lent until close
     size_t n_families;
     http_admit *admit;                                           // NULL: everybody may everything
+    http_origin_of *origin_of;                                   // NULL: no page of another origin may read
     void (*observe)(void *context, const http_outcome *outcome); // may be NULL; any thread
     void (*alive)(void *context); // http_probe() came through; on a thread that answers requests. May be NULL
-    void *context;                // what handlers, admit, observe and alive get
+    void *context;                // what handlers, admit, origin_of, observe and alive get
     log_sink *log;
 } http_options;
 

@@ -17,11 +17,10 @@
 #define LINE_BYTES 2048
 
 struct log_sink {
-    pthread_mutex_t lock; // guards fd
+    pthread_mutex_t lock; // guards fd and file
     int fd;
-    _Atomic int level;
-    log_format format;
-    bool stamped;
+    _Atomic int level, format;
+    atomic_bool stamped;
     char file[4096];
     _Atomic uint64_t lines[LOG_N_LEVELS]; // written, by level
 };
@@ -52,6 +51,12 @@ static bool stdout_is_journal(void)
     return strcmp(own, named) == 0;
 }
 
+static bool is_stamped(const log_options *options, bool in_file)
+{
+    return options->stamps == LOG_STAMPS_ALWAYS ||
+           (options->stamps == LOG_STAMPS_AUTO && (in_file || !stdout_is_journal()));
+}
+
 static tft_status open_file(const char *path, int *fd, tft_error *err)
 {
     *fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0640);
@@ -66,12 +71,10 @@ tft_status log_open(const log_options *options, log_sink **log, tft_error *err)
     sink->fd = STDOUT_FILENO;
     sink->format = options->format;
     sink->level = options->level;
-    sink->stamped =
-        options->stamps == LOG_STAMPS_ALWAYS || (options->stamps == LOG_STAMPS_AUTO && !stdout_is_journal());
+    sink->stamped = is_stamped(options, options->file != NULL && options->file[0] != '\0');
     pthread_mutex_init(&sink->lock, NULL);
     if (options->file != NULL && options->file[0] != '\0') {
         snprintf(sink->file, sizeof sink->file, "%s", options->file);
-        sink->stamped = options->stamps != LOG_STAMPS_NEVER;
         const tft_status status = open_file(sink->file, &sink->fd, err);
         if (status != TFT_OK) {
             pthread_mutex_destroy(&sink->lock);
@@ -95,17 +98,17 @@ void log_close(log_sink *log)
 
 tft_status log_reopen(log_sink *log, tft_error *err)
 {
-    if (log == NULL || log->file[0] == '\0')
+    if (log == NULL)
         return TFT_OK;
-    int fd;
-    const tft_status status = open_file(log->file, &fd, err);
-    if (status != TFT_OK)
-        return status;
+    int fd = -1;
     pthread_mutex_lock(&log->lock);
-    close(log->fd);
-    log->fd = fd;
+    const tft_status status = log->file[0] != '\0' ? open_file(log->file, &fd, err) : TFT_OK;
+    if (fd >= 0) {
+        close(log->fd);
+        log->fd = fd;
+    }
     pthread_mutex_unlock(&log->lock);
-    return TFT_OK;
+    return status;
 }
 
 void log_count(const log_sink *log, uint64_t lines[LOG_N_LEVELS])
@@ -114,9 +117,36 @@ void log_count(const log_sink *log, uint64_t lines[LOG_N_LEVELS])
         lines[i] = log != NULL ? log->lines[i] : 0;
 }
 
-void log_set_level(log_sink *log, log_level level)
+tft_status log_prepare(log_sink *log, const log_options *options, int *fd, tft_error *err)
 {
-    log->level = level;
+    const char *const file = options->file != NULL ? options->file : "";
+    pthread_mutex_lock(&log->lock);
+    const bool same = strcmp(file, log->file) == 0;
+    pthread_mutex_unlock(&log->lock);
+    *fd = -1;
+    if (same)
+        return TFT_OK;
+    if (strlen(file) >= sizeof log->file)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "log.file: a path of %zu bytes", strlen(file));
+    if (file[0] != '\0')
+        return open_file(file, fd, err);
+    *fd = STDOUT_FILENO;
+    return TFT_OK;
+}
+
+void log_configure(log_sink *log, const log_options *options, int fd)
+{
+    pthread_mutex_lock(&log->lock);
+    if (fd >= 0) {
+        if (log->fd != STDOUT_FILENO)
+            close(log->fd);
+        log->fd = fd;
+        snprintf(log->file, sizeof log->file, "%s", options->file != NULL ? options->file : "");
+    }
+    log->level = options->level;
+    log->format = options->format;
+    log->stamped = is_stamped(options, log->file[0] != '\0');
+    pthread_mutex_unlock(&log->lock);
 }
 
 /* How many bytes a valid UTF-8 character at text[0 … n−1] takes (RFC 3629: no overlong forms, no surrogates), or 0. */

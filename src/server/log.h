@@ -52,7 +52,10 @@ void log_line(log_sink *log, log_tag tag, const char *format, ...) TFT_PRINTF(3,
 
 /* Opens the file anew (after rotation); keeps the old one where that fails. Nothing happens on stdout. */
 tft_status log_reopen(log_sink *log, tft_error *err);
-void log_set_level(log_sink *log, log_level level);
+/* A reload, in two halves: what can fail, and what cannot. log_prepare() opens the file where it is another one, else *fd is −1;
+ * log_configure() takes it, and level, format and stamps hold from the next line on. */
+tft_status log_prepare(log_sink *log, const log_options *options, int *fd, tft_error *err);
+void log_configure(log_sink *log, const log_options *options, int fd);
 /* Lines written so far, by level; zeros where `log` is NULL. */
 #define LOG_N_LEVELS 4
 void log_count(const log_sink *log, uint64_t lines[LOG_N_LEVELS]);

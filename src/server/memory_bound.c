@@ -14,16 +14,21 @@ static size_t count_targets(const tft_contract *contract)
     return n;
 }
 
-memory_bound memory_bound_of(const server *srv)
+memory_bound memory_bound_of(const server *srv, size_t max_servers)
 {
     const server_options *const o = &srv->options;
     const tft_contract *const c = &srv->contract;
+    const double n = (double)max_servers;
+    const size_t targets = count_targets(c);
     const size_t metric =
         sizeof(double) + sizeof(int64_t) + sizeof(double) + sizeof(bool); // current, when, trend, present
-    const size_t forecast = sizeof(snapshot_server) + packed_most(count_targets(c), c->horizon) +
-                            c->horizon * sizeof(float) + c->n_metrics * metric;
-    const double each = (double)fleet_bytes_per_server(srv->fleet) + (double)(SLOTS_N * forecast);
-    return (memory_bound){.servers = (double)o->max_servers * each,
+    const size_t place = sizeof(snapshot_server) + c->horizon * sizeof(float) + c->n_metrics * metric;
+    const double forecasts = (double)(SLOTS_N * (place + packed_most(targets, c->horizon)));
+    const double asleep = (double)(fleet_bytes_asleep(srv->fleet) + 2 * SLOTS_N * place);
+    return (memory_bound){.servers = n * ((double)fleet_bytes_per_server(srv->fleet) + forecasts),
+                          .asleep = (FLEET_IDS_PER_PLACE - 1) * n * asleep,
+                          .shadow = server_models_fixed(srv) ? 0 : n * forecasts,
+                          .pages = PAGES_MOST * n * (double)page_bytes(targets, c->horizon),
                           .bodies = 2.0 * SERVER_BODIES * (double)o->max_body,
                           .connections = (double)o->max_connections * HTTP_CONNECTION_MEMORY,
                           .store = (double)(o->store.cache_bytes > 0 ? o->store.cache_bytes : STORE_CACHE_BYTES)};
@@ -31,22 +36,23 @@ memory_bound memory_bound_of(const server *srv)
 
 static double total(const memory_bound *b)
 {
-    return b->servers + b->bodies + b->connections + b->store;
+    return b->servers + b->asleep + b->shadow + b->pages + b->bodies + b->connections + b->store;
 }
 
 void memory_bound_say(const server *srv)
 {
-    const memory_bound b = memory_bound_of(srv);
+    const memory_bound b = memory_bound_of(srv, srv->options.max_servers);
     log_line(
         srv->log, LOG_TAG_INFO,
-        "Memory: at most %.0f MiB by the settings: %.0f for %zu servers, %.0f for bodies, %.0f for connections, %.0f "
-        "for the store",
-        total(&b) / MIB, b.servers / MIB, srv->options.max_servers, b.bodies / MIB, b.connections / MIB, b.store / MIB);
+        "Memory: at most %.0f MiB by the settings: %.0f for %zu servers, %.0f for those asleep, %.0f for a shadow, "
+        "%.0f for pages, %.0f for bodies, %.0f for connections, %.0f for the store",
+        total(&b) / MIB, b.servers / MIB, srv->options.max_servers, b.asleep / MIB, b.shadow / MIB, b.pages / MIB,
+        b.bodies / MIB, b.connections / MIB, b.store / MIB);
 }
 
-tft_status memory_bound_check(const server *srv, tft_error *err)
+tft_status memory_bound_check(const server *srv, size_t max_servers, tft_error *err)
 {
-    const memory_bound b = memory_bound_of(srv);
+    const memory_bound b = memory_bound_of(srv, max_servers);
     const double sum = total(&b), limit = (double)srv->options.memory_limit;
     if (limit > 0 && sum > limit)
         return tft_fail(err, TFT_ERR_ARGUMENT,

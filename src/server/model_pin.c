@@ -15,15 +15,18 @@ static void take(char out[32], const char *from, size_t n)
         out[0] = '\0';
 }
 
-void model_pin_read(const char *data_dir, model_pin *pin)
+tft_status model_pin_read(const char *data_dir, model_pin *pin, tft_error *err)
 {
     char path[4096], *bytes = NULL;
     size_t n = 0;
-    tft_error none = {0};
     *pin = (model_pin){0};
     snprintf(path, sizeof path, "%s/served-model", data_dir);
-    if (!tft_file_exists(path) || tft_file_read(path, 256, &bytes, &n, &none) != TFT_OK)
-        return;
+    tft_error why = {0};
+    const tft_status status = tft_file_read(path, 256, &bytes, &n, &why);
+    if (status != TFT_OK && status != TFT_ERR_NOT_FOUND && err != NULL)
+        *err = why;
+    if (status != TFT_OK)
+        return status == TFT_ERR_NOT_FOUND ? TFT_OK : status;
     const char *const end = memchr(bytes, '\n', n);
     const size_t first = end != NULL ? (size_t)(end - bytes) : n;
     take(pin->pinned, bytes, first);
@@ -32,6 +35,7 @@ void model_pin_read(const char *data_dir, model_pin *pin)
         take(pin->before, end + 1, second != NULL ? (size_t)(second - end - 1) : n - first - 1);
     }
     free(bytes);
+    return TFT_OK;
 }
 
 tft_status model_pin_write(const char *data_dir, const model_pin *pin, tft_error *err)

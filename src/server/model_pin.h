@@ -17,8 +17,9 @@ typedef struct model_pin {
     char before[32]; // "" = none
 } model_pin;
 
-/* What does not look like a model's name counts as none; a file that is not there, too. */
-void model_pin_read(const char *data_dir, model_pin *pin);
+/* What does not look like a model's name counts as none; a file that is not there, too. One that is there and cannot be read says
+ * nothing about the pin: any other status, and *pin is empty. */
+tft_status model_pin_read(const char *data_dir, model_pin *pin, tft_error *err);
 tft_status model_pin_write(const char *data_dir, const model_pin *pin, tft_error *err);
 
 #endif

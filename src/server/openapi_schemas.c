@@ -141,11 +141,11 @@ const openapi_schema openapi_schemas[] = {
      "{\"type\": \"object\", \"required\": [\"id\", \"role\", \"pinned\", \"valid\", \"reason\", "
      "\"contract\", \"metrics\", "
      "\"parameters\", \"trained_at\", \"training_seconds\", \"validation_loss\", \"sha256\"], \"properties\": "
-     "{\"id\": " TEXT
-     ", \"role\": {\"enum\": [\"served\", \"shadow\", \"previous\", \"available\", \"invalid\"]}, \"pinned\": " FLAG
-     ", \"valid\": " FLAG ", \"reason\": " MAYBE_TEXT ", \"contract\": " MAYBE_TEXT ", \"metrics\": " LIST(
-         TEXT) ", \"parameters\": " COUNT ", \"trained_at\": " MAYBE_TIME ", \"training_seconds\": " MAYBE_NUMBER
-               ", \"validation_loss\": " MAYBE_NUMBER ", \"sha256\": " MAYBE_TEXT "}}"},
+     "{\"id\": " TEXT ", \"role\": {\"enum\": [\"served\", \"next\", \"shadow\", \"previous\", \"available\", "
+     "\"invalid\"]}, \"pinned\": " FLAG ", \"valid\": " FLAG ", \"reason\": " MAYBE_TEXT ", \"contract\": " MAYBE_TEXT
+     ", \"metrics\": " LIST(TEXT) ", \"parameters\": " COUNT ", \"trained_at\": " MAYBE_TIME
+                                  ", \"training_seconds\": " MAYBE_NUMBER ", \"validation_loss\": " MAYBE_NUMBER
+                                  ", \"sha256\": " MAYBE_TEXT "}}"},
     {"Models", PAGE("Model", "", "")},
     {"Setting",
      "{\"type\": \"object\", \"required\": [\"key\", \"value\", \"default\", \"source\", \"kind\", \"reloads\", "

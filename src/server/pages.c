@@ -42,15 +42,28 @@ void page_release(void *context)
         return;
     tft_text_free(&p->head);
     tft_text_free(&p->packed);
+    atomic_fetch_sub(p->alive, 1);
     free(p);
 }
 
-static page *render(const forecast_snapshot *snapshot)
+size_t page_bytes(size_t n_targets, size_t horizon)
 {
-    page *const p = calloc(1, sizeof *p);
-    if (p == NULL)
+    enum { NUMBER = 12, STAMP = 24, REST = 1024 }; // "123456.789, ", "\"2025-10-13T16:35:00Z\", ", keys and facts
+    const size_t plain = REST + n_targets * (REST + horizon * (FORECAST_N_QUANTILES * NUMBER + STAMP));
+    return plain + plain / 2; // packing halves it at least
+}
+
+/* NULL without memory, or where PAGES_MOST are there already, but for the `first`, without which nobody would be served. */
+static page *render(pages *all, const forecast_snapshot *snapshot, bool first)
+{
+    const bool fits = atomic_fetch_add(&all->alive, 1) < PAGES_MOST || first;
+    page *const p = fits ? calloc(1, sizeof *p) : NULL;
+    if (p == NULL) {
+        atomic_fetch_sub(&all->alive, 1);
         return NULL;
+    }
     p->references = 1;
+    p->alive = &all->alive;
     p->sequence = snapshot->sequence;
     p->finished_s = snapshot->finished_s;
     p->head = tft_text_new(MAX_PAGE);
@@ -87,17 +100,18 @@ static void show(pages *all, page *fresh)
 /* Renders the snapshot and makes it the current page. Called and left with the lock held, which is free in between. */
 static void renew(pages *all, const forecast_snapshot *snapshot, bool want_packed)
 {
+    const bool first = all->predictions == NULL;
     all->at_work = true;
     pthread_mutex_unlock(&all->lock);
     const double began = tft_monotonic_s();
-    page *const fresh = render(snapshot);
+    page *const fresh = render(all, snapshot, first);
     if (fresh != NULL && want_packed)
         pack(fresh, &fresh->packed, &fresh->packed_head);
     pthread_mutex_lock(&all->lock);
     all->at_work = false;
     pthread_cond_broadcast(&all->done);
     if (fresh == NULL)
-        return; // no memory: the page before goes on
+        return; // no memory, or slow readers hold all there may be: the page before goes on
     all->took_s = tft_monotonic_s() - began;
     show(all, fresh);
 }
@@ -215,9 +229,9 @@ void pages_prepare(pages *all, const forecast_snapshot *snapshot)
     if (!wanted)
         return;
     const double began = tft_monotonic_s();
-    page *const fresh = render(snapshot);
+    page *const fresh = render(all, snapshot, false);
     if (fresh == NULL)
-        return; // no memory: the thread tries again
+        return; // no room: the thread tries again
     if (want_packed)
         pack(fresh, &fresh->packed, &fresh->packed_head);
     pthread_mutex_lock(&all->lock);

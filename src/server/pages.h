@@ -7,7 +7,8 @@
  * how old it is. When nobody has asked for PAGES_KEPT_S, the page is given up; who asks next renders one and waits for it, as does the
  * first to take gzip for its packing.
  *
- * Memory:  the current page and those that are still being sent; each about 16 KiB per server and metric.
+ * Memory:  at most PAGES_MOST pages: the current one, the prepared one, one that is being made, one that is still being sent. While slow
+ *          readers hold them all, the current one is not replaced. page_bytes() says how large one can be.
  * Threads: any; `lock` guards the current page and who is at work on it. A page that is current is never changed, but that
  *          `packed` appears in it.
  */
@@ -21,7 +22,10 @@
 #include "forecast/engine.h"
 #include "server/gzip.h"
 
+#define PAGES_MOST 4
+
 typedef struct page {
+    atomic_size_t *alive; // the pages' count of those there are
     _Atomic int references;
     uint64_t sequence;     // of the snapshot
     double finished_s;     // of the snapshot: tft_monotonic_s()
@@ -36,6 +40,7 @@ typedef struct pages {
     pthread_mutex_t lock; // guards the fields below
     pthread_cond_t done;  // somebody has ceased to be at work
     pthread_cond_t wake;  // there may be something for the thread to do
+    atomic_size_t alive;  // pages that are not yet free
     bool at_work;         // somebody renders or packs
     page *predictions;
     page *prepared;                   // of a snapshot that is shown soon, or was just shown
@@ -60,5 +65,7 @@ void pages_notify(pages *all);
  * not sufficient. `want_packed` packs it. Give it back with page_release(). */
 page *pages_predictions(pages *all, engine *e, bool want_packed);
 void page_release(void *page);
+/* Bytes of one page at most, packed form included, per server. */
+size_t page_bytes(size_t n_targets, size_t horizon);
 
 #endif

@@ -9,18 +9,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
 #include "server/api.h"
 #include "server/model_entry.h"
 #include "server/routes.h"
 #include "server/server.h"
-#include "train/model_dir.h"
 
 #define MOST 256
 
 struct model_list {
     pthread_mutex_t lock; // guards all; held while a directory is read
     size_t n;
+    char folder[4000]; // model.dir when they were read
     model_entry entries[MOST];
 };
 
@@ -44,9 +43,16 @@ void model_list_close(struct model_list *list)
 static const model_entry *find_entry(const server *srv, const char *name)
 {
     struct model_list *const list = srv->model_list;
-    char path[4096];
+    char path[4096], folder[4000];
     size_t at = 0;
-    snprintf(path, sizeof path, "%s/%s", srv->options.models_dir, name);
+    const live_settings *const now = live_hold(srv->live);
+    snprintf(folder, sizeof folder, "%s", now->models_dir);
+    live_drop(now);
+    if (strcmp(folder, list->folder) != 0) { // another model.dir: what was known is of the one before
+        list->n = 0;
+        snprintf(list->folder, sizeof list->folder, "%s", folder);
+    }
+    snprintf(path, sizeof path, "%s/%s", folder, name);
     const int64_t changed = model_entry_changed(path);
     while (at < list->n && strcmp(list->entries[at].name, name) != 0)
         at++;
@@ -56,32 +62,23 @@ static const model_entry *find_entry(const server *srv, const char *name)
         at = 0; // one has to go: the directory holds more than are listed
     model_entry *const e = &list->entries[at];
     list->n = at >= list->n ? at + 1 : list->n;
-    model_entry_read(srv->options.models_dir, name, e);
+    model_entry_read(folder, name, e);
     return e;
 }
 
 /* ---- writing ----------------------------------------------------------------------------------------------- */
 
-typedef struct roles {
-    char served[128], before[128], pinned[128], shadow[128];
-} roles;
-
-static void read_roles(server *srv, roles *r)
-{
-    server_model_roles(srv, r->served, r->before, r->pinned);
-    shadow_name(srv, r->shadow);
-}
-
-static const char *role_of(const model_entry *e, const roles *r)
+static const char *role_of(const model_entry *e, const model_roles *r)
 {
     return strcmp(e->name, r->served) == 0   ? "served"
+           : strcmp(e->name, r->next) == 0   ? "next"
            : !e->valid                       ? "invalid"
            : strcmp(e->name, r->shadow) == 0 ? "shadow"
            : strcmp(e->name, r->before) == 0 ? "previous"
                                              : "available";
 }
 
-static void put_entry(const model_entry *e, const roles *r, tft_text *out)
+static void put_entry(const model_entry *e, const model_roles *r, tft_text *out)
 {
     model_entry_json(e, role_of(e, r), strcmp(e->name, r->pinned) == 0, out);
 }
@@ -89,7 +86,7 @@ static void put_entry(const model_entry *e, const roles *r, tft_text *out)
 static void route_models(void *context, const http_request *request, http_reply *reply)
 {
     server *const srv = context;
-    roles r;
+    model_roles r;
     api_paging paging;
     if (!api_read_paging(request, reply, &paging))
         return;
@@ -99,7 +96,7 @@ static void route_models(void *context, const http_request *request, http_reply 
         return;
     }
     const size_t n = server_list_models(srv, names, MOST);
-    read_roles(srv, &r);
+    server_model_roles(srv, &r);
     tft_text_puts(&reply->text, "{\"items\": [");
     pthread_mutex_lock(&srv->model_list->lock);
     size_t at = 0, shown = 0;
@@ -121,8 +118,7 @@ static const char *named(const server *srv, const http_request *request, http_re
 {
     const char *const id = http_param(request, "id");
     char path[4200];
-    snprintf(path, sizeof path, "%s/%.64s", srv->options.models_dir, id);
-    if ((latest && strcmp(id, "latest") == 0) || (tft_model_name_valid(id) && tft_file_exists(path)))
+    if ((latest && strcmp(id, "latest") == 0) || server_model_path(srv, id, path, sizeof path, NULL) == TFT_OK)
         return id;
     http_reply_problem(reply, 404, "unknown-model", "Unknown model", "There is no model '%.60s'", id);
     return NULL;
@@ -130,8 +126,8 @@ static const char *named(const server *srv, const http_request *request, http_re
 
 static void put_one(server *srv, const char *id, http_reply *reply)
 {
-    roles r;
-    read_roles(srv, &r);
+    model_roles r;
+    server_model_roles(srv, &r);
     pthread_mutex_lock(&srv->model_list->lock);
     put_entry(find_entry(srv, id), &r, &reply->text);
     pthread_mutex_unlock(&srv->model_list->lock);
@@ -149,9 +145,9 @@ static void route_model(void *context, const http_request *request, http_reply *
 
 static void answer_change(server *srv, tft_status status, const tft_error *err, http_reply *reply)
 {
-    roles r;
+    model_roles r;
     if (status == TFT_OK) {
-        read_roles(srv, &r);
+        server_model_roles(srv, &r);
         put_one(srv, r.served, reply);
     } else if (status == TFT_ERR_NOT_FOUND) {
         http_reply_problem(reply, 404, "unknown-model", "Unknown model", "There is no such model");
@@ -165,11 +161,21 @@ static void route_promote(void *context, const http_request *request, http_reply
 {
     server *const srv = context;
     tft_error err = {0};
+    model_roles r;
+    bool force = false;
+    if (!api_read_bool(request, reply, "force", &force))
+        return;
     const char *const id = named(srv, request, reply, true);
     if (id == NULL)
         return;
-    const tft_status status = server_promote(srv, id, &err);
-    answer_change(srv, status, &err, reply);
+    const tft_status status = server_promote(srv, id, force, &err);
+    server_model_roles(srv, &r);
+    if (status == TFT_OK && r.next[0] != '\0') { // it does not serve yet
+        put_one(srv, r.next, reply);
+        reply->status = 202;
+    } else {
+        answer_change(srv, status, &err, reply);
+    }
 }
 
 static void route_rollback(void *context, const http_request *request, http_reply *reply)
@@ -212,6 +218,8 @@ static const http_parameter of_model[] = {{"id", API_NAME, "Name of its director
                                           {0}};
 static const http_parameter of_promote[] = {
     {"id", API_NAME, "Name of its directory; latest = the newest, from here on", "tft_model_20251101_090000", true},
+    {"force", API_BOOL,
+     "Also a model whose metrics are not those in memory: it then serves from the next start on (202)", NULL, false},
     {0}};
 
 const http_route routes_models[] = {
@@ -268,5 +276,5 @@ const http_route routes_models[] = {
      .tag = "Models",
      .summary = "Serve this model from the next forecast on, and stay with it over restarts",
      .reply = "Model",
-     .statuses = "200 404 409"},
+     .statuses = "200 202 404 409"},
     {0}};

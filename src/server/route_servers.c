@@ -11,7 +11,9 @@
 #include "server/api.h"
 #include "server/render.h"
 #include "server/routes.h"
+#include "server/sleep.h"
 #include "server/views.h"
+#include "store/capacity.h"
 
 /* ---- one server ---------------------------------------------------------------------------------------- */
 
@@ -155,6 +157,11 @@ static void route_change(void *context, const http_request *request, http_reply 
         return;
     if (!read_change(document.root, reply, &change, &text))
         goto done;
+    if (!sleep_wake_named(srv, name, strlen(name))) {
+        http_reply_problem(reply, 409, "conflict", "Conflict", "'%s' sleeps, and all places of servers.max are taken",
+                           name);
+        goto done;
+    }
     const tft_status status = store_change_server(srv->store, name, strlen(name), &change, &err);
     const size_t id = fleet_find(srv->fleet, name, strlen(name));
     if (status != TFT_OK || id == FLEET_NO_SERVER) {
@@ -190,8 +197,10 @@ static void route_forget(void *context, const http_request *request, http_reply 
     const tft_status status = id == FLEET_NO_SERVER
                                   ? TFT_ERR_NOT_FOUND
                                   : store_forget_server(srv->store, name, strlen(name), &n_records, &err);
-    if (status == TFT_OK)
+    if (status == TFT_OK) {
         fleet_forget(srv->fleet, id, n_records);
+        store_set_max_servers(srv->store, fleet_most_ids(srv->fleet));
+    }
     pthread_rwlock_unlock(&srv->forget_lock);
     if (status != TFT_OK) {
         reply_store_failure(status, name, err.text, reply);
@@ -372,7 +381,8 @@ static void put_bound(tft_text *out, double bound)
 static void route_contract(void *context, const http_request *request, http_reply *reply)
 {
     const server *const srv = context;
-    const tft_contract *const c = &srv->contract;
+    const live_settings *const now = live_hold(srv->live);
+    const tft_contract *const c = &now->contract;
     tft_text *const out = &reply->text;
     (void)request;
     tft_text_puts(out, "{\"version\": ");
@@ -403,6 +413,7 @@ static void route_contract(void *context, const http_request *request, http_repl
         tft_text_printf(out, "%s\"%s\"", profile > 0 ? ", " : "", tft_profile_name((tft_profile)profile));
     tft_text_puts(out, "]}");
     http_reply_field(reply, "Cache-Control", "no-cache");
+    live_drop(now);
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------- */
@@ -452,7 +463,7 @@ const http_route routes_servers[] = {{.path = "/api/v1/servers",
                                       .body = "ServerChange",
                                       .example = "{\"profile\": \"database\", \"labels\": {\"team\": \"payments\"}}",
                                       .reply = "Server",
-                                      .statuses = "200 404 422 503"},
+                                      .statuses = "200 404 409 422 503"},
                                      {.path = "/api/v1/servers/{name}",
                                       .method = HTTP_DELETE,
                                       .role = ROLE_ADMIN,

@@ -12,21 +12,19 @@
 #include "server/keeper.h"
 #include "server/memory_bound.h"
 #include "server/notify.h"
+#include "server/sleep.h"
 #include "server/watchdog.h"
+#include "store/capacity.h"
 
-/* ---- contract ------------------------------------------------------------------------------------------ */
-
-static void limit_metric(tft_contract *contract, const char *name, double max)
-{
-    const int m = tft_contract_find(contract, name, strlen(name));
-    if (m >= 0 && max < contract->metrics[m].max)
-        contract->metrics[m].max = max;
-}
+/* ---- names --------------------------------------------------------------------------------------------- */
 
 static tft_profile profile_by_name(void *context, const char *name, size_t n)
 {
     const server *const srv = context;
-    return tft_profile_of_name(name, n, srv->options.prefixes, srv->options.n_prefixes);
+    const live_settings *const now = live_hold(srv->live);
+    const tft_profile profile = tft_profile_of_name(name, n, now->prefixes, now->n_prefixes);
+    live_drop(now);
+    return profile;
 }
 
 /* ---- loading ------------------------------------------------------------------------------------------- */
@@ -83,6 +81,21 @@ static void load_labels(void *context, uint32_t index, const char *text)
     labels_set(&srv->labels, index, text);
 }
 
+/* Of the servers that are stored, those that were silent for too long sleep, before any step is read; the others must fit. */
+static tft_status find_places(server *srv, tft_error *err)
+{
+    const server_options *const o = &srv->options;
+    sleep_silent(srv);
+    const size_t n = fleet_count(srv->fleet, tft_wall_ms()).servers_tracked;
+    if (n > o->max_servers)
+        return tft_fail(err, TFT_ERR_LIMIT,
+                        "%zu servers are stored that are not asleep, and servers.max is %zu: raise it, or lower "
+                        "servers.forget_after",
+                        n, o->max_servers);
+    store_set_max_servers(srv->store, fleet_most_ids(srv->fleet));
+    return TFT_OK;
+}
+
 static tft_status load_state(server *srv, tft_error *err)
 {
     const store_counters c = store_counters_now(srv->store);
@@ -94,9 +107,13 @@ static tft_status load_state(server *srv, tft_error *err)
                                        .rejected_total = (uint64_t)c.rejected_total,
                                        .filled_total = (uint64_t)c.filled_total,
                                        .held = (size_t)c.window_size};
-    const store_visitor visitor = {srv, load_server, load_step, load_record};
+    const store_visitor names = {srv, load_server, NULL, NULL}, visitor = {srv, NULL, load_step, load_record};
+    tft_status status = store_load(srv->store, INT64_MIN, &names, err);
+    if (status == TFT_OK)
+        status = find_places(srv, err);
     // a replay's data may be years old: what counts is the newest record, and the series keep its last memory_steps
-    tft_status status = store_load(srv->store, INT64_MIN, &visitor, err);
+    if (status == TFT_OK)
+        status = store_load(srv->store, INT64_MIN, &visitor, err);
     if (status != TFT_OK)
         return status;
     fleet_load_totals(srv->fleet, &totals);
@@ -150,7 +167,7 @@ static void alert_changed(void *context, const store_alert *row)
     tft_text_free(&json);
 }
 
-static const notify_config *receivers_of(const server_options *o)
+const notify_config *server_receivers(const server_options *o)
 {
     static const notify_config nobody;
     return o->notify != NULL ? o->notify : &nobody;
@@ -159,7 +176,7 @@ static const notify_config *receivers_of(const server_options *o)
 static tft_status open_alerts(server *srv, tft_error *err)
 {
     const notify_options how = {.keep = srv->store,
-                                .config = receivers_of(&srv->options),
+                                .config = server_receivers(&srv->options),
                                 .log = alerts_say,
                                 .changed = alert_changed,
                                 .context = srv,
@@ -184,38 +201,19 @@ static void finished(void *context, const forecast_snapshot *snapshot)
     pages_prepare(&srv->pages, snapshot);
 }
 
-/* What of the settings the engine works with; levels of derived states go to `states`. */
-static engine_settings engine_settings_of(server *srv, const server_options *o, state_rules *states)
+engine_settings server_engine_settings(server *srv, const server_options *o, state_rules *states)
 {
     engine_settings settings = {.alerts = alert_settings_default(), .fallback = fallback_settings_default()};
     risk_settings_default(&srv->contract, &settings.risk);
     state_rules_default(&srv->contract, states);
     settings.min_interval_s = o->min_interval_s;
+    settings.window_steps = o->window_steps;
     if (o->levels != NULL)
         o->levels(o->levels_context, &srv->contract, states, &settings);
+    srv->window_steps = o->window_steps;
     srv->incident_horizon_ms = settings.risk.incident_horizon_ms;
     alert_worth_horizon(&srv->worth, settings.alerts.incident_horizon_ms);
     return settings;
-}
-
-tft_status server_reload(server *srv, const server_options *fresh, tft_error *err)
-{
-    fleet_read_lock(srv->fleet);
-    fleet_options fleet_how = *fleet_settings(srv->fleet);
-    fleet_read_unlock(srv->fleet);
-    const tft_status status = notify_configure(srv->notify, receivers_of(fresh), err);
-    if (status != TFT_OK)
-        return status;
-    const engine_settings settings = engine_settings_of(srv, fresh, &fleet_how.states);
-    fleet_how.stale_after_ms = fresh->stale_after_ms;
-    fleet_how.offline_after_steps = fresh->offline_after_steps;
-    fleet_how.clock = fresh->clock;
-    fleet_reconfigure(srv->fleet, &fleet_how);
-    store_set_retention(srv->store, fresh->store.retention_records_ms, fresh->store.retention_steps_ms);
-    srv->retention_alerts_ms = fresh->retention_alerts_ms;
-    engine_configure(srv->engine, &settings);
-    events_publish(srv->events, EVENT_CONFIG, NULL, "{\"change\": \"reloaded\"}");
-    return TFT_OK;
 }
 
 static tft_status open_fleet(server *srv, tft_error *err)
@@ -232,7 +230,7 @@ static tft_status open_fleet(server *srv, tft_error *err)
     fleet_how.clock = o->clock;
     fleet_how.profile_of_name = profile_by_name;
     fleet_how.profile_context = srv;
-    const engine_settings settings = engine_settings_of(srv, o, &fleet_how.states);
+    const engine_settings settings = server_engine_settings(srv, o, &fleet_how.states);
     const tft_status status = fleet_open(&fleet_how, &srv->fleet, err);
     if (status != TFT_OK)
         return status;
@@ -267,49 +265,46 @@ static void alive(void *context)
 static bool admit(void *context, http_request *request, http_reply *reply)
 {
     const server *const srv = context;
-    return auth_admit(srv->auth, request, reply);
+    const live_settings *const now = live_hold(srv->live);
+    const bool admitted = auth_admit(srv->auth, &now->access, request, reply);
+    live_drop(now);
+    return admitted;
 }
 
-static bool any_foreign(const server_options *o)
+static http_origin origin_of(void *context, const char *origin)
 {
-    for (size_t i = 0; i < o->n_listen; i++) {
-        char host[64];
-        uint16_t port;
-        if (http_address_parse(o->listen[i], host, &port) && !http_address_is_loopback(host))
-            return true;
-    }
-    return false;
+    const server *const srv = context;
+    const live_settings *const now = live_hold(srv->live);
+    const http_origin answer = now->access.n_cors_origins == 0                             ? HTTP_NO_ORIGINS
+                               : origin != NULL && auth_knows_origin(&now->access, origin) ? HTTP_KNOWN_ORIGIN
+                                                                                           : HTTP_UNKNOWN_ORIGIN;
+    live_drop(now);
+    return answer;
 }
 
-/* Whoever can reach the port from outside shows a key, unless that is explicitly not wanted. */
+tft_status server_check_access(const server *srv, const auth_policy *policy, const char *keys_file, tft_error *err)
+{
+    if (!policy->any_foreign || auth_is_on(srv->auth, policy) || policy->allow_unauthenticated)
+        return TFT_OK;
+    return tft_fail(err, TFT_ERR_ARGUMENT,
+                    "http.listen: an address can be reached from outside, and %s: make a key with `tftd keys add`, or "
+                    "permit it with --allow-unauthenticated",
+                    policy->mode == AUTH_OFF ? "auth.enabled is false" : keys_file);
+}
+
 static tft_status open_auth(server *srv, tft_error *err)
 {
-    const server_options *const o = &srv->options;
-    if (o->keys_file == NULL)
+    if (srv->options.keys_file == NULL)
         return TFT_OK;
-    const auth_options how = {.mode = o->auth,
-                              .keys_file = o->keys_file,
-                              .protect_status = o->protect_status,
-                              .any_foreign = any_foreign(o),
-                              .read_per_minute = o->read_per_minute,
-                              .write_per_minute = o->write_per_minute,
-                              .allowed_hosts = o->allowed_hosts,
-                              .n_allowed_hosts = o->n_allowed_hosts,
-                              .cors_origins = o->cors_origins,
-                              .n_cors_origins = o->n_cors_origins,
-                              .log = srv->log};
-    const tft_status status = auth_open(&how, &srv->auth, err);
+    tft_status status = auth_open(srv->options.keys_file, srv->log, &srv->auth, err);
     if (status != TFT_OK)
         return status;
-    if (how.any_foreign && !auth_is_on(srv->auth) && !o->allow_unauthenticated)
-        return tft_fail(
-            err, TFT_ERR_ARGUMENT,
-            "http.listen: an address can be reached from outside, and %s holds no key: make one with `tftd keys "
-            "add`, or permit it with --allow-unauthenticated",
-            o->keys_file);
-    if (auth_is_on(srv->auth))
-        log_line(srv->log, LOG_TAG_INFO, "API keys are asked for: %s", o->keys_file);
-    return TFT_OK;
+    const live_settings *const now = live_hold(srv->live);
+    status = server_check_access(srv, &now->access, now->keys_file, err);
+    if (status == TFT_OK && auth_is_on(srv->auth, &now->access))
+        log_line(srv->log, LOG_TAG_INFO, "API keys are asked for: %s", now->keys_file);
+    live_drop(now);
+    return status;
 }
 
 static void wake_streams(void *context)
@@ -369,11 +364,10 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .threads = o->http_threads,
                               .compress = o->compress,
                               .tls = srv->tls,
-                              .cors_origins = o->cors_origins,
-                              .n_cors_origins = o->n_cors_origins,
                               .families = server_families,
                               .n_families = server_n_families,
                               .admit = admit,
+                              .origin_of = origin_of,
                               .observe = observe,
                               .context = srv,
                               .log = srv->log};
@@ -397,6 +391,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
     srv->started_s = tft_monotonic_s();
     srv->warm_s = srv->started_s;
     srv->phase = SERVER_STARTING;
+    srv->live = live_open();
     srv->events = events_open();
     srv->explainer = explain_open();
     srv->quality = quality_cache_open();
@@ -414,16 +409,25 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
 
     engine_model model;
     bool has_model = false;
-    tft_status status = srv->events == NULL || srv->explainer == NULL || srv->quality == NULL ||
+    live_settings *settings = NULL;
+    srv->contract = tft_contract_default();
+    tft_status status = srv->live == NULL || srv->events == NULL || srv->explainer == NULL || srv->quality == NULL ||
                                 srv->model_list == NULL ||
                                 !meters_open(&srv->meters, server_families, server_n_families)
                             ? tft_fail(err, TFT_ERR_MEMORY, "no memory for events")
-                            : server_find_model(srv, &model, &has_model, err);
+                            : live_make(options, &srv->contract, &settings, err);
     if (status != TFT_OK)
         goto done;
-    srv->contract = has_model ? model.contract : tft_contract_default();
-    limit_metric(&srv->contract, "disk_io_mb_s", options->limit_disk_mb_s);
-    limit_metric(&srv->contract, "latency_ms", options->limit_latency_ms);
+    live_swap(srv->live, settings);
+    status = server_find_model(srv, &model, &has_model, err);
+    if (status == TFT_OK && has_model) {
+        srv->contract = model.contract;
+        status = live_make(options, &srv->contract, &settings, err);
+    }
+    if (status != TFT_OK)
+        goto done;
+    if (has_model)
+        live_swap(srv->live, settings);
     alert_worth_contract(&srv->worth, &srv->contract);
 
     *stage = SERVER_STAGE_STORE;
@@ -455,7 +459,7 @@ tft_status server_open(const server_options *options, log_sink *log, server **ou
         goto done;
     *stage = SERVER_STAGE_LISTEN;
     srv->phase = SERVER_SERVING; // before the port opens: a request may come at once
-    status = memory_bound_check(srv, err);
+    status = memory_bound_check(srv, options->max_servers, err);
     if (status == TFT_OK)
         status = audit_open(options->audit_file, log, &srv->audit, err);
     if (status == TFT_OK)
@@ -540,6 +544,7 @@ void server_close(server *srv)
     pthread_mutex_destroy(&srv->document_lock);
     audit_close(srv->audit);
     auth_close(srv->auth);
+    live_close(srv->live);
     tls_close(srv->tls);
     news_free(&srv->news);
     meters_close(&srv->meters);

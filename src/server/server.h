@@ -27,6 +27,7 @@
 #include "server/events.h"
 #include "server/http.h"
 #include "server/labels.h"
+#include "server/live.h"
 #include "server/log.h"
 #include "server/meters.h"
 #include "server/model_facts.h"
@@ -77,7 +78,7 @@ typedef struct server_options {
     int64_t max_future_ms, max_past_ms;
     double limit_disk_mb_s, limit_latency_ms; // ingest.limits: ranges of these two metrics
     size_t max_servers;
-    int64_t stale_after_ms;
+    int64_t stale_after_ms, forget_after_ms; // forget_after_ms 0 = never
     size_t offline_after_steps;
     const char *models_dir;
     const char *model_name;          // "latest" or a directory's name inside models_dir
@@ -86,8 +87,8 @@ typedef struct server_options {
     bool watch_models;
     size_t model_threads;
     double min_interval_s;
-    bool metrics_per_server; // metrics.per_server
-    size_t warmup_records, min_records, memory_steps;
+    bool metrics_per_server;                                        // metrics.per_server
+    size_t warmup_records, min_records, memory_steps, window_steps; // window_steps 0 = the model's own context
     fleet_clock_mode clock;
     size_t n_prefixes;
     tft_profile_prefix prefixes[SERVER_MAX_PREFIXES]; // profiles.prefixes, beside the built-in ones
@@ -110,10 +111,12 @@ typedef enum server_phase { SERVER_STARTING, SERVER_SERVING, SERVER_DRAINING } s
 typedef struct server {
     server_options options;
     log_sink *log;
-    tft_contract contract; // as records are checked: the model's, with ingest.limits
+    live *live;            // what a reload changes while requests run; options are those of the start
+    tft_contract contract; // the model's; records are checked by that of `live`, which has ingest.limits
     store *store;
-    events *events;               // what GET /events sends
-    pthread_rwlock_t forget_lock; // held for writing while a server is forgotten, for reading by whoever adds records
+    events *events; // what GET /events sends
+    pthread_rwlock_t
+        forget_lock; // held for writing while a server is forgotten, sleeps or wakes, for reading by whoever adds records
     server_labels labels;
     model_facts facts;
     meters meters;
@@ -132,6 +135,7 @@ typedef struct server {
     audit *audit;                        // NULL where options.audit_file is not set
     tls *tls;                            // NULL where options.tls_cert is not set
     auth *auth;                          // NULL where options.keys_file is
+    atomic_size_t window_steps;          // forecast.window_steps
     _Atomic int64_t incident_horizon_ms; // risk.incident_horizon
     _Atomic int64_t retention_alerts_ms; // store.retention.alerts
     int64_t started_ms;
@@ -155,22 +159,31 @@ typedef struct server {
     pthread_mutex_t housekeeping_lock; // guards the next three
     pthread_cond_t housekeeping_wake;
     bool housekeeping_ends, models_asked; // models_asked: look for a new model now
-    pthread_mutex_t model_lock;           // guards the next four, and that one model is opened at a time
+    pthread_mutex_t model_lock;           // guards the next five, and that one model is taken at a time
     char model[128];                      // the served model's name, "" = none
     char pinned[128];                     // the one that serves until somebody says otherwise, "" = the newest
     char model_before[128];               // the one that served before it, "" = none
+    char model_next[128];                 // promoted by force: serves from the next start on, "" = none
     char broken_model[128];               // the last one that was named as broken
     shadow shadow;                        // a model that runs beside the served one
     struct model_list *model_list;        // what GET /models says (route_models.c)
 } server;
 
-/* Which models there are, newest first; who serves, served before, is pinned ("" = nobody). */
+/* Which models there are, newest first. */
 size_t server_list_models(const server *srv, char (*names)[32], size_t capacity);
-void server_model_roles(server *srv, char served[128], char before[128], char pinned[128]);
+/* The directory of one of them. TFT_ERR_NOT_FOUND: no name of a model, or there is none. */
+tft_status server_model_path(const server *srv, const char *name, char *path, size_t capacity, tft_error *err);
+bool server_models_fixed(const server *srv); // --model, --no-model: nothing is looked for
+/* Who serves, served before, is pinned, waits for the next start, runs beside it; "" = nobody. */
+typedef struct model_roles {
+    char served[128], before[128], pinned[128], next[128], shadow[128];
+} model_roles;
+void server_model_roles(server *srv, model_roles *roles);
 /* Serves another model from the next forecast on, and stays with it over restarts; "latest" follows the newest again. Requests go
  * on with the forecast that is there. TFT_ERR_NOT_FOUND; TFT_ERR_MISMATCH: its metrics are not those of the fleet; TFT_ERR_FORMAT: it is
- * damaged; TFT_ERR_STATE: the model was fixed at the start. */
-tft_status server_promote(server *srv, const char *name, tft_error *err);
+ * damaged; TFT_ERR_STATE: the model was fixed at the start. With `force` one whose metrics are others is pinned and serves from the
+ * next start on: TFT_OK, and it is model_roles.next. */
+tft_status server_promote(server *srv, const char *name, bool force, tft_error *err);
 /* The same with the model that served before this one. TFT_ERR_STATE where there is none. */
 tft_status server_rollback(server *srv, tft_error *err);
 
@@ -194,8 +207,8 @@ tft_status server_start_watchdog(server *srv, int64_t every_ms, tft_error *err);
 /* Drains for at most drain_ms, then stops; what was accepted is on disk anyway. */
 void server_stop(server *srv, int64_t drain_ms);
 void server_close(server *srv); // accepts NULL; stops first
-/* Takes over what may change while it runs: alerts, receivers and routes, risk, levels of states, servers.stale_after and
- * .offline_after_steps, time.clock, forecast.min_interval, store.retention of records, steps and alerts. `fresh` is lent for the call. Where it fails, receivers are those of before or none. */
+/* Takes over what may change while it runs (docs/CONFIGURATION.md, ↻): everything that can fail is tried first, and where it does
+ * nothing has changed, but that receivers are those of before or none. `fresh` is lent for the call. One thread at a time. */
 tft_status server_reload(server *srv, const server_options *fresh, tft_error *err);
 /* Reads the certificates again; the old ones stay where it fails, and the log says which. Without TLS: nothing. */
 tft_status server_reload_tls(server *srv, tft_error *err);
@@ -210,6 +223,23 @@ const char *server_unwell(const server *srv, const char **reason);
 /* models.c: the newest complete and valid model; what is broken is named and skipped. */
 tft_status server_find_model(server *srv, engine_model *model, bool *found, tft_error *err);
 void server_watch_models(server *srv); // serves a newer one, if there is one
+
+/* reload.c, models.c: another model by other settings, in two halves. Under model_lock. */
+typedef struct model_change {
+    bool found, none; // none: there is nothing that could serve, so what serves goes on
+    engine_model model;
+    char name[32], pinned[128];
+} model_change;
+tft_status server_prepare_model(server *srv, const live_settings *next, model_change *change, tft_error *err);
+void server_take_model(server *srv, model_change *change);
+void server_drop_model(server *srv, model_change *change); // it was not to be
+
+/* server.c, for reload.c */
+const notify_config *server_receivers(const server_options *o);
+/* What of the settings the engine works with; levels of derived states go to `states`. */
+engine_settings server_engine_settings(server *srv, const server_options *o, state_rules *states);
+/* Whoever can reach the port from outside shows a key, unless that is explicitly not wanted: else TFT_ERR_ARGUMENT. */
+tft_status server_check_access(const server *srv, const auth_policy *policy, const char *keys_file, tft_error *err);
 
 /* housekeeping.c */
 void *server_housekeeping(void *context);

@@ -8,7 +8,6 @@
 
 #include "base/file.h"
 #include "server/server.h"
-#include "train/model_dir.h"
 
 void shadow_init(shadow *s)
 {
@@ -61,10 +60,9 @@ static tft_status open_engine(server *srv, const char *name, engine **out, tft_e
     char path[4096];
     engine_options how;
     engine_model model;
-    snprintf(path, sizeof path, "%s/%s", srv->options.models_dir, name);
-    if (!tft_model_name_valid(name) || !tft_file_exists(path))
-        return tft_fail(err, TFT_ERR_NOT_FOUND, "there is no model %.60s", name);
-    tft_status status = srv->options.open_model(path, 1, &model, err);
+    tft_status status = server_model_path(srv, name, path, sizeof path, err);
+    if (status == TFT_OK)
+        status = srv->options.open_model(path, 1, &model, err);
     if (status != TFT_OK)
         return status;
     engine_options_default(srv->fleet, &how);
@@ -93,25 +91,35 @@ static void set_next(shadow *s, engine *e, const char *name)
     engine_close(unused);
 }
 
+/* Under model_lock. */
+static tft_status refuse_served(const server *srv, const char *name, tft_error *err)
+{
+    return strcmp(srv->model, name) != 0 ? TFT_OK : tft_fail(err, TFT_ERR_STATE, "model %.60s serves already", name);
+}
+
 tft_status shadow_load(server *srv, const char *name, tft_error *err)
 {
-    char served[128], before[128], pinned[128];
     engine *made = NULL;
-    if (srv->options.open_model == NULL || srv->options.model_path != NULL)
+    if (server_models_fixed(srv))
         return tft_fail(err, TFT_ERR_STATE, "the model was fixed when the daemon was started (--model, --no-model)");
-    server_model_roles(srv, served, before, pinned);
-    if (strcmp(served, name) == 0)
-        return tft_fail(err, TFT_ERR_STATE, "model %.60s serves already", name);
-    tft_status status = open_engine(srv, name, &made, err);
+    pthread_mutex_lock(&srv->model_lock);
+    tft_status status = refuse_served(srv, name, err);
+    pthread_mutex_unlock(&srv->model_lock);
+    if (status == TFT_OK)
+        status = open_engine(srv, name, &made, err); // takes its time, so nobody waits for it
+    pthread_mutex_lock(&srv->model_lock);
+    if (status == TFT_OK)
+        status = refuse_served(srv, name, err); // it may have been promoted meanwhile
     if (status == TFT_OK)
         status = write_name(srv, name, err);
-    if (status != TFT_OK) {
-        engine_close(made);
-        return status;
+    if (status == TFT_OK) {
+        set_next(&srv->shadow, made, name);
+        made = NULL;
+        log_line(srv->log, LOG_TAG_OK, "Model %s runs as a shadow", name);
     }
-    set_next(&srv->shadow, made, name);
-    log_line(srv->log, LOG_TAG_OK, "Model %s runs as a shadow", name);
-    return TFT_OK;
+    pthread_mutex_unlock(&srv->model_lock);
+    engine_close(made);
+    return status;
 }
 
 bool shadow_drop(server *srv, const char *name)

@@ -131,7 +131,7 @@ class Life(unittest.TestCase):
             d.wait_for("the bound", lambda: "[INFO] Memory: at most" in d.log())
             bound = int(d.log().split("Memory: at most ")[1].split()[0])
             self.assertTrue(500 < bound < 1024, bound)  # 512 are bodies
-            self.assertRegex(d.log(), r"for 100 servers, 512 for bodies, 48 for connections, 16 for the store")
+            self.assertRegex(d.log(), r"for 100 servers, \d+ for those asleep, 0 for a shadow, \d+ for pages, 512 for bodies, 48 for connections, 16 for the store")
         code, why = self.refused("--port", "0", environment={"TFTD_LIMITS_MEMORY": "64MiB", "TFTD_DASHBOARD_LISTEN": ""})
         self.assertEqual(code, 3)
         self.assertRegex(why, r"limits\.memory: the settings add up to \d+ MiB, more than 64: lower servers\.max")

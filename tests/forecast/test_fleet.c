@@ -119,6 +119,101 @@ static void ids_stay_and_the_bound_holds(void **state)
     fleet_close(f);
 }
 
+static void who_sleeps_gives_back_its_place_and_takes_one_when_it_wakes(void **state)
+{
+    (void)state;
+    const int64_t day = 86400000;
+    fleet *f = open_fleet(2);
+    tick(f, "gone", T0);
+    tick(f, "gone", T0 + STEP);
+    tick(f, "here", T0 + 2 * day);
+    assert_int_equal(fleet_room(f), 0);
+    assert_int_equal(fleet_sleep_silent(f, T0 + 2 * day, 3 * day), 0);
+    assert_int_equal(fleet_sleep_silent(f, T0 + 2 * day, day), 1);
+    assert_int_equal(fleet_n_asleep(f), 1);
+    assert_int_equal(fleet_room(f), 1);
+    assert_int_equal(fleet_most_ids(f), 3);
+    fleet_counters c = fleet_count(f, T0 + 2 * day);
+    assert_int_equal(c.servers_tracked, 1);
+    assert_int_equal(c.totals.records_total, 3); // what was counted stays counted
+    assert_int_equal(fleet_find_asleep(f, "gone", 4), 0);
+    assert_true(fleet_find_asleep(f, "here", 4) == FLEET_NO_SERVER);
+    tft_series steps = steps_of(f, 0);
+    assert_int_equal(steps.n_steps, 0);
+    tft_series_free(&steps);
+    // a newcomer takes the place; its owner sleeps on until there is one again
+    tick(f, "new", T0 + 2 * day);
+    assert_int_equal(fleet_find(f, "new", 3), 2);
+    assert_false(fleet_wake(f, 0));
+    fleet_forget(f, 2, 0);
+    assert_true(fleet_wake(f, 0));
+    assert_int_equal(fleet_n_asleep(f), 0);
+    c = fleet_count(f, T0 + 2 * day);
+    assert_int_equal(c.servers_tracked, 2);
+    const float means[4] = {30, 40, 5, 10};
+    const uint16_t counts[4] = {1, 1, 1, 1};
+    assert_int_equal(fleet_load_step(f, 0, T0 / STEP, means, counts, 1, TFT_STATE_HEALTHY, NULL), TFT_OK);
+    steps = steps_of(f, 0);
+    assert_int_equal(steps.n_steps, 1);
+    tft_series_free(&steps);
+    tick(f, "gone", T0 + 2 * day);
+    fleet_read_lock(f);
+    assert_int_equal(fleet_at(f, 0)->records, 3);
+    assert_int_equal(fleet_at(f, 0)->first_seen_ms, T0);
+    fleet_read_unlock(f);
+    fleet_close(f);
+}
+
+static void names_that_never_come_back_do_not_pile_up(void **state)
+{
+    (void)state;
+    fleet *f = open_fleet(10);
+    char name[32];
+    fleet_read_lock(f);
+    fleet_options how = *fleet_settings(f);
+    fleet_read_unlock(f);
+    how.clock = FLEET_CLOCK_WALL;
+    fleet_reconfigure(f, &how);
+    for (int round = 0; round < FLEET_IDS_PER_PLACE; round++) {
+        const int64_t at = T0 + (int64_t)round * 86400000;
+        assert_int_equal(fleet_sleep_silent(f, at, 3600000), round > 0 ? 10 : 0);
+        for (int i = 0; i < 10; i++) {
+            snprintf(name, sizeof name, "pod-%d-%d", round, i);
+            tick(f, name, at);
+        }
+    }
+    fleet_sleep_silent(f, T0 + (int64_t)FLEET_IDS_PER_PLACE * 86400000, 3600000);
+    assert_int_equal(fleet_n_asleep(f), 10 * FLEET_IDS_PER_PLACE);
+    assert_int_equal(fleet_room(f), 0);
+    assert_int_equal(fleet_find(f, "pod-3-7", 7), 37); // the tables have grown
+    assert_int_equal(fleet_find_asleep(f, "pod-0-7", 7), 7);
+    fleet_close(f);
+}
+
+static void another_bound_holds_from_then_on(void **state)
+{
+    (void)state;
+    fleet *f = open_fleet(1);
+    tick(f, "a", T0);
+    fleet_read_lock(f);
+    fleet_options how = *fleet_settings(f);
+    fleet_read_unlock(f);
+    how.max_servers = 40;
+    fleet_reconfigure(f, &how);
+    for (int i = 1; i < 40; i++) {
+        const char name[2] = {(char)('a' + i % 26), (char)('0' + i / 26)};
+        const fleet_record record = {name, 2, T0, quiet, TFT_STATE_NONE, -1, FLEET_NEW};
+        assert_int_equal(fleet_apply(f, &(fleet_batch){.records = &record, .n = 1}, T0, NULL, NULL), TFT_OK);
+    }
+    assert_int_equal(fleet_room(f), 0);
+    how.max_servers = 5;
+    fleet_reconfigure(f, &how);
+    assert_int_equal(fleet_room(f), 0);
+    assert_int_equal(fleet_size(f), 40); // nobody goes
+    assert_int_equal(fleet_find(f, "a", 1), 0);
+    fleet_close(f);
+}
+
 static void warm_up_ends_with_the_150th_record(void **state)
 {
     (void)state;
@@ -468,6 +563,9 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_are_compared_byte_for_byte),
         cmocka_unit_test(ids_stay_and_the_bound_holds),
+        cmocka_unit_test(who_sleeps_gives_back_its_place_and_takes_one_when_it_wakes),
+        cmocka_unit_test(names_that_never_come_back_do_not_pile_up),
+        cmocka_unit_test(another_bound_holds_from_then_on),
         cmocka_unit_test(warm_up_ends_with_the_150th_record),
         cmocka_unit_test(a_newcomer_in_a_warm_fleet_is_seen_in_the_progress),
         cmocka_unit_test(a_server_that_left_does_not_hold_the_fleet_in_warm_up),

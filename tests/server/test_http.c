@@ -124,10 +124,16 @@ static void observe(void *context, const http_outcome *outcome)
     last_outcome = *outcome;
 }
 
+static http_origin origin_of(void *context, const char *origin)
+{
+    (void)context;
+    return origin != NULL && strcmp(origin, "https://a.example") == 0 ? HTTP_KNOWN_ORIGIN : HTTP_UNKNOWN_ORIGIN;
+}
+
 static int start(void **state)
 {
     (void)state;
-    static const char *const listen_at[] = {"127.0.0.1:0"}, *const origins[] = {"https://a.example"};
+    static const char *const listen_at[] = {"127.0.0.1:0"};
     static const http_route *const families[] = {rows};
     const http_options how = {.listen = listen_at,
                               .n_listen = 1,
@@ -137,8 +143,7 @@ static int start(void **state)
                               .max_connections_per_ip = 16,
                               .idle_timeout_s = 5,
                               .threads = 1,
-                              .cors_origins = origins,
-                              .n_cors_origins = 1,
+                              .origin_of = origin_of,
                               .families = families,
                               .n_families = 1,
                               .admit = admit,

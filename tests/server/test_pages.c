@@ -235,6 +235,25 @@ typedef struct reader {
     size_t backwards, n;
 } reader;
 
+static void slow_readers_hold_no_more_pages_than_there_may_be(void **state)
+{
+    (void)state;
+    world w;
+    page *held[PAGES_MOST + 1];
+    open_world(&w);
+    for (size_t i = 0; i < PAGES_MOST + 1; i++) {
+        renew(&w);
+        held[i] = pages_predictions(&w.all, w.e, false);
+    }
+    assert_ptr_equal(held[PAGES_MOST], held[PAGES_MOST - 1]); // the one before goes on
+    assert_true(held[PAGES_MOST]->sequence < newest(&w));
+    for (size_t i = 0; i < PAGES_MOST + 1; i++)
+        page_release(held[i]);
+    assert_int_equal(ask(&w, false), newest(&w));
+    assert_true(page_bytes(4, 96) < 100000);
+    close_world(&w);
+}
+
 static void *read_all_the_time(void *context)
 {
     reader *const r = context;
@@ -282,6 +301,7 @@ int main(void)
         cmocka_unit_test(a_page_is_there_with_its_snapshot),
         cmocka_unit_test(a_prepared_page_is_not_shown_before_its_snapshot),
         cmocka_unit_test(what_nobody_asks_for_is_given_up_and_made_again),
+        cmocka_unit_test(slow_readers_hold_no_more_pages_than_there_may_be),
         cmocka_unit_test(readers_beside_renewals_never_go_back),
     };
     return cmocka_run_group_tests_name("server.pages", tests, NULL, NULL);

@@ -18,6 +18,7 @@
 #include "base/text.h"
 #include "server/accept.h"
 #include "server/server.h"
+#include "server/sleep.h"
 
 static char folder[64], models[80], data[80], log_path[80];
 static log_sink *test_log;
@@ -59,6 +60,9 @@ static tft_status open_test_model(const char *directory, size_t n_threads, engin
     if (!tft_file_exists(path))
         return tft_fail(err, TFT_ERR_FORMAT, "model.safetensors: cut short");
     *model = (engine_model){.run = refuse_to_run, .contract = tft_contract_default()};
+    snprintf(path, sizeof path, "%s/two", directory); // a contract of the first two metrics only
+    if (tft_file_exists(path))
+        model->contract.n_metrics = 2;
     model->config.n_targets = model->contract.n_metrics;
     for (size_t m = 0; m < model->contract.n_metrics; m++) {
         tft_target *const target = &model->config.targets[m];
@@ -81,6 +85,13 @@ static void add_model(const char *name, bool valid)
     snprintf(path, sizeof path, "%s/%s/ok", models, name);
     if (valid)
         assert_int_equal(tft_file_replace(path, "", 0, NULL), TFT_OK);
+}
+
+static void add_file(const char *name)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/%s", models, name);
+    assert_int_equal(tft_file_replace(path, "", 0, NULL), TFT_OK);
 }
 
 static server_options options_for_test(void)
@@ -206,6 +217,161 @@ static void a_newer_model_is_taken_when_it_appears(void **state)
     server_close(srv);
 }
 
+/* What open_hook does while a model is being opened: a race, made to happen. */
+static void (*open_hook)(void);
+static server *hooked;
+
+static tft_status open_hooked_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err)
+{
+    void (*const hook)(void) = open_hook;
+    open_hook = NULL;
+    if (hook != NULL)
+        hook();
+    return open_test_model(directory, n_threads, model, err);
+}
+
+static void promote_the_older_one(void)
+{
+    assert_int_equal(server_promote(hooked, "tft_model_20250101_000000", false, NULL), TFT_OK);
+}
+
+static void a_model_promoted_while_it_becomes_a_shadow_runs_once(void **state)
+{
+    (void)state;
+    add_model("tft_model_20250101_000000", true);
+    add_model("tft_model_20250301_000000", true);
+    server_options o = options_for_test();
+    o.open_model = open_hooked_model;
+    server *const srv = start(&o);
+    tft_error err = {0};
+    model_roles r;
+    hooked = srv;
+    open_hook = promote_the_older_one;
+    assert_int_equal(shadow_load(srv, "tft_model_20250101_000000", &err), TFT_ERR_STATE);
+    assert_non_null(strstr(err.text, "serves already"));
+    server_model_roles(srv, &r);
+    assert_string_equal(r.served, "tft_model_20250101_000000");
+    assert_string_equal(r.shadow, "");
+    assert_int_equal(shadow_load(srv, "tft_model_20250301_000000", &err), TFT_OK); // the lock is free again
+    server_close(srv);
+}
+
+static void a_choice_that_cannot_be_read_for_a_moment_holds_on(void **state)
+{
+    (void)state;
+    add_model("tft_model_20250101_000000", true);
+    add_model("tft_model_20250301_000000", true);
+    const server_options o = options_for_test();
+    server *const srv = start(&o);
+    char path[128], aside[128];
+    model_roles r;
+    assert_int_equal(server_promote(srv, "tft_model_20250101_000000", false, NULL), TFT_OK);
+    snprintf(path, sizeof path, "%s/served-model", data);
+    snprintf(aside, sizeof aside, "%s/aside", data);
+    assert_int_equal(rename(path, aside), 0);
+    assert_int_equal(mkdir(path, 0700), 0); // there, and no file to read
+    server_watch_models(srv);
+    server_model_roles(srv, &r);
+    assert_string_equal(r.served, "tft_model_20250101_000000");
+    assert_string_equal(r.pinned, "tft_model_20250101_000000");
+    assert_int_equal(rmdir(path), 0);
+    assert_int_equal(rename(aside, path), 0);
+    server_watch_models(srv);
+    server_model_roles(srv, &r);
+    assert_string_equal(r.pinned, "tft_model_20250101_000000");
+    server_close(srv);
+}
+
+static void a_model_of_other_metrics_serves_by_force_from_the_next_start_on(void **state)
+{
+    (void)state;
+    add_model("tft_model_20250101_000000", true);
+    const server_options o = options_for_test();
+    server *srv = start(&o);
+    char body[300], stamp[TFT_TIME_TEXT];
+    tft_time_format_ms(tft_wall_ms() - 1000, stamp);
+    snprintf(body, sizeof body,
+             "{\"records\": [{\"timestamp\": \"%s\", \"server_name\": \"a\", \"cpu_pct\": 40, \"mem_pct\": 50}]}",
+             stamp);
+    assert_non_null(strstr(request(srv, "POST /feed/data", body), "\"accepted\": 1"));
+    add_model("tft_model_20240101_000000", true); // older: nobody takes it by himself
+    add_file("tft_model_20240101_000000/two");
+    const char *reply = request(srv, "POST /api/v1/models/tft_model_20240101_000000/promote", "");
+    assert_non_null(strstr(reply, "HTTP/1.1 409 "));
+    assert_non_null(strstr(reply, "2 metrics"));
+    reply = request(srv, "POST /api/v1/models/tft_model_20240101_000000/promote?force=true", "");
+    assert_non_null(strstr(reply, "HTTP/1.1 202 "));
+    assert_non_null(strstr(reply, "\"role\": \"next\", \"pinned\": true"));
+    server_watch_models(srv); // and the daemon stays with both
+    reply = request(srv, "GET /api/v1/models", "");
+    assert_non_null(strstr(reply, "\"id\": \"tft_model_20250101_000000\", \"role\": \"served\""));
+    assert_non_null(strstr(reply, "\"role\": \"next\", \"pinned\": true"));
+    server_close(srv);
+    srv = start(&o);
+    reply = request(srv, "GET /api/v1/models", "");
+    assert_non_null(strstr(reply, "\"id\": \"tft_model_20240101_000000\", \"role\": \"served\""));
+    reply = request(srv, "GET /api/v1/servers/a", "");
+    assert_non_null(
+        strstr(reply, "\"current\": {\"cpu_pct\": 40, \"mem_pct\": 50}")); // the history is there, in its layout
+    assert_non_null(strstr(request(srv, "POST /api/v1/models/tft_model_20250101_000000/promote", ""), "HTTP/1.1 409 "));
+    server_close(srv);
+}
+
+static void a_server_that_comes_back_has_its_history_again(void **state)
+{
+    (void)state;
+    server_options o = options_for_test();
+    o.max_servers = 2;
+    o.forget_after_ms = 3600000;
+    server *srv = start(&o);
+    const int64_t now = tft_wall_ms();
+    char old[3][TFT_TIME_TEXT], fresh[TFT_TIME_TEXT], body[800];
+    for (int i = 0; i < 3; i++)
+        tft_time_format_ms(now - 7200000 - i * 300000, old[i]);
+    tft_time_format_ms(now - 1000, fresh);
+    snprintf(
+        body, sizeof body,
+        "{\"records\": [{\"timestamp\": \"%s\", \"server_name\": \"gone\", \"cpu_pct\": 41}, {\"timestamp\": \"%s\", "
+        "\"server_name\": \"gone\", \"cpu_pct\": 42}, {\"timestamp\": \"%s\", \"server_name\": \"gone\", \"cpu_pct\": "
+        "43}, "
+        "{\"timestamp\": \"%s\", \"server_name\": \"here\", \"cpu_pct\": 10}]}",
+        old[0], old[1], old[2], fresh);
+    assert_non_null(strstr(request(srv, "POST /feed/data", body), "\"accepted\": 4"));
+    sleep_silent(srv);
+    assert_int_equal(fleet_n_asleep(srv->fleet), 1);
+    assert_non_null(strstr(request(srv, "GET /api/v1/servers/gone", ""), "HTTP/1.1 404 "));
+    assert_non_null(strstr(request(srv, "GET /api/v1/history/records?server=gone", ""), "\"total\": 3"));
+    snprintf(body, sizeof body, "{\"records\": [{\"timestamp\": \"%s\", \"server_name\": \"new\", \"cpu_pct\": 10}]}",
+             fresh);
+    assert_non_null(strstr(request(srv, "POST /feed/data", body), "\"accepted\": 1")); // its place
+    snprintf(
+        body, sizeof body,
+        "{\"records\": [{\"timestamp\": \"%s\", \"server_name\": \"gone\", \"cpu_pct\": 10}, {\"timestamp\": \"%s\", "
+        "\"server_name\": \"here\", \"cpu_pct\": 10, \"mem_pct\": 20}]}",
+        fresh, fresh);
+    const char *reply = request(srv, "POST /feed/data", body);
+    assert_non_null(strstr(reply, "\"accepted\": 1, \"filled\": 1"));
+    assert_non_null(strstr(reply, "\"rejected\": 1"));
+    assert_non_null(strstr(reply, "too_many_servers"));
+    assert_non_null(strstr(request(srv, "POST /api/v1/records?atomic=true", body), "HTTP/1.1 422 "));
+    server_close(srv); // over a restart, too: it is asleep before anything of it is read
+    srv = start(&o);
+    assert_int_equal(fleet_n_asleep(srv->fleet), 1);
+    assert_non_null(strstr(request(srv, "DELETE /api/v1/servers/new", ""), "HTTP/1.1 204 "));
+    reply = request(srv, "POST /feed/data", body);
+    assert_non_null(strstr(reply, "\"accepted\": 1, \"filled\": 0, \"duplicates\": 1"));
+    assert_non_null(strstr(reply, "\"servers_tracked\": 2"));
+    assert_non_null(strstr(request(srv, "GET /api/v1/servers/gone", ""), "\"records\": 4"));
+    tft_series steps;
+    tft_series_init(&steps, srv->contract.n_metrics, 0);
+    assert_int_equal(
+        fleet_copy_steps(srv->fleet, fleet_find(srv->fleet, "gone", 4), INT64_MIN, INT64_MAX, &steps, NULL), TFT_OK);
+    assert_true(steps.values[0] == 43.0f); // the oldest of the three, two hours ago
+    assert_true(steps.n_steps >= 24);
+    tft_series_free(&steps);
+    server_close(srv);
+}
+
 static void a_model_that_fails_falls_back_and_says_so(void **state)
 {
     (void)state;
@@ -322,6 +488,10 @@ int main(void)
         TEST(the_newest_valid_model_is_served_and_a_broken_one_is_named),
         TEST(a_newer_model_is_taken_when_it_appears),
         TEST(a_model_that_fails_falls_back_and_says_so),
+        TEST(a_model_promoted_while_it_becomes_a_shadow_runs_once),
+        TEST(a_choice_that_cannot_be_read_for_a_moment_holds_on),
+        TEST(a_model_of_other_metrics_serves_by_force_from_the_next_start_on),
+        TEST(a_server_that_comes_back_has_its_history_again),
         TEST(draining_is_told_and_refuses_records),
         TEST(a_completed_record_changes_only_what_was_missing),
         cmocka_unit_test(addresses_are_read_strictly),
