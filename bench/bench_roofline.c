@@ -286,6 +286,43 @@ static void w_attend_backward(const float *q, size_t ldq, const float *k, const 
           5 * N(n) * N(d) + 6 * N(d) * (N(open) + N(step) * N(n)));
 }
 
+/* Of one row of a network of one number: ELU, its product, the gate's product and sigmoid, skip, norm, weighing. */
+static double scalar_products(const tft_scalar_net *net)
+{
+    return 2 * N(net->k) * N(net->k) + 4 * N(net->d) * N(net->k);
+}
+
+static double scalar_flops(const tft_scalar_net *net)
+{
+    const double skip = net->skip_w != NULL ? 6 : 2; // normalised, it stays affine in the number
+    return scalar_products(net) + N(net->k) * (EXP + 4) + N(net->d) * (EXP + 2 + skip + 2 + 8 + 2);
+}
+
+static void w_scalar_mix(const tft_scalar_net *net, const float *x, const float *a, size_t n, float p, uint64_t key,
+                         float eps, float *y, size_t ld)
+{
+    const double start = ticks();
+    inside->scalar_mix(net, x, a, n, p, key, eps, y, ld);
+    count(KERNEL_scalar_mix, start, N(n) * scalar_flops(net), N(n) * (2 + 2 * N(net->d)));
+}
+
+/* It runs the row forward again, and then two products for each. */
+static void w_scalar_mix_backward(const tft_scalar_net *net, const float *x, const float *a, const float *dy, size_t ld,
+                                  size_t n, float p, uint64_t key, float eps, float *da, tft_scalar_net *grad,
+                                  float *tmp)
+{
+    const double start = ticks(), back = 2 * scalar_products(net) + 8 * N(net->k) + 30 * N(net->d);
+    inside->scalar_mix_backward(net, x, a, dy, ld, n, p, key, eps, da, grad, tmp);
+    count(KERNEL_scalar_mix_backward, start, N(n) * (scalar_flops(net) + back), N(n) * (3 + N(net->d)));
+}
+
+static void w_turn(const float *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy)
+{
+    const double start = ticks();
+    inside->turn(x, ldx, n, d, y, ldy);
+    count(KERNEL_turn, start, 0.0, 2 * N(n) * N(d));
+}
+
 static tft_kernels wrapped(void)
 {
     tft_kernels t = *inside;
@@ -317,6 +354,9 @@ static tft_kernels wrapped(void)
     t.curves_mix = w_curves_mix;
     t.attend = w_attend;
     t.attend_backward = w_attend_backward;
+    t.scalar_mix = w_scalar_mix;
+    t.scalar_mix_backward = w_scalar_mix_backward;
+    t.turn = w_turn;
     return t;
 }
 
