@@ -7,6 +7,7 @@
 
 #include <endian.h>
 #include <math.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -313,6 +314,13 @@ static tft_status prepare_all(database *db, tft_error *err)
     return TFT_OK;
 }
 
+/* SQLite's account of its memory costs a mutex at every allocation, and nobody asks for it. Only the first use of SQLite in a process
+ * can say so; where that was somebody else's, the account goes on. */
+static void keep_no_account(void)
+{
+    (void)sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+}
+
 tft_status database_open_beside(const char *path, database **db, tft_error *err)
 {
     *db = NULL;
@@ -343,6 +351,8 @@ tft_status database_open(const database_options *options, database **db, tft_err
     if (made == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a database");
     tft_status status = TFT_OK;
+    static pthread_once_t first = PTHREAD_ONCE_INIT;
+    pthread_once(&first, keep_no_account);
     const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX; // one thread at a time
     if (sqlite3_open_v2(options->path, &made->handle, flags, NULL) != SQLITE_OK) {
         status = database_fail(made, options->path, err);
