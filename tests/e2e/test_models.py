@@ -115,7 +115,8 @@ def main(folder):
             status, body = post(d, "/api/v1/models/%s/promote" % BROKEN)
             assert status == 409 and folder not in body["detail"], body
             assert served(d) == SECOND
-            assert post(d, "/api/v1/models/%s/promote" % "../etc")[0] in (404, 400)
+            for path in "../etc", "..%2Fetc", "%2e%2e", "tft_model_20260101_000000%2F..%2F..", "tft_model_20260101_000000%00":
+                assert post(d, "/api/v1/models/%s/promote" % path)[0] in (404, 400), path
             assert post(d, "/api/v1/models/%s/promote" % FIRST)[0] == 200
             assert models(d)[SECOND]["role"] == "previous"
         with Daemon("--models-dir", folder, data=data, model=True) as d:

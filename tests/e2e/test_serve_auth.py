@@ -160,7 +160,7 @@ def test_foreign_pages():
         assert status(d, "GET", "/api/v1/servers", Host="localhost:%d" % d.port) == 200
         body = json.dumps({"records": []})
         post = lambda origin: d.request("POST", "/feed/data", body=body, headers={"Content-Type": "application/json", "Origin": origin})[0]
-        assert post("http://evil.example") == 403
+        assert post("http://evil.example") == 403 and post("null") == 403 and post("http://127.0.0.1.evil.example:%d" % d.port) == 403
         assert post("http://127.0.0.1:%d" % d.port) == 200
     with Daemon(environment={"TFTD_HTTP_ALLOWED_HOSTS": "metrics.example", "TFTD_HTTP_CORS_ORIGINS": "https://board.example"}) as d:
         assert status(d, "GET", "/api/v1/servers", Host="metrics.example") == 200

@@ -126,6 +126,9 @@ def backup_while_records_come(d, folder):
     assert run.returncode == 0, run.stderr
     again = subprocess.run([TFTD, "backup", target, "--data-dir", os.path.join(d.data, "db")], capture_output=True, text=True)
     assert again.returncode == 1 and "is there already" in again.stderr, again.stderr
+    os.symlink(os.path.join(folder, "elsewhere"), os.path.join(folder, "link"))
+    assert subprocess.run([TFTD, "backup", os.path.join(folder, "link"), "--data-dir", os.path.join(d.data, "db"), "-q"], capture_output=True).returncode != 0
+    assert not os.path.exists(os.path.join(folder, "elsewhere"))
     nobody_else_may_read(target, *(os.path.join(d.data, "db", "tftd.db" + end) for end in ("", "-wal", "-shm")))
     return target, before
 

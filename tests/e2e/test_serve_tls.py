@@ -87,6 +87,17 @@ def speaks_tls_12_and_13_only(d, folder):
         assert b"200 OK" not in plain.recv(4096), "plain HTTP was answered"
 
 
+def no_session_is_resumed(d, folder):
+    for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        c = context(folder, version=version)
+        with socket.create_connection(("127.0.0.1", d.port), timeout=10 * SLOW) as plain, c.wrap_socket(plain, server_hostname="127.0.0.1") as first:
+            first.sendall(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            assert first.recv(4096)  # in TLS 1.3 a ticket would have come by now
+            kept = first.session
+        with socket.create_connection(("127.0.0.1", d.port), timeout=10 * SLOW) as plain, c.wrap_socket(plain, server_hostname="127.0.0.1", session=kept) as again:
+            assert not again.session_reused, version
+
+
 def a_certificate_is_replaced_while_a_connection_stays_open(d, folder):
     assert subject(d, folder) == "first"
     kept = connect(d, context(folder))
@@ -143,6 +154,7 @@ def main():
         replace(folder, "first")
         with SecureDaemon(environment={"TFTD_TLS_CERT": f"{folder}/live.pem", "TFTD_TLS_KEY": f"{folder}/live.key"}) as d:
             speaks_tls_12_and_13_only(d, folder)
+            no_session_is_resumed(d, folder)
             a_certificate_is_replaced_while_a_connection_stays_open(d, folder)
             a_bad_file_keeps_the_old_certificate(d, folder)
         clients_need_a_certificate_of_the_authority(folder)
