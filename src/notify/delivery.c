@@ -87,7 +87,9 @@ static void tell_log(worker *w, const char *name, outbox_result result, const po
 /* Sends items[n] without the lock. */
 static void send_items(worker *w, size_t n, const char *url, const notify_receiver *receiver, post_answer *answer)
 {
-    const payload_frame frame = {url, receiver->name, tft_wall_ms(), receiver->resend_ms, w->of->options.expecter};
+    static const alert_expecter nobody; // a test message belongs to no delivery
+    const payload_frame frame = {url, receiver->name, tft_wall_ms(), receiver->resend_ms,
+                                 w->of != NULL ? w->of->options.expecter : nobody};
     tft_text body = tft_text_new(PAYLOAD_MAX);
     if (receiver->kind == NOTIFY_ALERTMANAGER)
         payload_alertmanager(&frame, w->items, n, &body);
