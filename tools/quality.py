@@ -221,6 +221,27 @@ def alert_table(result, name):
         table(["rule", "raised", "precision", "recall", "false / server-day", "median lead"], rows) + in_words(a)
 
 
+def stated(model):
+    """What the model's incident alerts state: rows of level, alerts counted, share that an incident followed; of P(within 1 h)."""
+    with open(os.path.join(model, "config.json")) as file:
+        config = json.load(file)
+    counts, hour = config["calibration"].get("alerts"), 3600000 // config["contract"]["step_ms"]
+    if not counts or hour not in counts["steps"]:
+        return []
+    k = counts["steps"].index(hour)
+    return [(level, raised, followed / raised) for level, raised, followed in
+            zip(counts["levels"], counts["raised"][k], counts["followed"][k]) if raised >= 20]
+
+
+def stated_table(model):
+    rows = stated(model)
+    if not rows:
+        return ""
+    return "\n### What its alerts state\nP(incident within 1 h) at or above a level, looked at on two fleets that served neither training nor calibration " \
+        "(`tftd calibrate --alerts`): how many of these alerts an incident followed within 8 h. The daemon says so in each incident alert.\n\n" + \
+        table(["level", "alerts", "followed by an incident"], [["%.0f %%" % (100 * a), str(b), percent(c)] for a, b, c in rows])
+
+
 def in_words(alerts):
     """What each rule's alerts were worth, as one would say it; of rules that raised enough of them to say so."""
     words = {"probability": "P(incident within 8 h) ≥ %.0f %%", "soon": "P(incident within 1 h) ≥ %.0f %%", "p50": "P50 of %s ≥ %%.4g" % alerts["metric"]}
@@ -461,7 +482,7 @@ def model_card(judged, results):
              "fleets with latency and states (`tftd generate`) |" % (info["num_servers"], info["data_hours"]),
              "| incidents | %s |" % ("state `critical_issue` or an unplanned `offline`; learned from generated fleets, the public trace has "
                                      "no labels" if c["incident"]["by"] == "state" else json.dumps(c["incident"])),
-             "| calibrated | quantiles: %s; incidents: %s; fleet: %s; quantiles on all of the data, incidents and fleet on two fleets that nobody trained on |" % (
+             "| calibrated | quantiles: %s; incidents: %s; fleet: %s; quantiles on all of the data, incidents and fleet on fleets that nobody trained on |" % (
                  config["calibration"]["quantiles"]["kind"], config["calibration"]["incident"]["kind"],
                  config["calibration"].get("fleet", {}).get("kind", "none")),
              "| recipe | `%s` |" % re.sub(r"\S*/(?=[^/ ]+\.(?:csv|yaml))", "", (info.get("command_line") or "unknown")).replace("|", "\\|"),
@@ -473,6 +494,9 @@ def model_card(judged, results):
                    [[name if k == 0 else "", m["metric"], number(own(m)["crps"], 4), number(best_of(m)["crps"], 4),
                      percent(own(m)["coverage_p10_p90"]), number(own(m)["gm"])]
                     for name, result in results.items() for k, m in enumerate(result["metrics"])], 2),
+             "Its incident alerts state their expected precision: %s." % ("; ".join(
+                 "P(incident within 1 h) ≥ %.0f %%: %.0f %% of %d were followed by an incident within 8 h" % (100 * a, 100 * c, b)
+                 for a, b, c in stated(model) if round(10 * a) in (3, 6)) or "nobody has counted (`tftd calibrate --alerts`)"), "",
              "What an alert is worth, and what incident probabilities are: see the tables of QUALITY.md; a probability p is meant as "
              "“of 100 such servers, about 100·p have an incident in that time”.", "",
              "## Known weaknesses"] + (["- " + w for w in weak] or ["- none of the figures above fails its aim"]) + [
@@ -534,6 +558,7 @@ def main():
     body += incident_tables(labelled, "The incident probability of this model: states, on fleets that it was not trained on")
     for name, result in labelled.items():
         body += alert_table(result, name)
+    body += stated_table(fleets_model)
     if "leads" not in skip:
         body += lead_section(work, fleets_model)
     third = "%.0fs" % (60 * minutes(limit) / 3)

@@ -32,14 +32,30 @@ fi
 set -x
 # shellcheck disable=SC2086 # held, end, more: words, or nothing
 "$tftd" train --config models/specs/fleet.yaml --out "$out" --max-time "$time" --seed 1 $held "$@" $more
-# The few servers that validate say too little. Incident probabilities, of a server and of a fleet, are calibrated on two fleets
-# that nobody trained on; the quantiles on all of the data, most of which was trained on (decisions/005).
+# The few servers that validate say too little. Incident probabilities, of a server and of a fleet, are calibrated on eleven fleets
+# that nobody trained on, of different size, rate and kind (decisions/015); the quantiles on all of the data, most of which was trained on
+# (decisions/005).
 fleet 205 --days 20 --incident-rate 0.4
 fleet 206 --days 20 --scenario mixed --gaps 1
+fleet 211 --days 20 --start 2025-09-01T00:00:00Z --servers 40
+fleet 212 --days 20 --start 2025-09-01T00:00:00Z --servers 40 --scenario mixed --gaps 1
+fleet 213 --days 20 --start 2025-09-01T00:00:00Z --servers 20 --incident-rate 2
+fleet 214 --days 20 --start 2025-09-01T00:00:00Z --servers 30 --scenario mixed --incident-rate 0.5
+fleet 215 --days 20 --start 2025-09-01T00:00:00Z --incident-rate 0.2
+fleet 216 --days 20 --start 2025-09-01T00:00:00Z --servers 40 --incident-mix cascade=4
+fleet 217 --days 20 --start 2025-09-01T00:00:00Z --servers 20 --scenario mixed --incident-rate 2
+fleet 218 --days 20 --start 2025-09-01T00:00:00Z --servers 30 --incident-mix leak=0,runaway=0,disk=0 --incident-rate 1.5
+fleet 219 --days 20 --start 2025-09-01T00:00:00Z --servers 30 --incident-mix crash=0,sudden=0
 model=$(find "$out" -maxdepth 1 -name 'tft_model_*' | sort | tail -n 1)
-"$tftd" calibrate --model "$model" --windows "$windows" "$fleets/fleet-205.csv@0.5" "$fleets/fleet-206.csv@0.5"
+set --
+for seed in 205 206 211 212 213 214 215 216 217 218 219; do set -- "$@" "$fleets/fleet-$seed.csv@0.0909"; done
+"$tftd" calibrate --model "$model" --windows "$windows" "$@"
 # The generated fleets count half of what they did in training: a quarter of the windows made disk's P10-P90 hold 84 % on real machines.
 set -- "$data/bitbrains/2013-07.csv.xz" "$data/bitbrains/2013-08.csv.xz" \
     "$fleets/fleet-201.csv@0.03" "$fleets/fleet-202.csv@0.03" "$fleets/fleet-203.csv@0.03" "$fleets/fleet-204.csv@0.03"
 # shellcheck disable=SC2086
 "$tftd" calibrate --quantiles-only --model "$model" $end "$@"
+# What its alerts are worth, on two more fleets, one of each kind: stated by every incident alert (docs/ALERTS.md).
+fleet 231 --days 20
+fleet 232 --days 20 --scenario mixed --gaps 1
+"$tftd" calibrate --alerts --model "$model" --windows "$windows" "$fleets/fleet-231.csv@0.5" "$fleets/fleet-232.csv@0.5"

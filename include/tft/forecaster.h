@@ -54,8 +54,8 @@ tft_status tft_forecaster_run(tft_forecaster *forecaster, const tft_request *req
  * largest single p (all fail at once) and 1 − Π (1 − p_i) (each by itself). With X = −Σ over the others log(1 − p_i), and an exponent
  * θ and a bend β per horizon,
  *     P = 1 − (1 − largest p) · exp(−min(X, θ · X^(1−β))):
- * without a bend as if besides the worst server a share θ of the others were independent; with one, the more is to be expected of a
- * fleet the more of it comes together. Linear in h between the points, the outermost beyond; without points θ = 1, β = 0. Fitted on
+ * without a bend as if besides the worst server a share θ of the others were independent; with one (models of before; it is not fitted any
+ * more), the more is to be expected of a fleet the more of it comes together. Linear in h between the points, the outermost beyond; without points θ = 1, β = 0. Fitted on
  * fleets by calibration (train/calibrate.h). */
 #define TFT_MAX_FLEET_POINTS 16
 #define TFT_MAX_FLEET_EXPONENT 8.0

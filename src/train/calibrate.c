@@ -1,5 +1,5 @@
 /* calibrate.c - see calibrate.h. */
-#include "train/calibrate.h"
+#include "train/calibrate_internal.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -8,46 +8,10 @@
 #include "base/arena.h"
 #include "base/rng.h"
 #include "tft/window.h"
-#include "train/calibration_fit.h"
 
 #define CHUNK ((size_t)256) // windows at a time
-#define MAX_POINTS 5        // 30 min, 1 h, 2 h, 4 h, 8 h where they are whole steps of the horizon
-#define N_SUBSETS 5         // fleets of an origin: all servers, two halves and two quarters drawn at random
-#define ORIGIN_STREAM UINT64_C(0x63616c6962)
 
-static const int64_t point_ms[MAX_POINTS] = {1800000, 3600000, 7200000, 14400000, 28800000};
-
-typedef struct calibration_window {
-    uint32_t server, origin_index; // windows with the same origin_index are one fleet at one instant
-    int64_t step;
-    uint32_t event_step, at_risk;
-    bool in_incident;
-} calibration_window;
-
-typedef struct calibrating {
-    tft_forecaster *forecaster;
-    const tft_contract *contract;
-    const tft_config *network;
-    const tft_dataset *dataset;
-    const tft_calibrate_plan *plan;
-    unsigned parts; // that are fitted
-    size_t n, capacity, n_origins;
-    calibration_window *windows;
-    size_t n_points;
-    uint32_t point[MAX_POINTS];
-
-    tft_window_scratch *scratch;
-    tft_arena arena;
-    tft_window window;      // for the scale of a window
-    float *quantiles;       // [CHUNK, T, Q]
-    float *incident;        // [CHUNK, T]
-    float *target, *weight; // [T, M]
-    float *zero_scale;      // [M, 2] 0, 1: truth in the metric's own unit
-    uint8_t *ok;            // [CHUNK]
-    tft_request *requests;  // [CHUNK]
-    float *raw;             // [n, n_points] P(h) as the network says, NaN without an answer
-    tft_stretch_cells cells[TFT_MAX_METRICS];
-} calibrating;
+static const int64_t point_ms[CALIBRATE_POINTS] = {1800000, 3600000, 7200000, 14400000, 28800000};
 
 /* ---- windows ---------------------------------------------------------------------------------------------------- */
 
@@ -58,7 +22,8 @@ static bool is_chosen(const calibrating *c, size_t server, size_t group)
            c->dataset->series[server].n_steps > 0;
 }
 
-static tft_status add_window(calibrating *c, size_t server, int64_t step, size_t origin_index, tft_error *err)
+static tft_status add_window(calibrating *c, size_t server, int64_t step, size_t group, size_t origin_index,
+                             tft_error *err)
 {
     const tft_series *const s = &c->dataset->series[server];
     const int64_t at = tft_series_index(s, step);
@@ -74,6 +39,7 @@ static tft_status add_window(calibrating *c, size_t server, int64_t step, size_t
     }
     c->windows[c->n++] = (calibration_window){.server = (uint32_t)server,
                                               .origin_index = (uint32_t)origin_index,
+                                              .group = (uint32_t)group,
                                               .step = step,
                                               .in_incident = tft_series_in_incident(s, c->contract, (size_t)at)};
     return TFT_OK;
@@ -113,13 +79,13 @@ static tft_status list_group(calibrating *c, size_t group, double share, tft_err
     const double room = (double)(last - first + 1);
     double n = ceil(share * (double)c->plan->n_windows / (double)n_servers);
     n = n < 1 ? 1 : n > room ? room : n;
-    tft_rng rng = tft_rng_seeded(c->plan->seed, ORIGIN_STREAM + group);
+    tft_rng rng = tft_rng_seeded(c->plan->seed, CALIBRATE_STREAM + group);
     for (double k = 0; k < n;
          k++) { // one origin somewhere in each n-th of the time: every hour of the day has its turn
         const int64_t step = first + (int64_t)((k + tft_rng_uniform(&rng)) * room / n);
         for (size_t i = 0; i < c->dataset->n_servers; i++) {
             const tft_status status =
-                is_chosen(c, i, group) ? add_window(c, i, step < last ? step : last, c->n_origins, err) : TFT_OK;
+                is_chosen(c, i, group) ? add_window(c, i, step < last ? step : last, group, c->n_origins, err) : TFT_OK;
             if (status != TFT_OK)
                 return status;
         }
@@ -163,7 +129,7 @@ static void layout(tft_arena *arena, calibrating *c)
     c->zero_scale = tft_arena_floats(arena, 2 * m);
     c->ok = tft_arena_alloc(arena, CHUNK, 1);
     c->requests = tft_arena_alloc(arena, CHUNK, sizeof *c->requests);
-    c->raw = tft_arena_floats(arena, tft_mul_sat(c->n, MAX_POINTS));
+    c->raw = tft_arena_floats(arena, tft_mul_sat(c->n, CALIBRATE_POINTS));
     tft_window_layout(c->network, arena, &c->window);
 }
 
@@ -192,7 +158,7 @@ static tft_status take_window(calibrating *c, size_t index, size_t in_chunk, tft
     calibration_window *const w = &c->windows[index];
     const tft_series *const series = &c->dataset->series[w->server];
     for (size_t k = 0; k < c->n_points; k++)
-        c->raw[index * MAX_POINTS + k] =
+        c->raw[index * CALIBRATE_POINTS + k] =
             c->ok[in_chunk] ? c->incident[in_chunk * c->contract->horizon + c->point[k] - 1] : NAN;
     if (!c->ok[in_chunk])
         return TFT_OK;
@@ -228,12 +194,6 @@ static tft_status run(calibrating *c, tft_error *err)
 
 /* ---- fits ------------------------------------------------------------------------------------------------------- */
 
-/* 1 a start within h, 0 none, −1 nobody knows. */
-static int label_of(const calibration_window *w, uint32_t h)
-{
-    return w->event_step > 0 && w->event_step <= h ? 1 : w->at_risk >= h ? 0 : -1;
-}
-
 static tft_status fit_quantiles(calibrating *c, tft_calibration *out, tft_error *err)
 {
     const size_t n = c->network->n_targets <= TFT_MAX_METRICS ? c->network->n_targets : 0;
@@ -262,8 +222,8 @@ static tft_status fit_incidents(const calibrating *c, tft_calibration *out, tft_
     for (size_t k = 0; k < c->n_points; k++) {
         size_t n = 0, positives = 0;
         for (size_t i = 0; i < c->n; i++) {
-            const double p = (double)c->raw[i * MAX_POINTS + k];
-            const int label = label_of(&c->windows[i], c->point[k]);
+            const double p = (double)c->raw[i * CALIBRATE_POINTS + k];
+            const int label = calibrate_label(&c->windows[i], c->point[k]);
             if (label < 0 || c->windows[i].in_incident || !(p > 0 && p < 1))
                 continue;
             x[n] = log(p) - log1p(-p);
@@ -282,77 +242,11 @@ done:
     return status;
 }
 
-/* The calibrated P(h) of window i at point k. */
-static double calibrated(const calibrating *c, const tft_calibration *out, size_t i, size_t k)
-{
-    const double p = (double)c->raw[i * MAX_POINTS + k];
-    if (!(p > 0 && p < 1) || out->n_points == 0)
-        return isnan(p) ? 0 : p;
-    size_t at = 0;
-    while (at + 1 < out->n_points && out->step[at] < c->point[k])
-        at++;
-    return 1 / (1 + exp(-(out->slope[at] * (log(p) - log1p(-p)) + out->intercept[at])));
-}
-
-/* The windows from … to − 1 are one origin's; those with draw[i] above `threshold` are a fleet. */
-static bool make_case(const calibrating *c, const tft_calibration *out, size_t from, size_t to, size_t k,
-                      const double *draw, double threshold, tft_fleet_case *made)
-{
-    size_t n = 0;
-    *made = (tft_fleet_case){0};
-    for (size_t i = from; i < to; i++) {
-        const int label = label_of(&c->windows[i], c->point[k]);
-        if (label < 0 || c->windows[i].in_incident || isnan(c->raw[i * MAX_POINTS + k]) || draw[i - from] < threshold)
-            continue;
-        const double p = calibrated(c, out, i, k);
-        made->log_quiet += log1p(-p);
-        made->largest = p > made->largest ? p : made->largest;
-        made->y |= label == 1;
-        n++;
-    }
-    return n >= 2;
-}
-
-static const double drawn_out[N_SUBSETS] = {0, 0.5, 0.5, 0.75, 0.75};
-
-static tft_status fit_fleet(const calibrating *c, tft_calibration *out, tft_error *err)
-{
-    tft_fleet_case *const cases = malloc(tft_mul_sat(c->n_origins * N_SUBSETS, sizeof *cases));
-    double *const draw = malloc(tft_mul_sat(c->dataset->n_servers, sizeof *draw));
-    tft_status status = TFT_OK;
-    if (cases == NULL || draw == NULL) {
-        status = tft_fail(err, TFT_ERR_MEMORY, "no memory for the fleets of %zu origins", c->n_origins);
-        goto done;
-    }
-    out->fleet.n = 0;
-    for (size_t k = 0; k < c->n_points; k++) {
-        size_t n = 0;
-        for (size_t from = 0, to; from < c->n; from = to) {
-            const uint32_t origin = c->windows[from].origin_index;
-            for (to = from; to < c->n && c->windows[to].origin_index == origin;)
-                to++;
-            for (size_t subset = 0; subset < N_SUBSETS; subset++) {
-                tft_rng rng = tft_rng_seeded(c->plan->seed + subset, ORIGIN_STREAM + origin + 1);
-                for (size_t i = from; i < to; i++)
-                    draw[i - from] = tft_rng_uniform(&rng);
-                n += make_case(c, out, from, to, k, draw, drawn_out[subset], &cases[n]);
-            }
-        }
-        out->fleet.step[out->fleet.n] = c->point[k];
-        if (tft_fleet_fit(cases, n, &out->fleet.exponent[out->fleet.n], &out->fleet.bend[out->fleet.n]))
-            out->fleet.n++;
-    }
-done:
-    free(cases);
-    free(draw);
-    return status;
-}
-
 /* What comes before the fits: the windows, and what was forecast for each. */
 static tft_status forecast_all(calibrating *c, tft_error *err)
 {
     tft_arena count = {0};
-    for (size_t k = 0; k < MAX_POINTS && c->network->hazard; k++) {
+    for (size_t k = 0; k < CALIBRATE_POINTS && c->network->hazard; k++) {
         const int64_t steps = point_ms[k] / c->contract->step_ms;
         if (steps >= 1 && steps <= (int64_t)c->contract->horizon &&
             (c->n_points == 0 || steps > c->point[c->n_points - 1]))
@@ -399,7 +293,7 @@ tft_status tft_calibrate(tft_forecaster *forecaster, const tft_dataset *dataset,
     if (status == TFT_OK && (c.parts & TFT_CALIBRATE_INCIDENTS) != 0)
         status = fit_incidents(&c, calibration, &counted, err);
     if (status == TFT_OK && (c.parts & TFT_CALIBRATE_FLEET) != 0)
-        status = fit_fleet(&c, calibration, err);
+        status = calibrate_fleet(&c, calibration, err);
     counted.n_windows = c.n;
     counted.n_origins = c.n_origins;
     if (status == TFT_OK && facts != NULL)
@@ -424,13 +318,13 @@ tft_status tft_calibrate_alerts(tft_forecaster *forecaster, const tft_dataset *d
                                           : tft_fail(err, TFT_ERR_STATE, "the model has no incident probabilities");
     const uint32_t whole = (uint32_t)c.contract->horizon;
     for (size_t i = 0; i < c.n && status == TFT_OK; i++) {
-        const int label = label_of(&c.windows[i], whole);
-        if (label < 0 || c.windows[i].in_incident || isnan(c.raw[i * MAX_POINTS]))
+        const int label = calibrate_label(&c.windows[i], whole);
+        if (label < 0 || c.windows[i].in_incident || isnan(c.raw[i * CALIBRATE_POINTS]))
             continue;
         record->n_cases++;
         record->n_came += label == 1;
         for (size_t k = 0; k < c.n_points; k++)
-            tft_alert_record_add(record, k, (double)c.raw[i * MAX_POINTS + k], label == 1);
+            tft_alert_record_add(record, k, (double)c.raw[i * CALIBRATE_POINTS + k], label == 1);
     }
     if (status == TFT_OK) {
         record->n = c.n_points;

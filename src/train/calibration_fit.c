@@ -11,7 +11,8 @@
 #define MIN_CELLS 500 // of a part of the horizon, or of a third of it
 #define MIN_CASES 10
 #define MIN_FLEET_CASES 5
-#define MIN_EXPONENT 0.0
+#define MIN_EXPONENT 0.02
+#define FLEET_PRIOR 4.0 // of log θ around 0: some looks at one fleet
 
 /* ---- stretch ---------------------------------------------------------------------------------------------------- */
 
@@ -177,64 +178,90 @@ bool tft_platt_fit(const double *x, const uint8_t *y, size_t n, double *slope, d
     return true;
 }
 
-static double fleet_loss(const tft_fleet_case *cases, size_t n, double exponent, double bend)
+/* −log likelihood of a case. */
+static double case_loss(const tft_fleet_case *one, double exponent)
 {
-    const tft_fleet_link link = {.n = 1, .step = {1}, .exponent = {exponent}, .bend = {bend}};
-    double loss = 2 * bend * bend;
-    for (size_t i = 0; i < n; i++) {
-        const double p =
-            fmin(fmax(tft_fleet_probability(&link, 1, cases[i].log_quiet, cases[i].largest), 1e-4), 1 - 1e-4);
-        loss -= cases[i].y ? log(p) : log1p(-p);
-    }
+    const tft_fleet_link link = {.n = 1, .step = {1}, .exponent = {exponent}};
+    const double p = fmin(fmax(tft_fleet_probability(&link, 1, one->log_quiet, one->largest), 1e-4), 1 - 1e-4);
+    return one->y ? -log(p) : -log1p(-p);
+}
+
+static double fleet_loss(const tft_fleet_case *cases, size_t n, size_t without, double exponent)
+{
+    double loss = 0.5 * FLEET_PRIOR * log(exponent) * log(exponent);
+    for (size_t i = 0; i < n; i++)
+        loss += cases[i].fold == without ? 0 : cases[i].weight * case_loss(&cases[i], exponent);
     return loss;
 }
 
-/* The best exponent for a bend, and its loss: golden section; the bound itself where that is as good. */
-static double fit_exponent(const tft_fleet_case *cases, size_t n, double bend, double *loss)
+bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, size_t without, double *exponent)
 {
-    const double golden = 0.6180339887498949, most = bend > 0 ? TFT_MAX_FLEET_EXPONENT : 1;
-    double low = MIN_EXPONENT, high = most;
+    const double golden = 0.6180339887498949;
+    size_t positives = 0, counted = 0;
+    for (size_t i = 0; i < n; i++) {
+        counted += cases[i].fold != without;
+        positives += cases[i].fold != without && cases[i].y;
+    }
+    if (positives < MIN_FLEET_CASES || counted - positives < MIN_FLEET_CASES)
+        return false;
+    double low = MIN_EXPONENT, high = 1;
     double u = high - golden * (high - low), v = low + golden * (high - low);
-    double fu = fleet_loss(cases, n, u, bend), fv = fleet_loss(cases, n, v, bend);
-    while (high - low > 1e-4) {
+    double fu = fleet_loss(cases, n, without, u), fv = fleet_loss(cases, n, without, v);
+    while (high - low > 1e-3) {
         if (fu <= fv) {
             high = v;
             v = u;
             fv = fu;
             u = high - golden * (high - low);
-            fu = fleet_loss(cases, n, u, bend);
+            fu = fleet_loss(cases, n, without, u);
         } else {
             low = u;
             u = v;
             fu = fv;
             v = low + golden * (high - low);
-            fv = fleet_loss(cases, n, v, bend);
+            fv = fleet_loss(cases, n, without, v);
         }
     }
-    const double found = 0.5 * (low + high), at_bound = fleet_loss(cases, n, most, bend);
-    *loss = fleet_loss(cases, n, found, bend);
-    if (at_bound > *loss)
-        return found;
-    *loss = at_bound;
-    return most;
+    const double found = 0.5 * (low + high);
+    *exponent = fleet_loss(cases, n, without, found) < fleet_loss(cases, n, without, 1) ? found : 1;
+    return true;
 }
 
-bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, double *exponent, double *bend)
+/* Mean log loss and squared error of the fold's cases; *rate: how often y. Returns how many there are. */
+static size_t judge_fold(const tft_fleet_case *judged, size_t n, size_t fold, double exponent, double *log_loss,
+                         double *brier, double *rate)
 {
-    size_t positives = 0;
-    for (size_t i = 0; i < n; i++)
-        positives += cases[i].y;
-    if (positives < MIN_FLEET_CASES || n - positives < MIN_FLEET_CASES)
-        return false;
-    double best = HUGE_VAL;
-    for (int tenths = 0; tenths <= 9; tenths++) {
-        double loss;
-        const double found = fit_exponent(cases, n, tenths / 10.0, &loss);
-        if (loss < best) {
-            best = loss;
-            *exponent = found;
-            *bend = tenths / 10.0;
-        }
+    const tft_fleet_link link = {.n = 1, .step = {1}, .exponent = {exponent}};
+    size_t m = 0;
+    *log_loss = *brier = *rate = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (judged[i].fold != fold)
+            continue;
+        const double p = tft_fleet_probability(&link, 1, judged[i].log_quiet, judged[i].largest), y = judged[i].y;
+        *log_loss += case_loss(&judged[i], exponent);
+        *brier += (p - y) * (p - y);
+        *rate += y;
+        m++;
     }
-    return true;
+    *log_loss /= (double)(m > 0 ? m : 1);
+    *brier /= (double)(m > 0 ? m : 1);
+    *rate /= (double)(m > 0 ? m : 1);
+    return m;
+}
+
+bool tft_fleet_holds(const tft_fleet_case *cases, size_t n, const tft_fleet_case *judged, size_t n_judged,
+                     size_t n_folds)
+{
+    double log_gain = 0, skill_gain = 0;
+    for (size_t fold = 0; fold < n_folds; fold++) {
+        double exponent = 1, log_loss[2], brier[2], rate;
+        if (judge_fold(judged, n_judged, fold, 1, &log_loss[0], &brier[0], &rate) == 0 ||
+            !tft_fleet_fit(cases, n, fold, &exponent))
+            continue;
+        judge_fold(judged, n_judged, fold, exponent, &log_loss[1], &brier[1], &rate);
+        log_gain += log_loss[0] - log_loss[1];
+        if (rate > 0 && rate < 1) // with one outcome only there is no skill to speak of
+            skill_gain += (brier[0] - brier[1]) / (rate * (1 - rate));
+    }
+    return log_gain > 0 && skill_gain > 0;
 }

@@ -9,8 +9,9 @@
  * Platt. Slope and intercept by the likelihood of the cases, Newton's method, with a prior worth a handful of cases that
  * pulls towards (1, 0), so that few incidents cannot turn the curve around.
  *
- * Fleet. θ and bend of tft_fleet_link by the likelihood of the cases: for every tenth of a bend the best θ by golden section. A bend has
- * to earn its place: it costs 2 · bend² in log likelihood, so that a few dozen cases do not choose an extreme one.
+ * Fleet. θ of tft_fleet_link by the likelihood of weighted cases, golden section on 0.02 … 1, with a prior that pulls log θ towards 0 (servers that
+ * fail by themselves). Cross-fitting: a fold's cases are judged with the θ that the other folds give; θ holds where it beats
+ * θ = 1 in mean log loss and in mean Brier skill. Why both: log loss forgives what is lost where nearly every fleet has an incident.
  *
  * Memory:  cells belong to tft_stretch_cells, 24 bytes each. Threads: pure functions.
  */
@@ -45,11 +46,17 @@ bool tft_platt_fit(const double *x, const uint8_t *y, size_t n, double *slope, d
 
 /* One case of a fleet: Σ log(1 − p), the largest p, whether any server failed. */
 typedef struct tft_fleet_case {
-    double log_quiet, largest;
+    double log_quiet, largest, weight;
+    size_t fold;
     uint8_t y;
 } tft_fleet_case;
 
-/* False, and the outputs untouched, where there are fewer than five cases of either kind. */
-bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, double *exponent, double *bend);
+#define TFT_EVERY_FOLD SIZE_MAX
+
+/* θ from the cases outside the fold `without`. False, and *exponent untouched, with fewer than five cases of either kind. */
+bool tft_fleet_fit(const tft_fleet_case *cases, size_t n, size_t without, double *exponent);
+/* Whether a θ fitted without them is better than 1 on the judged cases of each fold, on the whole. */
+bool tft_fleet_holds(const tft_fleet_case *cases, size_t n, const tft_fleet_case *judged, size_t n_judged,
+                     size_t n_folds);
 
 #endif

@@ -189,40 +189,65 @@ static void servers_that_fail_together_count_as_fewer(void **state)
 {
     enum { N = 4000 };
     static tft_fleet_case cases[N];
-    double exponent = 0, bend = -1;
+    double exponent = 0;
     tft_rng rng = tft_rng_seeded(9, 0);
     (void)state;
     for (size_t i = 0; i < N; i++) {
         const double p = 0.01 + 0.1 * tft_rng_uniform(&rng);
+        cases[i].weight = 1;
         cases[i].log_quiet = 20 * log1p(-p);
         cases[i].largest = p;
         for (size_t group = 0; group < 5; group++)
             cases[i].y |= tft_rng_uniform(&rng) < p;
     }
-    assert_true(tft_fleet_fit(cases, N, &exponent, &bend));
-    const tft_fleet_link link = {.n = 1, .step = {6}, .exponent = {exponent}, .bend = {bend}};
+    assert_true(tft_fleet_fit(cases, N, TFT_EVERY_FOLD, &exponent));
+    const tft_fleet_link link = {.n = 1, .step = {6}, .exponent = {exponent}};
     for (double p = 0.02; p < 0.1; p += 0.01)
         assert_true(fabs(tft_fleet_probability(&link, 6, 20 * log1p(-p), p) + expm1(5 * log1p(-p))) < 0.03);
 }
 
-/* Half of the time everything is by itself; the other half three times as much is to be expected, and comes as if it were little more. */
-static void a_bend_tells_calm_fleets_from_troubled_ones(void **state)
+/* Six fleets of 20 whose servers fail by themselves; or in groups of 4. */
+static void draw_fleets(tft_fleet_case *cases, size_t n, size_t groups, uint64_t seed)
 {
-    enum { N = 4000 };
-    static tft_fleet_case cases[N];
-    double exponent = 0, bend = -1;
-    tft_rng rng = tft_rng_seeded(11, 0);
-    (void)state;
-    for (size_t i = 0; i < N; i++) {
-        const bool troubled = i % 2 == 1;
-        const double p = troubled ? 0.15 : 0.05, chance = troubled ? 0.93 : 0.88;
-        cases[i] = (tft_fleet_case){.log_quiet = 40 * log1p(-p), .largest = p, .y = tft_rng_uniform(&rng) < chance};
+    tft_rng rng = tft_rng_seeded(seed, 0);
+    for (size_t i = 0; i < n; i++) {
+        const double p = 0.01 + 0.1 * tft_rng_uniform(&rng);
+        cases[i] = (tft_fleet_case){.log_quiet = 20 * log1p(-p), .largest = p, .weight = 0.2, .fold = 6 * i / n};
+        for (size_t group = 0; group < groups; group++)
+            cases[i].y |= tft_rng_uniform(&rng) < p;
     }
-    assert_true(tft_fleet_fit(cases, N, &exponent, &bend));
-    assert_true(bend > 0.3);
-    const tft_fleet_link link = {.n = 1, .step = {6}, .exponent = {exponent}, .bend = {bend}};
-    assert_true(fabs(tft_fleet_probability(&link, 6, 40 * log1p(-0.05), 0.05) - 0.88) < 0.03);
-    assert_true(fabs(tft_fleet_probability(&link, 6, 40 * log1p(-0.15), 0.15) - 0.93) < 0.03);
+}
+
+static void an_exponent_stays_only_where_it_is_better_on_fleets_that_it_has_not_seen(void **state)
+{
+    enum { N = 1200 };
+    static tft_fleet_case cases[N];
+    double exponent = 0;
+    (void)state;
+    draw_fleets(cases, N, 5, 12);
+    assert_true(tft_fleet_holds(cases, N, cases, N, 6));
+    draw_fleets(cases, N, 20, 13);
+    assert_true(tft_fleet_fit(cases, N, TFT_EVERY_FOLD, &exponent));
+    assert_true(exponent > 0.85);  // little is left to be wrong about
+    for (size_t i = 0; i < N; i++) // what was fitted on some does not hold on the others
+        cases[i].y = cases[i].fold < 3 ? cases[i].y : 1;
+    draw_fleets(cases, N / 2, 2, 14);
+    for (size_t i = 0; i < N / 2; i++)
+        cases[i].fold = 0;
+    static tft_fleet_case judged[N / 2];
+    memcpy(judged, cases + N / 2, sizeof judged);
+    assert_false(tft_fleet_holds(cases, N / 2, judged, N / 2, 6));
+}
+
+static void few_fleets_leave_it_at_independence(void **state)
+{
+    tft_fleet_case cases[6] = {{0}};
+    double exponent = 7;
+    (void)state;
+    draw_fleets(cases, 6, 5, 15);
+    assert_false(tft_fleet_fit(cases, 6, TFT_EVERY_FOLD, &exponent));
+    assert_true(exponent == 7);
+    assert_false(tft_fleet_holds(cases, 6, cases, 6, 6));
 }
 
 static void the_fleet_is_never_below_its_worst_server_nor_above_independence(void **state)
@@ -262,7 +287,8 @@ int main(void)
         cmocka_unit_test(a_handful_of_incidents_is_left_alone),
         cmocka_unit_test(labels_that_contradict_the_forecast_do_not_turn_it_around),
         cmocka_unit_test(servers_that_fail_together_count_as_fewer),
-        cmocka_unit_test(a_bend_tells_calm_fleets_from_troubled_ones),
+        cmocka_unit_test(an_exponent_stays_only_where_it_is_better_on_fleets_that_it_has_not_seen),
+        cmocka_unit_test(few_fleets_leave_it_at_independence),
         cmocka_unit_test(the_fleet_is_never_below_its_worst_server_nor_above_independence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
