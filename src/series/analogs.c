@@ -18,35 +18,16 @@ void tft_analog_finder_layout(tft_analog_finder *finder, const tft_pace *pace, t
     finder->nearest = tft_arena_alloc(arena, pace->week, sizeof *finder->nearest);
 }
 
-/* log2 of a positive number, read off the bits of a float: its exponent, and its fraction as it stands. */
-static inline float exponent_of(float grown)
+/* log2(v + √(v² + 1)), read off the bits of a float: its exponent, and its fraction as it stands. */
+static float squash(float v)
 {
+    const float grown = v < 0.0f ? 1.0f / (sqrtf(v * v + 1.0f) - v) : v + sqrtf(v * v + 1.0f);
     int32_t bits;
     memcpy(&bits, &grown, sizeof bits);
     return (float)(bits - 0x3f800000) * (1.0f / 8388608.0f);
 }
 
-/* φ of n values by their scale, in place of them. Metrics are rarely negative, and without the case that only these need, the
- * compiler makes vectors of it. */
-static void squash_all(float *x, size_t n, float scale)
-{
-    bool negative = false;
-    for (size_t i = 0; i < n; i++)
-        negative |= x[i] < 0.0f;
-    for (size_t i = 0; i < n; i++)
-        x[i] = tft_scaled(x[i], scale);
-    if (negative) {
-        for (size_t i = 0; i < n; i++) {
-            const float v = x[i], root = sqrtf(v * v + 1.0f);
-            x[i] = exponent_of(v < 0.0f ? 1.0f / (root - v) : v + root);
-        }
-        return;
-    }
-    for (size_t i = 0; i < n; i++)
-        x[i] = exponent_of(x[i] + sqrtf(x[i] * x[i] + 1.0f));
-}
-
-/* φ of every value and of the mean of what is known in the hour that ends there. */
+/* Every value / scale, and the mean / scale of what is known in the hour that ends there; NaN stays NaN in `at`. */
 static void describe(const tft_analog_finder *finder, const float *column, size_t n, size_t hour, float scale)
 {
     double sum = 0.0;
@@ -62,9 +43,10 @@ static void describe(const tft_analog_finder *finder, const float *column, size_
         }
         finder->around[i] = count > 0 ? (float)(sum / (double)count) : 0.0f;
     }
-    memcpy(finder->at, column, n * sizeof *column);
-    squash_all(finder->at, n, scale);
-    squash_all(finder->around, n, scale);
+    for (size_t i = 0; i < n; i++) {
+        finder->at[i] = tft_scaled(column[i], scale);
+        finder->around[i] = tft_scaled(finder->around[i], scale);
+    }
 }
 
 /* Moves the k smallest of n different keys to the front, k < n (Hoare's selection). */
@@ -96,11 +78,11 @@ static void select_smallest(uint64_t *keys, size_t n, size_t k)
 /* Distances from now of every `stride`-th moment as sortable keys; returns how many. */
 static size_t measure(const tft_analog_finder *finder, size_t n, size_t first_age, size_t stride)
 {
-    const float here = finder->at[n - 1], around = finder->around[n - 1];
+    const float here = squash(finder->at[n - 1]), around = squash(finder->around[n - 1]);
     size_t count = 0;
     for (size_t age = first_age; age < n; age += stride) {
         const size_t i = n - 1 - age;
-        const float distance = fabsf(finder->at[i] - here) + fabsf(finder->around[i] - around);
+        const float distance = fabsf(squash(finder->at[i]) - here) + fabsf(squash(finder->around[i]) - around);
         uint32_t bits;
         memcpy(&bits, &distance, sizeof bits); // not negative: its bits are in order
         if (!isnan(distance))

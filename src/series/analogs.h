@@ -25,7 +25,7 @@
 #define TFT_CLOCK_MOMENTS 24
 
 typedef struct tft_analog_finder {
-    float *at, *around; // [week] φ of each value and of the mean of the hour that ends there
+    float *at, *around; // [week] each value and the mean of the hour that ends there, by scale
     uint64_t *nearest;  // [week] (distance, age)
 } tft_analog_finder;
 
