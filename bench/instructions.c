@@ -1,4 +1,4 @@
-/* instructions.c - one forecast and one training step, for valgrind to count (tools/instructions.py).
+/* instructions.c - one window, one forecast and one training step, for valgrind to count (tools/instructions.py).
  *
  * The AVX2 kernels, because valgrind knows those everywhere; eight windows of the fleet daemon's network at 288 + 96 steps, as
  * the daemon's micro-batches are. Everything is a function of fixed seeds: the same program gives the same count. What counts
@@ -9,10 +9,12 @@
 
 #include "network_case.h"
 #include "tensor/tensor.h"
+#include "window_case.h"
 
-enum { FORECASTS = 8, SAMPLES = 4 };
+enum { FORECASTS = 8, SAMPLES = 4, WINDOWS = 8 };
 
 __attribute__((noinline)) tft_status counted_forecast(const network_case *c, tft_workspace *ws, tft_error *err);
+__attribute__((noinline)) tft_status counted_window(window_case *c, tft_error *err);
 __attribute__((noinline)) tft_status counted_training(const network_case *c, tft_workspace *ws, tft_error *err);
 
 tft_status counted_forecast(const network_case *c, tft_workspace *ws, tft_error *err)
@@ -30,6 +32,26 @@ tft_status counted_training(const network_case *c, tft_workspace *ws, tft_error 
     return tft_model_train_pass(c->model, ws, &batch, &c->truth, TFT_LOSS_SCALED, 1, 1.0f, NULL, &losses, err);
 }
 
+tft_status counted_window(window_case *c, tft_error *err)
+{
+    tft_status status = TFT_OK;
+    for (size_t i = 0; i < WINDOWS && status == TFT_OK; i++)
+        status = window_case_build(c, 100 * i, err);
+    return status;
+}
+
+static int build_windows(void)
+{
+    static window_case c;
+    tft_error err = {0};
+    if (window_case_open(&c, &err) != TFT_OK || counted_window(&c, &err) != TFT_OK) {
+        fprintf(stderr, "instructions: %s\n", err.text);
+        return 1;
+    }
+    window_case_close(&c);
+    return 0;
+}
+
 int main(int argc, char **argv)
 {
     const bool training = argc > 1 && strcmp(argv[1], "training") == 0;
@@ -38,6 +60,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "instructions: this machine has no AVX2\n");
         return 77;
     }
+    if (argc > 1 && strcmp(argv[1], "window") == 0)
+        return build_windows();
     network_case c;
     tft_workspace *ws = NULL;
     tft_error err = {0};
