@@ -280,6 +280,7 @@ def run(hours, speed, folder, keep=None):
             try:
                 wait("the history", lambda: d.get("/status")[1]["records_total"] > 20 * 24 * 60, 300)
                 watch = Watch(d, speed)
+                wait("a forecast of now", lambda: data_now(d) >= begin, 300)  # it is what says how late it is: the day begins there
                 status = wait("warm-up", lambda: (lambda s: s if s["warmup"]["is_warmed_up"] else None)(d.get("/status")[1]), 300)
                 ensure("warm: %(message)s" % status["warmup"], True)
                 day = Day(d, am, people, watch, control, live_s / speed, models, model, plain)
