@@ -1,6 +1,7 @@
 /* text.c - see text.h. Capacity doubles, so n appends cost O(bytes). */
 #include "base/text.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -154,4 +155,15 @@ void tft_text_json_fixed(tft_text *text, double value, int decimals)
         n = 1;
     }
     tft_text_add(text, out, (size_t)n);
+}
+
+void tft_text_grouped(tft_text *text, uint64_t n)
+{
+    char digits[32];
+    const int length = snprintf(digits, sizeof digits, "%" PRIu64, n);
+    for (int i = 0; i < length; i++) {
+        if (i > 0 && (length - i) % 3 == 0)
+            tft_text_puts(text, ",");
+        tft_text_add(text, &digits[i], 1);
+    }
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "tft/error.h"
 
@@ -33,5 +34,7 @@ void tft_text_printf(tft_text *text, const char *format, ...) TFT_PRINTF(2, 3);
 void tft_text_json_string(tft_text *text, const char *bytes, size_t n);
 void tft_text_json_number(tft_text *text, double value);
 void tft_text_json_fixed(tft_text *text, double value, int decimals);
+/* 1234567 as 1,234,567. */
+void tft_text_grouped(tft_text *text, uint64_t n);
 
 #endif

@@ -1,7 +1,6 @@
 /* page.c - see page.h. In the order of the page: heading, a section per metric, incidents, alerts, examples, inputs. */
 #include "score/page.h"
 
-#include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,17 +31,6 @@ static void put_cell(tft_text *text, double value, int decimals)
         tft_text_printf(text, "<td>%.*f</td>", decimals, value);
     else
         tft_text_puts(text, "<td>–</td>");
-}
-
-static void put_count(tft_text *text, uint64_t n)
-{
-    char digits[32];
-    const int length = snprintf(digits, sizeof digits, "%" PRIu64, n);
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            tft_text_puts(text, ",");
-        tft_text_add(text, &digits[i], 1);
-    }
 }
 
 static void open_table(tft_text *text, const char *id, const char *suffix, const char *columns)
@@ -139,9 +127,9 @@ static void put_heading(const page *p)
     tft_text_puts(p->text, "<h1>How good the forecasts were</h1><p class=\"soft\">");
     chart_escape(p->text, p->report->title);
     tft_text_puts(p->text, " · ");
-    put_count(p->text, w->n);
+    tft_text_grouped(p->text, w->n);
     tft_text_puts(p->text, " windows of ");
-    put_count(p->text, w->n_servers);
+    tft_text_grouped(p->text, w->n_servers);
     tft_text_printf(p->text, " servers, %zu origins from %s to %s", w->n_origins, from, to);
     if (p->report->model != NULL) {
         tft_text_puts(p->text, " · model ");
@@ -401,7 +389,7 @@ static void put_metric(const page *p, size_t m)
         tft_text_puts(p->text, "</span>");
     }
     tft_text_puts(p->text, "</h2><p class=\"soft\">");
-    put_count(p->text, all.n);
+    tft_text_grouped(p->text, all.n);
     tft_text_printf(p->text, " values, mean size %.4g</p>", all.abs_y / (double)all.n);
     put_scores(p, m);
     tft_text_puts(p->text, "<div class=\"grid2\">");

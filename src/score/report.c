@@ -41,18 +41,6 @@ static void put_number(tft_text *text, double value, int decimals, int width)
     put_right(text, word, width);
 }
 
-/* 1234567 → "1,234,567" */
-static void put_count(tft_text *text, uint64_t n)
-{
-    char digits[32];
-    const int length = snprintf(digits, sizeof digits, "%" PRIu64, n);
-    for (int i = 0; i < length; i++) {
-        if (i > 0 && (length - i) % 3 == 0)
-            tft_text_puts(text, ",");
-        tft_text_add(text, &digits[i], 1);
-    }
-}
-
 static bool is_scored(const score_report *report, size_t metric)
 {
     return score_result_all(report->result, 0, metric).n > 0;
@@ -105,7 +93,7 @@ static void put_metric(const score_report *report, size_t metric, tft_text *text
     if (about->unit[0] != '\0')
         tft_text_printf(text, " (%s)", about->unit);
     tft_text_puts(text, ": ");
-    put_count(text, all.n);
+    tft_text_grouped(text, all.n);
     tft_text_printf(text, " cells, mean |value| %.4g", all.abs_y / (double)all.n);
     if (result->n_without_history[metric] > 0)
         tft_text_printf(text, "; %zu windows without any value in 8 days left out", result->n_without_history[metric]);
@@ -336,16 +324,16 @@ static void put_title(const score_report *report, tft_text *text)
     tft_time_format_s(first * report->contract->step_ms, from);
     tft_time_format_s(last * report->contract->step_ms, to);
     tft_text_printf(text, "%s: ", report->title);
-    put_count(text, w->n);
+    tft_text_grouped(text, w->n);
     tft_text_puts(text, " windows, ");
-    put_count(text, w->n_origins);
+    tft_text_grouped(text, w->n_origins);
     tft_text_printf(text, " origins from %s to %s, ", from, to);
-    put_count(text, w->n_servers);
+    tft_text_grouped(text, w->n_servers);
     tft_text_puts(text, w->n_servers == 1 ? " server\n" : " servers\n");
     if (report->model != NULL)
         tft_text_printf(text, "model: %s\n", report->model);
     if (report->result->n_refused > 0) {
-        put_count(text, report->result->n_refused);
+        tft_text_grouped(text, report->result->n_refused);
         tft_text_printf(text, " windows without an answer of %s: the last value was scored in its place\n",
                         report->result->forecasters[0].label);
     }

@@ -402,19 +402,15 @@ static void put_drivers(const work *w, const weight *of_past, const weight *of_k
 static void put_head(const forecast_snapshot *s, const server_view *view, const work *w, const float *rows,
                      tft_text *out)
 {
-    char id[VIEW_FORECAST_ID];
     const tft_metric *const metric = &w->contract->metrics[w->metric];
     static const struct {
         const char *name;
         size_t q;
     } shown[] = {{"p10", 1}, {"p50", 3}, {"p90", 5}};
-    view_forecast_id(s, id);
     tft_text_puts(out, "{\"server_name\": ");
     tft_text_json_string(out, view->name, view->name_length);
-    tft_text_printf(out, ", \"forecast_id\": \"%s\", \"model\": ", id);
-    json_put_string(out, s->model_name);
-    tft_text_puts(out, ", \"origin\": ");
-    json_put_time_s(out, s->origin_ms);
+    tft_text_puts(out, ", ");
+    view_put_forecast_head(s, out);
     tft_text_puts(out, ", \"metric\": ");
     json_put_string(out, metric->name);
     tft_text_puts(out, ", \"unit\": ");

@@ -36,6 +36,7 @@
 
 #include "base/clock.h"
 #include "server/farewell.h"
+#include "server/http_check.h"
 #include "server/http_framing.h"
 #include "server/http_listen.h"
 #include "server/http_patience.h"
@@ -142,6 +143,25 @@ const char *http_query(const http_request *request, const char *name)
     query_search search = {.name = name};
     MHD_get_connection_values(request->connection, MHD_GET_ARGUMENT_KIND, find_query, &search);
     return search.value;
+}
+
+typedef struct query_walk {
+    http_query_visit *visit;
+    void *context;
+} query_walk;
+
+static enum MHD_Result visit_query(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size,
+                                   const char *value, size_t value_size)
+{
+    (void)kind;
+    const query_walk *const walk = context;
+    return walk->visit(walk->context, key, key_size, value != NULL ? value : "", value_size) ? MHD_YES : MHD_NO;
+}
+
+void http_each_query(const http_request *request, http_query_visit *visit, void *context)
+{
+    query_walk walk = {visit, context};
+    MHD_get_connection_values_n(request->connection, MHD_GET_ARGUMENT_KIND, visit_query, &walk);
 }
 
 const char *http_param(const http_request *request, const char *name)
@@ -449,116 +469,16 @@ static void refuse_route(exchange *ex, const char *method)
         http_reply_field(reply, "Allow", "%s", ex->allow);
 }
 
-typedef struct query_check {
-    exchange *ex;
-    const http_route *route;
-    uint64_t seen; // bit k: the k-th parameter of the route
-} query_check;
-
-/* The number behind a word of a schema ("maxLength": 256), or `none`. */
-static size_t schema_number(const char *schema, const char *word, size_t none)
-{
-    const char *const at = schema != NULL ? strstr(schema, word) : NULL;
-    return at != NULL ? (size_t)strtoul(at + strlen(word), NULL, 10) : none;
-}
-
-/* Whether a text is as long as its schema says, in characters. */
-static bool length_fits(const char *schema, const char *text)
-{
-    size_t n = 0;
-    for (const char *c = text; *c != '\0'; c++)
-        n += ((unsigned char)*c & 0xc0) != 0x80;
-    return n >= schema_number(schema, "\"minLength\": ", 0) && n <= schema_number(schema, "\"maxLength\": ", SIZE_MAX);
-}
-
-static enum MHD_Result check_parameter(void *context, enum MHD_ValueKind kind, const char *key, size_t key_size,
-                                       const char *value, size_t value_size)
-{
-    (void)kind;
-    query_check *const check = context;
-    const http_parameter *const list = check->route->parameters;
-    if (!http_is_text(key, key_size) || (value != NULL && !http_is_text(value, value_size))) {
-        http_reply_problem(refuse(check->ex), 400, "bad-parameter", "Bad parameter",
-                           "The query is not valid UTF-8, or holds a NUL");
-        return MHD_NO;
-    }
-    size_t k = 0;
-    while (list != NULL && list[k].name != NULL && strcmp(list[k].name, key) != 0)
-        k++;
-    if (list == NULL || list[k].name == NULL || http_path_variable(check->route->path, key) >= 0) {
-        http_reply_problem(refuse(check->ex), 400, "unknown-parameter", "Unknown parameter",
-                           "This path has no parameter \"%.80s\"", key);
-        return MHD_NO;
-    }
-    if ((check->seen & (UINT64_C(1) << k)) != 0) {
-        http_reply_problem(refuse(check->ex), 400, "bad-parameter", "Bad parameter", "\"%s\" is given twice", key);
-        return MHD_NO;
-    }
-    check->seen |= UINT64_C(1) << k;
-    if (!length_fits(list[k].schema, value != NULL ? value : "")) {
-        http_reply_problem(refuse(check->ex), 400, "bad-parameter", "Bad parameter",
-                           "The value of \"%s\" is too short or too long", key);
-        return MHD_NO;
-    }
-    return MHD_YES;
-}
-
-static void check_query(exchange *ex, struct MHD_Connection *connection)
-{
-    query_check check = {ex, ex->request.route, 0};
-    MHD_get_connection_values_n(connection, MHD_GET_ARGUMENT_KIND, check_parameter, &check);
-    const http_parameter *const list = check.route->parameters;
-    for (size_t k = 0; !ex->refused && list != NULL && list[k].name != NULL; k++) {
-        if (list[k].required && (check.seen & (UINT64_C(1) << k)) == 0 &&
-            http_path_variable(check.route->path, list[k].name) < 0)
-            http_reply_problem(refuse(ex), 400, "missing-parameter", "Missing parameter",
-                               "The parameter \"%s\" is needed", list[k].name);
-    }
-}
-
-/* Content-Type against what the route takes; absent counts as the first. "application/…+json" is JSON. */
-static bool type_is_taken(const char *type, const char *takes)
-{
-    if (type == NULL || type[strspn(type, " \t")] == '\0')
-        return true;
-    type += strspn(type, " \t");
-    const size_t n = strcspn(type, "; \t");
-    for (const char *at = strchr(type, ';'); at != NULL; at = strchr(at, ';')) {
-        at += 1 + strspn(at + 1, " \t");
-        if (strncasecmp(at, "charset=", 8) != 0)
-            continue;
-        at += 8;
-        at += *at == '"';
-        const size_t length = strcspn(at, "\"; \t");
-        if (!(length == 5 && strncasecmp(at, "utf-8", 5) == 0) && !(length == 4 && strncasecmp(at, "utf8", 4) == 0))
-            return false;
-    }
-    const bool plus =
-        n > 17 && strncasecmp(type, "application/", 12) == 0 && strncasecmp(type + n - 5, "+json", 5) == 0;
-    for (const char *at = takes; *at != '\0';) {
-        at += strspn(at, ", ");
-        const size_t length = strcspn(at, ", ");
-        if ((length == n && strncasecmp(at, type, n) == 0) ||
-            (plus && length == 16 && memcmp(at, "application/json", 16) == 0))
-            return true;
-        at += length;
-    }
-    return false;
-}
-
 /* Rules of /api/v1 that need no handler. */
-static void check_strictly(exchange *ex, struct MHD_Connection *connection, uint64_t declared)
+static void check_strictly(exchange *ex, uint64_t declared)
 {
-    const http_route *const route = ex->request.route;
-    const char *const offers = route->produces != NULL ? route->produces : "application/json";
-    const char *const type = http_header(&ex->request, MHD_HTTP_HEADER_CONTENT_TYPE);
-    if (negotiate_type(http_header(&ex->request, MHD_HTTP_HEADER_ACCEPT), offers) < 0)
-        http_reply_problem(refuse(ex), 406, "not-acceptable", "Not acceptable", "This path sends %s", offers);
-    else if (route->takes != NULL && declared > 0 && !type_is_taken(type, route->takes))
-        http_reply_problem(refuse(ex), 415, "unsupported-media-type", "Unsupported media type",
-                           "This path takes %s in UTF-8, not \"%.100s\"", route->takes, type);
-    else
-        check_query(ex, connection);
+    http_reply reply = new_reply(&ex->request);
+    if (http_check_strictly(&ex->request, declared, &reply)) {
+        drop_reply(&reply);
+        return;
+    }
+    ex->refused = true;
+    ex->refusal = reply;
 }
 
 /* ---- requests ------------------------------------------------------------------------------------------ */
@@ -730,7 +650,7 @@ static void read_headers(exchange *ex, struct MHD_Connection *connection, const 
     else if (declared != UINT64_MAX && declared > server->options.max_body)
         refuse_body(ex, 413);
     else if (request->strict)
-        check_strictly(ex, connection, declared);
+        check_strictly(ex, declared);
     if (!ex->refused && declared != UINT64_MAX && declared > 0 && !reserve_bytes(ex, (size_t)declared))
         refuse_body(ex, 503);
 }

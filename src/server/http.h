@@ -71,6 +71,9 @@ typedef struct http_request {
 const char *http_header(const http_request *request, const char *name);
 /* Percent-decoded value of a query parameter, "" where it has none, NULL where it is not there. */
 const char *http_query(const http_request *request, const char *name);
+/* All of them, decoded, in their order, until visit returns false. */
+typedef bool http_query_visit(void *context, const char *key, size_t n_key, const char *value, size_t n_value);
+void http_each_query(const http_request *request, http_query_visit *visit, void *context);
 /* The segment that stands for {name} in the route's path, decoded: valid UTF-8 without NUL, not empty. */
 const char *http_param(const http_request *request, const char *name);
 /* Whether Accept-Encoding takes gzip. */

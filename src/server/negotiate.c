@@ -112,3 +112,40 @@ int negotiate_type(const char *accept, const char *offers)
     }
     return best;
 }
+
+/* ---- bodies -------------------------------------------------------------------------------------------- */
+
+/* Every charset that the parameters name is UTF-8. */
+static bool is_utf8(const char *type)
+{
+    for (const char *at = strchr(type, ';'); at != NULL; at = strchr(at, ';')) {
+        at += 1 + strspn(at + 1, " \t");
+        if (strncasecmp(at, "charset=", 8) != 0)
+            continue;
+        at += 8;
+        at += *at == '"';
+        const size_t length = strcspn(at, "\"; \t");
+        if (!(length == 5 && strncasecmp(at, "utf-8", 5) == 0) && !(length == 4 && strncasecmp(at, "utf8", 4) == 0))
+            return false;
+    }
+    return true;
+}
+
+bool negotiate_takes(const char *type, const char *takes)
+{
+    if (type == NULL)
+        return true;
+    type += strspn(type, " \t");
+    const size_t n = strcspn(type, "; \t");
+    const bool plus =
+        n > 17 && strncasecmp(type, "application/", 12) == 0 && strncasecmp(type + n - 5, "+json", 5) == 0;
+    bool listed = n == 0;
+    for (const char *at = takes; *at != '\0' && !listed;) {
+        at += strspn(at, ", ");
+        const size_t length = strcspn(at, ", ");
+        listed = (length == n && strncasecmp(at, type, n) == 0) ||
+                 (plus && length == 16 && memcmp(at, "application/json", 16) == 0);
+        at += length;
+    }
+    return listed && is_utf8(type);
+}

@@ -19,4 +19,8 @@ bool negotiate_takes_gzip(const char *list);
  * a header or at a tie; −1 where it takes none. */
 int negotiate_type(const char *accept, const char *offers);
 
+/* Whether a body of this Content-Type is one of `takes` ("application/json, text/csv") in UTF-8: "application/…+json" is JSON, and
+ * none at all (NULL, "") counts as the first. */
+bool negotiate_takes(const char *type, const char *takes);
+
 #endif

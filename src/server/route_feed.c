@@ -9,37 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "ingest/unpack.h"
 #include "server/feed.h"
+#include "server/negotiate.h"
 
 #define TROUBLE_LOGGED_EVERY_S 30
-
-/* application/json, application/…+json, or nothing; charset utf-8 or none. */
-static bool content_type_ok(const char *type)
-{
-    if (type == NULL)
-        return true;
-    type += strspn(type, " \t");
-    const size_t n = strcspn(type, "; \t");
-    const bool json =
-        (n == 16 && strncasecmp(type, "application/json", 16) == 0) ||
-        (n > 17 && strncasecmp(type, "application/", 12) == 0 && strncasecmp(type + n - 5, "+json", 5) == 0);
-    if (!json && n > 0)
-        return false;
-    for (const char *at = strchr(type, ';'); at != NULL; at = strchr(at, ';')) {
-        at += 1 + strspn(at + 1, " \t");
-        if (strncasecmp(at, "charset=", 8) != 0)
-            continue;
-        at += 8;
-        at += *at == '"';
-        const size_t length = strcspn(at, "\"; \t");
-        if (!(length == 5 && strncasecmp(at, "utf-8", 5) == 0) && !(length == 4 && strncasecmp(at, "utf8", 4) == 0))
-            return false;
-    }
-    return true;
-}
 
 /* ---- replies ------------------------------------------------------------------------------------------- */
 
@@ -140,7 +115,7 @@ void route_feed(void *context, const http_request *request, http_reply *reply)
         http_reply_field(reply, "Retry-After", "5");
         return;
     }
-    if (!content_type_ok(http_header(request, "Content-Type"))) {
+    if (!negotiate_takes(http_header(request, "Content-Type"), "application/json")) {
         http_reply_detail(reply, 415, "Content-Type must be application/json in UTF-8");
         return;
     }

@@ -224,7 +224,6 @@ static void put_server_rows(const forecast_snapshot *s, const forecast_filter *f
 
 static void put_head(const server *srv, const forecast_snapshot *s, const forecast_filter *f, tft_text *out)
 {
-    char id[VIEW_FORECAST_ID];
     bool first = true;
     if (f->csv) {
         tft_text_puts(out, "origin,server_name,metric,timestamp");
@@ -235,16 +234,11 @@ static void put_head(const server *srv, const forecast_snapshot *s, const foreca
         tft_text_puts(out, CSV_END);
         return;
     }
-    view_forecast_id(s, id);
-    tft_text_printf(out, "{\"forecast_id\": \"%s\", \"origin\": ", id);
-    json_put_time_s(out, s->origin_ms);
-    tft_text_puts(out, ", \"finished_at\": ");
-    json_put_time_ms(out, s->wall_ms);
+    tft_text_puts(out, "{");
+    view_put_forecast_head(s, out);
     tft_text_puts(out, ", \"age_s\": ");
     const double age = tft_monotonic_s() - s->finished_s;
     render_fixed(out, age > 0 ? age : 0, 1);
-    tft_text_puts(out, ", \"model\": ");
-    json_put_string(out, s->model_name);
     tft_text_printf(out, ", \"clock\": \"%s\", \"step_seconds\": %lld, \"quantiles\": [",
                     s->clock.data ? "data" : "wall", (long long)(s->step_ms / 1000));
     for (size_t q = 0; q < FORECAST_N_QUANTILES; q++) {

@@ -18,14 +18,8 @@
 
 static void put_head(const server *srv, const forecast_snapshot *s, tft_text *out)
 {
-    char id[VIEW_FORECAST_ID];
-    view_forecast_id(s, id);
-    tft_text_printf(out, "{\"forecast_id\": \"%s\", \"origin\": ", id);
-    json_put_time_s(out, s->origin_ms);
-    tft_text_puts(out, ", \"finished_at\": ");
-    json_put_time_ms(out, s->wall_ms);
-    tft_text_puts(out, ", \"model\": ");
-    json_put_string(out, s->model_name);
+    tft_text_puts(out, "{");
+    view_put_forecast_head(s, out);
     track_json(srv, out);
 }
 

@@ -172,6 +172,18 @@ void view_forecast_id(const forecast_snapshot *s, char out[VIEW_FORECAST_ID])
              stamp + 14, stamp + 17, (unsigned long long)s->sequence);
 }
 
+void view_put_forecast_head(const forecast_snapshot *s, tft_text *out)
+{
+    char id[VIEW_FORECAST_ID];
+    view_forecast_id(s, id);
+    tft_text_printf(out, "\"forecast_id\": \"%s\", \"origin\": ", id);
+    json_put_time_s(out, s->origin_ms);
+    tft_text_puts(out, ", \"finished_at\": ");
+    json_put_time_ms(out, s->wall_ms);
+    tft_text_puts(out, ", \"model\": ");
+    json_put_string(out, s->model_name);
+}
+
 /* ---- pieces of JSON ------------------------------------------------------------------------------------ */
 
 typedef struct driver {

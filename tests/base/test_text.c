@@ -70,6 +70,21 @@ static void json_numbers_read_back_as_the_same_double(void **state)
     tft_text_free(&text);
 }
 
+static void counts_are_grouped_by_thousands(void **state)
+{
+    (void)state;
+    static const struct {
+        uint64_t n;
+        const char *text;
+    } cases[] = {{0, "0"}, {999, "999"}, {1000, "1,000"}, {1234567, "1,234,567"}};
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        tft_text text = tft_text_new(64);
+        tft_text_grouped(&text, cases[i].n);
+        assert_string_equal(text.bytes, cases[i].text);
+        tft_text_free(&text);
+    }
+}
+
 static void fixed_numbers_are_short(void **state)
 {
     (void)state;
@@ -90,10 +105,9 @@ static void fixed_numbers_are_short(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_text_stops_at_its_bound_and_remembers),
-        cmocka_unit_test(json_strings_are_escaped),
-        cmocka_unit_test(json_numbers_read_back_as_the_same_double),
-        cmocka_unit_test(fixed_numbers_are_short),
+        cmocka_unit_test(a_text_stops_at_its_bound_and_remembers),   cmocka_unit_test(json_strings_are_escaped),
+        cmocka_unit_test(json_numbers_read_back_as_the_same_double), cmocka_unit_test(fixed_numbers_are_short),
+        cmocka_unit_test(counts_are_grouped_by_thousands),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -95,11 +95,32 @@ static void a_packed_text_comes_back_and_a_small_one_stays(void **state)
     tft_text_free(&text);
 }
 
+static void a_body_is_of_a_type_that_is_taken_in_utf8(void **state)
+{
+    (void)state;
+    static const char *const good[] = {"application/json",
+                                       "Application/JSON; charset=UTF-8",
+                                       "application/problem+json",
+                                       "text/csv;charset=\"utf8\"",
+                                       "",
+                                       " ",
+                                       ";charset=utf-8"};
+    static const char *const bad[] = {"application/x",     "text/html",       "application/json; charset=latin1",
+                                      "text/problem+json", "application/jso", ";charset=latin1"};
+    assert_true(negotiate_takes(NULL, "text/csv"));
+    for (size_t i = 0; i < sizeof good / sizeof good[0]; i++)
+        assert_true(negotiate_takes(good[i], "application/json, text/csv"));
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
+        assert_false(negotiate_takes(bad[i], "application/json, text/csv"));
+    assert_false(negotiate_takes("application/problem+json", "text/csv"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_encoding_with_the_largest_weight_wins),
         cmocka_unit_test(the_best_type_wins_and_none_is_told),
+        cmocka_unit_test(a_body_is_of_a_type_that_is_taken_in_utf8),
         cmocka_unit_test(a_packed_text_comes_back_and_a_small_one_stays),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
