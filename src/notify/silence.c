@@ -213,26 +213,25 @@ void silence_write(const silence *s, tft_text *out)
     write_time(out, "updated_at", s->updated_ms);
 }
 
-/* The first window that ends behind now. */
-static bool find_window(const silence *s, int64_t now_ms, int64_t *from_ms, int64_t *to_ms)
+bool silence_window_behind(const silence *s, int64_t at_ms, int64_t *from_ms, int64_t *to_ms)
 {
     const int64_t length_ms = s->ends_ms - s->starts_ms;
     *from_ms = s->starts_ms;
     if (s->repeats) {
-        const int64_t after_s = tft_floor_to(now_ms - length_ms, 1000) / 1000 + 1;
+        const int64_t after_s = tft_floor_to(at_ms - length_ms, 1000) / 1000 + 1;
         const int64_t start_s = recurrence_next(&s->rule, s->zone, s->starts_ms / 1000, after_s);
         if (start_s == RECURRENCE_NEVER)
             return false;
         *from_ms = start_s * 1000;
     }
     *to_ms = *from_ms + length_ms;
-    return *to_ms > now_ms;
+    return *to_ms > at_ms;
 }
 
 bool silence_window(silence *s, int64_t now_ms, int64_t *from_ms, int64_t *to_ms)
 {
     if (now_ms < s->known_from_ms || now_ms >= s->window_to_ms) {
-        if (!find_window(s, now_ms, &s->window_from_ms, &s->window_to_ms))
+        if (!silence_window_behind(s, now_ms, &s->window_from_ms, &s->window_to_ms))
             return false;
         s->known_from_ms = now_ms;
     }

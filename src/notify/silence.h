@@ -60,6 +60,8 @@ void silence_write(const silence *s, tft_text *out);
 
 /* The window that holds now, or the next one; false where there is none any more. */
 bool silence_window(silence *s, int64_t now_ms, int64_t *from_ms, int64_t *to_ms);
+/* The first window that ends behind `at`, worked out anew: a walk over all of a span goes on with at = to. */
+bool silence_window_behind(const silence *s, int64_t at_ms, int64_t *from_ms, int64_t *to_ms);
 silence_status silence_status_at(silence *s, int64_t now_ms);
 
 #endif

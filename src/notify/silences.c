@@ -299,12 +299,11 @@ size_t silences_spans(silences *all, int64_t since_ms, int64_t now_ms, silences_
     size_t n = 0;
     pthread_mutex_lock(&all->lock);
     for (size_t i = 0; i < all->n; i++) {
-        silence copy = *all->items[i]; // so that the walk leaves the window that is known alone
+        const silence *const s = all->items[i];
         int64_t from, to;
-        copy.known_from_ms = INT64_MAX;
         for (int64_t at = since_ms;
-             copy.maintenance && n < capacity && silence_window(&copy, at, &from, &to) && from < now_ms; at = to)
-            out[n++] = (silences_span){copy.matcher, from, to < now_ms ? to : now_ms};
+             s->maintenance && n < capacity && silence_window_behind(s, at, &from, &to) && from < now_ms; at = to)
+            out[n++] = (silences_span){s->matcher, from, to < now_ms ? to : now_ms};
     }
     pthread_mutex_unlock(&all->lock);
     return n;

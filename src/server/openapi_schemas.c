@@ -302,7 +302,9 @@ const openapi_schema openapi_schemas[] = {
      "\"maintenance\"]}, \"matchers\": {\"type\": \"object\", \"additionalProperties\": " TEXT "}, \"starts_at\": " TIME
      ", \"ends_at\": " TIME ", \"rrule\": " MAYBE_TEXT ", \"timezone\": " TEXT ", \"created_by\": " TEXT
      ", \"comment\": " TEXT ", \"created_at\": " TIME ", \"updated_at\": " TIME ", \"window_starts_at\": " MAYBE_TIME
-     ", \"window_ends_at\": " MAYBE_TIME "}}"},
+     ", \"window_ends_at\": " MAYBE_TIME ", \"windows\": {\"type\": \"array\", \"maxItems\": 100, \"items\": "
+     "{\"type\": \"object\", \"required\": [\"starts_at\", \"ends_at\"], \"properties\": {\"starts_at\": " TIME
+     ", \"ends_at\": " TIME "}}}}}"},
     {"SilenceList", PAGE("Silence", "", "")},
     {"Receiver",
      "{\"type\": \"object\", \"required\": [\"name\", \"kind\", \"send_resolved\", \"resend_s\", \"targets\"], "

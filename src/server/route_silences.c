@@ -21,8 +21,29 @@ static int64_t clock_of(server *srv, const http_request *request)
     return fleet_now(srv->fleet, request->received_ms).now_ms;
 }
 
-static void put_silence(silence *s, int64_t now_ms, tft_text *out)
+/* Every window that touches the span, in order, at most MAX_WINDOWS of them; how many. */
+#define MAX_WINDOWS 100
+static size_t put_windows(const silence *s, const api_span *span, tft_text *out)
 {
+    size_t n = 0;
+    int64_t from_ms, to_ms;
+    tft_text_puts(out, ", \"windows\": [");
+    for (int64_t at = span->from_ms;
+         n < MAX_WINDOWS && silence_window_behind(s, at, &from_ms, &to_ms) && from_ms < span->to_ms; at = to_ms) {
+        tft_text_puts(out, n++ > 0 ? ", {\"starts_at\": " : "{\"starts_at\": ");
+        json_put_time_s(out, from_ms);
+        tft_text_puts(out, ", \"ends_at\": ");
+        json_put_time_s(out, to_ms);
+        tft_text_puts(out, "}");
+    }
+    tft_text_puts(out, "]");
+    return n;
+}
+
+/* span NULL: without the list of windows. Returns how many of them there are. */
+static size_t put_silence(silence *s, int64_t now_ms, const api_span *span, tft_text *out)
+{
+    size_t n_windows = 0;
     int64_t from_ms = INT64_MIN, to_ms = INT64_MIN;
     const silence_status status = silence_status_at(s, now_ms);
     if (!silence_window(s, now_ms, &from_ms, &to_ms))
@@ -34,14 +55,21 @@ static void put_silence(silence *s, int64_t now_ms, tft_text *out)
     json_put_time_s(out, from_ms);
     tft_text_puts(out, ", \"window_ends_at\": ");
     json_put_time_s(out, to_ms);
+    if (span != NULL)
+        n_windows = put_windows(s, span, out);
     tft_text_puts(out, "}");
+    return n_windows;
 }
 
 /* ---- reading ---------------------------------------------------------------------------------------------- */
 
+#define SPAN_MAX_MS (INT64_C(31) * 86400000)
+#define PAGE_WINDOWS 1000 // a page ends where it has as many: what one request may work out is bounded
+
 typedef struct listing {
     int64_t now_ms;
-    size_t limit, n;
+    const api_span *span; // NULL: windows are not asked for
+    size_t limit, n, n_windows;
     bool statuses[3], more;
     const char *after; // id
     char last[ALERT_SILENCE_BYTES];
@@ -53,12 +81,12 @@ static void list_one(void *context, silence *s)
     listing *const l = context;
     if (!l->statuses[silence_status_at(s, l->now_ms)] || (l->after != NULL && strcmp(s->id, l->after) <= 0))
         return;
-    if (l->n == l->limit) {
+    if (l->n == l->limit || l->n_windows >= PAGE_WINDOWS) {
         l->more = true;
         return;
     }
     tft_text_puts(l->out, l->n > 0 ? ", " : "");
-    put_silence(s, l->now_ms, l->out);
+    l->n_windows += put_silence(s, l->now_ms, l->span, l->out);
     memcpy(l->last, s->id, sizeof l->last);
     l->n++;
 }
@@ -75,12 +103,26 @@ static bool take_status(void *context, const char *item, size_t n)
     return false;
 }
 
+/* `from` and `to`: with either of them the reply tells every window in between, else none. */
+static bool read_span(const http_request *request, http_reply *reply, listing *l, api_span *span)
+{
+    if (http_query(request, "from") == NULL && http_query(request, "to") == NULL)
+        return true;
+    if (!api_read_span(request, reply, 86400000, span))
+        return false;
+    if (span->to_ms - span->from_ms > SPAN_MAX_MS)
+        return api_bad_parameter(request, reply, "from", "at most 31 days before to");
+    l->span = span;
+    return true;
+}
+
 static void route_silence_list(void *context, const http_request *request, http_reply *reply)
 {
     server *const srv = context;
     api_paging paging;
+    api_span span;
     listing l = {.now_ms = clock_of(srv, request), .out = &reply->text};
-    if (!api_read_paging(request, reply, &paging) ||
+    if (!api_read_paging(request, reply, &paging) || !read_span(request, reply, &l, &span) ||
         !api_each_item(request, reply, "status", "pending, active, expired by commas", take_status, l.statuses))
         return;
     for (size_t i = 0; http_query(request, "status") == NULL && i < 3; i++)
@@ -103,7 +145,7 @@ static void show_one(void *context, silence *s)
     showing *const to = context;
     to->version = s->version;
     if (to->out != NULL)
-        put_silence(s, to->now_ms, to->out);
+        put_silence(s, to->now_ms, NULL, to->out);
 }
 
 /* The silence of the path; 404 else. */
@@ -321,7 +363,13 @@ static void route_silence_delete(void *context, const http_request *request, htt
     "\"created_by\": \"ops\", \"comment\": \"weekly patching\"}"
 
 static const http_parameter of_silences[] = {
-    {"status", API_STRING, "pending, active, expired, by commas", NULL, false}, API_PAGING, {0}};
+    {"status", API_STRING, "pending, active, expired, by commas", NULL, false},
+    {"from", API_STRING, "Tell every window from here on: RFC 3339, or relative as in -6h; at most 31 days before to",
+     NULL, false},
+    {"to", API_STRING, "Tell every window up to here: RFC 3339, relative, or now, which it is where only from is given",
+     NULL, false},
+    API_PAGING,
+    {0}};
 static const http_parameter of_silence[] = {{"id", API_STRING, "Id of the silence", "s-0123456789abcdef", true}, {0}};
 
 const http_route routes_silences[] = {

@@ -301,6 +301,33 @@ class AlertsTest(unittest.TestCase):
                 cursor = page["next_cursor"] and "&cursor=" + page["next_cursor"]
             self.assertEqual(names, ["c", "a", "b"])
 
+    def test_every_window_of_a_span_is_told_where_it_is_asked_for(self):
+        with self.serve() as d:
+            def create(**fields):
+                status, _, answer = d.request("POST", "/api/v1/silences", json.dumps({"kind": "maintenance", "matchers": {"server": "a"}, **fields}), {"Content-Type": "application/json"})
+                self.assertEqual(status, 201, answer)
+                return json.loads(answer)["id"]
+            daily = create(starts_at="2036-11-01T01:00:00Z", ends_at="2036-11-01T03:00:00Z", rrule="FREQ=DAILY")
+            once = create(starts_at="2036-11-03T23:00:00Z", ends_at="2036-11-04T02:00:00Z")
+            self.assertNotIn("windows", d.get("/api/v1/silences")[1]["items"][0])
+            windows = lambda query: {s["id"]: [(w["starts_at"][:16], w["ends_at"][:16]) for w in s["windows"]] for s in d.get("/api/v1/silences?" + query)[1]["items"]}
+            found = windows("from=2036-11-02T02:00:00Z&to=2036-11-04T01:30:00Z")
+            self.assertEqual(found[daily], [("2036-11-%02dT01:00" % day, "2036-11-%02dT03:00" % day) for day in (2, 3, 4)])  # the first and last are cut by the span
+            self.assertEqual(found[once], [("2036-11-03T23:00", "2036-11-04T02:00")])
+            self.assertEqual(windows("from=2036-11-04T02:00:00Z&to=2036-11-04T02:00:01Z")[once], [])  # its end is exclusive
+            self.assertEqual(len(windows("from=2036-12-01T00:00:00Z&to=2037-01-01T00:00:00Z")[daily]), 31)
+            for query in "from=2036-12-01T00:00:00Z&to=2037-01-01T00:00:01Z", "from=yesterday", "from=-1h&to=-2h":
+                self.assertEqual(d.get("/api/v1/silences?" + query)[0], 400, query)
+            for k in range(40):  # a page ends where it tells a thousand windows; the next one goes on
+                create(starts_at="2036-11-01T05:00:00Z", ends_at="2036-11-01T06:00:00Z", rrule="FREQ=DAILY", comment=str(k))
+            query, seen, pages, cursor = "limit=500&from=2036-12-01T00:00:00Z&to=2037-01-01T00:00:00Z", [], 0, ""
+            while cursor is not None:
+                page = d.get("/api/v1/silences?" + query + cursor)[1]
+                seen += [len(s["windows"]) for s in page["items"]]
+                pages += 1
+                cursor = page["next_cursor"] and "&cursor=" + page["next_cursor"]
+            self.assertEqual((sorted(seen), pages), ([0] + [31] * 41, 2))
+
     def test_what_is_wrong_with_a_silence_is_named(self):
         good = {"matchers": {"server": "a"}, "ends_at": "2099-01-01T00:00:00Z"}
         cases = [({"matchers": None}, "matchers"), ({"matchers": {}}, "matchers"), ({"matchers": {"colour": "red"}}, "matchers"),

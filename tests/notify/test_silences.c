@@ -92,6 +92,32 @@ static void a_window_that_repeats_is_active_in_each_of_its_times(void **state)
     silence_free(&s);
 }
 
+static void a_walk_behind_each_window_finds_all_of_them(void **state)
+{
+    (void)state;
+    if (!tft_file_exists("/usr/share/zoneinfo/tzdata.zi"))
+        skip();
+    silence s = decode(sunday_nights, "2026-03-01T00:00:00Z");
+    static const char *const begins[] = {"2026-03-22T01:00:00Z", "2026-03-29T01:00:00Z", "2026-04-05T00:00:00Z",
+                                         "2026-04-12T00:00:00Z"};
+    size_t n = 0;
+    int64_t from, to;
+    for (int64_t i = at("2026-03-01T00:00:00Z");
+         silence_window_behind(&s, i, &from, &to) && from < at("2026-04-15T00:00:00Z"); i = to) {
+        assert_true(n < sizeof begins / sizeof *begins);
+        assert_int_equal(from, at(begins[n++]));
+        assert_int_equal(to - from, 7200000);
+    }
+    assert_int_equal(n, sizeof begins / sizeof *begins);
+    silence once = decode("{\"matchers\": {\"server\": \"a\"}, \"starts_at\": \"2026-01-01T01:00:00Z\", \"ends_at\": "
+                          "\"2026-01-01T02:00:00Z\"}",
+                          "2026-01-01T00:00:00Z");
+    assert_true(silence_window_behind(&once, at("2025-12-01T00:00:00Z"), &from, &to));
+    assert_false(silence_window_behind(&once, to, &from, &to)); // one that does not repeat has one window
+    silence_free(&once);
+    silence_free(&s);
+}
+
 static void what_is_stored_comes_back(void **state)
 {
     (void)state;
@@ -187,6 +213,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, open_folder, close_folder)
     const struct CMUnitTest tests[] = {
         TEST(a_window_that_repeats_is_active_in_each_of_its_times),
+        TEST(a_walk_behind_each_window_finds_all_of_them),
         TEST(what_is_stored_comes_back),
         TEST(versions_keep_two_writers_apart),
         TEST(spans_are_the_windows_that_were),
