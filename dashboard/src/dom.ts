@@ -35,6 +35,7 @@ export interface VNode {
   make?: IslandMaker<unknown>;
   island?: Island<unknown>;
   data?: unknown;
+  later?: () => Leaf[]; // its children, made only where it is new: else it stays as it stands
 }
 
 type Leaf = VNode | string;
@@ -68,6 +69,9 @@ export function h(tag: string, props: Props | null, ...children: Child[]): VNode
 export function island<P>(key: string, className: string, make: IslandMaker<P>, data: P, props: Props = {}): VNode {
   return { tag: 'div', props: { ...props, key, class: className }, kids: [], make: make as IslandMaker<unknown>, data };
 }
+
+/* An element that nobody sees at the moment: where it stands already it is neither described nor compared, and stays as it was. */
+export const unseen = (tag: string, props: Props, make: () => Child[]): VNode => ({ tag, props, kids: [], later: () => flatten(make(), []) });
 
 /* ---- properties ---------------------------------------------------------------------------------------- */
 
@@ -127,6 +131,7 @@ function create(leaf: Leaf): Node {
   if (typeof leaf === 'string') return document.createTextNode(leaf);
   const node = SVG_TAGS.has(leaf.tag) ? document.createElementNS(SVG, leaf.tag) : document.createElement(leaf.tag);
   leaf.node = node;
+  if (leaf.later) leaf.kids = leaf.later();
   for (const kid of leaf.kids) node.appendChild(create(kid));
   setProps(node, {}, leaf.props); // after the children: a select's value needs its options
   if (leaf.make) born.push(leaf);
@@ -147,11 +152,17 @@ function alike(a: Leaf, b: Leaf): boolean {
 }
 
 function update(node: Node, before: Leaf, after: Leaf): void {
+  if (before === after) return; // the same description, kept (memo.ts)
   if (typeof before === 'string' || typeof after === 'string') {
     if (before !== after) node.nodeValue = after as string;
     return;
   }
   after.node = node as Element;
+  if (after.later) {
+    after.kids = before.kids;
+    after.props = before.props;
+    return;
+  }
   if (after.make) {
     setProps(after.node, before.props, after.props);
     if (!before.island) {

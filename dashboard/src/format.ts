@@ -82,6 +82,11 @@ export const ago = (at: Instant, now: number): string => {
   return date ? text.ago(span((now - date.getTime()) / 1000)) : text.none;
 };
 
+/* ---- order -------------------------------------------------------------------------------------------- */
+
+/* Names as people sort them: web2 before web10. One collator for all: String.localeCompare makes its own each time. */
+export const inOrder = new Intl.Collator('en', { numeric: true }).compare;
+
 /* ---- numbers ------------------------------------------------------------------------------------------- */
 
 const grouped = new Intl.NumberFormat('en-GB', { maximumFractionDigits: 0 });

@@ -28,19 +28,16 @@ export interface PastAlert extends Alert {
   ends_at: string | null;
 }
 
-interface Window {
+interface Planned {
   kind: string;
-  status: string;
   matchers: Record<string, string>;
-  starts_at: string;
-  ends_at: string;
-  window_starts_at?: string | null; // the one that holds now, or comes next, of those that repeat
-  window_ends_at?: string | null;
+  windows?: { starts_at: string; ends_at: string }[]; // every one in the span that was asked for
 }
 
 export interface Happened {
   incidents: PastIncident[] | undefined; // newest first; undefined: not known (yet)
   alerts: PastAlert[];
+  windows: Shade[]; // of maintenance: all that were, are and will be within the span and the forecast, in order
   shades: Shade[];
 }
 
@@ -68,20 +65,22 @@ export function globMatches(glob: string, name: string): boolean {
 
 const seconds = (at: string): number => Date.parse(at) / 1000;
 
-function windowsOf(list: Window[], server: string, profile: string): Shade[] {
+function windowsOf(list: Planned[], server: string, profile: string): Shade[] {
   const own = list.filter((w) => w.kind === 'maintenance' && (w.matchers['server'] === undefined || globMatches(w.matchers['server'], server)) && (w.matchers['profile'] === undefined || w.matchers['profile'] === profile));
-  return own.map((w) => ({ from: seconds(w.window_starts_at ?? w.starts_at), to: seconds(w.window_ends_at ?? w.ends_at), kind: 'maintenance' }));
+  return own.flatMap((w) => (w.windows ?? []).map((at): Shade => ({ from: seconds(at.starts_at), to: seconds(at.ends_at), kind: 'maintenance' }))).sort((a, b) => a.from - b.from);
 }
 
 export function happenedTo(c: Context, server: string, profile: string, hours: number, steps: Step[] | undefined): Happened {
   const known: Known<Page<PastIncident>> = c.use(`incidents of ${server}`, '/api/v1/history/incidents' + query({ server, from: `-${hours}h`, limit: 1000 }), 'slow');
   const lives = c.use<Page<PastAlert>>(`alerts of ${server}`, '/api/v1/alerts' + query({ server, status: 'firing,pending,resolved', from: `-${hours}h`, limit: 200 }), 'slow').data?.items ?? [];
-  const windows = windowsOf(c.use<Page<Window>>('silences', '/api/v1/silences?limit=500', 'slow').data?.items ?? [], server, profile);
+  const planned = c.use<Page<Planned>>('planned', '/api/v1/silences' + query({ from: `-${hours}h`, to: '+9h', limit: 1000 }), 'slow').data?.items ?? [];
+  const windows = windowsOf(planned, server, profile);
   const told = known.data?.items.map((i): Shade => ({ from: seconds(i.start), to: i.end ? seconds(i.end) : c.now / 1000, kind: i.planned ? 'maintenance' : 'incident' }));
   const stepped = shadesOf(steps ?? [], c.contract?.step_seconds ?? 300);
   return {
     incidents: known.data && [...known.data.items].reverse(),
     alerts: lives,
+    windows,
     shades: [...(told ?? stepped.filter((s) => s.kind === 'incident')), ...stepped.filter((s) => s.kind === 'maintenance'), ...windows],
   };
 }

@@ -3,13 +3,15 @@
  * There is one function that draws everything, render(), called at most once per frame after something changed: the address,
  * a reply, a setting, the clock. What it costs is measured (performance measures named "tftd:update").
  */
+import { getKey } from './api';
 import { patch, type Child } from './dom';
 import { installKeys } from './keys';
 import { Live } from './live';
+import { Memo } from './memo';
 import { applyPrefs, isDark, onSystemTheme } from './prefs';
 import { here } from './router';
 import { shell } from './shell';
-import { Store, type Known } from './store';
+import { Store, UNASKED, type Known, type Pace } from './store';
 import { text } from './text';
 import { titleOf } from './title';
 import type { Contract, Page, Server, Status } from './types';
@@ -25,6 +27,7 @@ let local: Record<string, unknown> = {};
 
 const store = new Store(schedule);
 const live = new Live(store, schedule);
+const memo = new Memo();
 
 function schedule(): void {
   if (scheduled) return;
@@ -45,6 +48,17 @@ function daemonNow(status: Status | undefined, statusAt: number, newest: Server 
 
 const REPLAY_S = 30 * 60;
 
+/* How long nothing new has come: by the newest record's age, or, where old data are replayed, since its stamp last moved. */
+let newestStamp = '';
+let movedAt = Date.now();
+function quietFor(stamp: string, lag: number, replay: boolean): number {
+  if (stamp !== newestStamp) {
+    newestStamp = stamp;
+    movedAt = Date.now();
+  }
+  return replay ? (Date.now() - movedAt) / 1000 : lag;
+}
+
 function render(): void {
   const began = performance.now();
   const place = here();
@@ -58,10 +72,14 @@ function render(): void {
   store.beginRender();
   const status = store.use<Status>('status', '/status', 'live');
   if (status.data) store.forecasting = status.data.last_forecast_at !== null && status.data.records_total >= 100;
-  const newest = store.use<Page<Server>>('newest', '/api/v1/servers?sort=last_seen&limit=1', 'live');
+  // Without a key one request finds out whether a key is wanted: ten refusals a minute would lock this address out, right key or not.
   const contract = store.use<Contract>('contract', '/api/v1/contract', 'once');
+  const admitted = contract.data !== undefined || getKey() !== '';
+  const use = <T>(slot: string, path: string, pace: Pace): Known<T> => (admitted ? store.use<T>(slot, path, pace) : UNASKED);
+  const newest = use<Page<Server>>('newest', '/api/v1/servers?sort=last_seen&limit=1', 'live');
   const { now: wall, lag } = daemonNow(status.data, status.at, newest.data?.items[0]);
   const replay = lag > REPLAY_S;
+  const quiet = quietFor(newest.data?.items[0]?.last_seen ?? '', lag, replay);
   const tracked = status.data?.servers_tracked ?? 0;
   live.gap = tracked > 200 ? 5000 : tracked > 50 ? 2000 : 1000;
   const context: Context = {
@@ -70,11 +88,12 @@ function render(): void {
     now: replay ? wall - lag * 1000 : wall,
     dark: isDark(),
     contract: contract.data,
-    use: (slot, path, pace) => store.use(slot, path, pace),
+    use,
     changed: () => store.refresh('all'),
+    memo,
     local,
     render: schedule,
-    servers: () => store.use('servers', '/api/v1/servers?limit=10000&sort=risk', 'live') as Known<{ items: Server[]; total: number }>,
+    servers: () => use('servers', '/api/v1/servers?limit=10000&sort=risk', 'live') as Known<{ items: Server[]; total: number }>,
   };
   const denied = status.fault?.kind === 'denied' || contract.fault?.kind === 'denied';
   let body: Child = null;
@@ -84,9 +103,10 @@ function render(): void {
     console.error(reason); // a defect of the page: the rest of it goes on
     body = text.defect(String(reason));
   }
-  drawn = patch(host, drawn, [shell({ view, place, context, status, lag, replay, denied, store, live, body, schedule })]);
+  drawn = patch(host, drawn, [shell({ view, place, context, status, lag, quiet, replay, denied, store, live, body, schedule })]);
   const title = denied ? text.product : titleOf(context);
   store.endRender();
+  memo.forget();
   document.title = `${place.about || text.nav[view.name as keyof typeof text.nav]} – ${title}`;
   if (moved) {
     scrollTo(0, 0);
@@ -102,6 +122,8 @@ onSystemTheme(() => {
   schedule();
 });
 addEventListener('hashchange', schedule);
+addEventListener('beforeprint', render); // all of it as it is now
+document.addEventListener('scrollend', schedule, { capture: true, passive: true }); // what has come into sight is brought up to date
 installKeys({ live, schedule });
 addEventListener('tftd:key', () => {
   live.reopen();

@@ -14,7 +14,8 @@ import { answered, skeleton } from './components/ui';
 import { GROUPS } from './views/all';
 import type { Context, View } from './views/view';
 
-const SILENT_S = 150;
+const SILENT_S = 150; // said in words
+const STALE_S = 600; // two steps: what is shown is greyed
 
 export interface ShellProps {
   view: View;
@@ -22,6 +23,7 @@ export interface ShellProps {
   context: Context;
   status: Known<Status>;
   lag: number; // seconds since the newest record; NaN without one
+  quiet: number; // seconds without anything new, also of replayed data
   replay: boolean;
   denied: boolean;
   store: Store;
@@ -97,20 +99,28 @@ const logo = (): VNode =>
 
 /* ---- banners ------------------------------------------------------------------------------------------- */
 
+let warmingShown = false;
+
+/* Who is warming up, and how far: asked for and drawn while somebody looks. */
+function warming(p: ShellProps, required: number): Child {
+  const list = p.context.use<Page<Server>>('warming', '/api/v1/servers?limit=1000&sort=name', 'live').data?.items.filter((s) => !s.ready) ?? [];
+  return h('ul', { class: 'warming' }, list.slice(0, 200).map((s) =>
+    h('li', { key: s.server_name }, h('bdi', null, s.server_name),
+      h('progress', { max: String(required), value: String(Math.min(s.records, required)), 'aria-label': s.server_name }),
+      h('span', { class: 'muted' }, text.banner.warmup_left(Math.max(0, required - s.records))))));
+}
+
 function warmupBanner(p: ShellProps, status: Status): Child {
   const { warmup } = status;
   if (warmup.is_warmed_up || status.servers_tracked === 0) return null;
-  const list = p.context.use<Page<Server>>('warming', '/api/v1/servers?limit=1000&sort=name', 'live').data?.items.filter((s) => !s.ready) ?? [];
+  const toggle = (e: Event): void => {
+    warmingShown = (e.target as HTMLDetailsElement).open;
+    p.schedule();
+  };
   return h('div', { key: 'warmup', class: 'banner banner-info', role: 'status' },
     h('p', null, text.banner.warmup(status.servers_ready, status.servers_active, warmup.progress_percent)),
     h('progress', { max: '100', value: String(warmup.progress_percent), 'aria-label': text.banner.warmup_show }),
-    list.length > 0
-      ? h('details', null, h('summary', null, text.banner.warmup_show),
-          h('ul', { class: 'warming' }, list.slice(0, 200).map((s) =>
-            h('li', { key: s.server_name }, h('bdi', null, s.server_name),
-              h('progress', { max: String(warmup.required_size), value: String(Math.min(s.records, warmup.required_size)), 'aria-label': s.server_name }),
-              h('span', { class: 'muted' }, text.banner.warmup_left(Math.max(0, warmup.required_size - s.records)))))))
-      : null);
+    h('details', { open: warmingShown, on: { toggle } }, h('summary', null, text.banner.warmup_show), warmingShown ? warming(p, warmup.required_size) : null));
 }
 
 function keyForm(p: ShellProps): VNode {
@@ -135,8 +145,10 @@ function banners(p: ShellProps): Child[] {
   if (status.draining) out.push(note('draining', 'warn', text.banner.draining));
   if (status.servers_tracked === 0 && p.view.name !== 'docs' && p.view.name !== 'settings')
     out.push(h('div', { key: 'empty', class: 'banner banner-info', role: 'status' }, h('p', null, h('strong', null, text.banner.empty), ' ', text.banner.empty_help), h('pre', null, 'tftd serve --demo')));
-  else if (p.replay) out.push(note('replay', 'info', text.banner.replay(full(p.context.now))));
-  else if (p.lag > SILENT_S) out.push(note('silent', 'warn', text.banner.silent(span(p.lag))));
+  else {
+    if (p.quiet > SILENT_S) out.push(note('silent', 'warn', text.banner.silent(span(p.lag))));
+    if (p.replay) out.push(note('replay', 'info', text.banner.replay(full(p.context.now))));
+  }
   out.push(warmupBanner(p, status));
   return out;
 }
@@ -170,7 +182,7 @@ function demoBar(p: ShellProps): Child {
 export function shell(p: ShellProps): VNode {
   // what stands above the view (banners, the demo's switch) is known before the view is drawn: it would push it down
   const settled = p.status.fault !== undefined || answered(p.status, p.context.use<Demo>('demo', '/api/v1/demo', 'slow'));
-  const stale = p.store.failing || (!p.replay && p.lag > 30 * 60);
+  const stale = p.store.failing || p.quiet > STALE_S;
   return h('div', { class: `frame ${menuOpen ? 'menu-open' : ''} ${stale ? 'is-stale' : ''}` },
     h('a', { class: 'skip', href: '#content', on: { click: (e: Event) => { e.preventDefault(); document.getElementById('content')?.focus(); } } }, text.skip),
     topBar(p),

@@ -23,6 +23,8 @@ export interface Known<T> {
   outdated: boolean;
 }
 
+export const UNASKED: Known<never> = { data: undefined, fault: undefined, at: 0, loading: true, outdated: false };
+
 interface Entry {
   path: string;
   pace: Pace;
@@ -116,6 +118,7 @@ export class Store {
     for (const path of this.wanted) {
       const entry = this.entries.get(path);
       if (!entry) continue;
+      if (entry.fault?.kind === 'denied' && reason !== 'all') continue; // the daemon counts refusals; a new key asks for all of it
       const due =
         reason === 'all' ||
         (entry.pace === 'live' && reason === 'live') ||

@@ -8,8 +8,9 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 const VIEWS = ['overview', 'heatmap', 'top', 'alerts', 'history', 'quality', 'models', 'capacity', 'remediation', 'settings', 'docs'];
 export { VIEWS };
 
-export async function launch() {
-  return chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage'] });
+/* `flags` of V8: with --jitless and --no-flush-bytecode the heap holds data only, not code that comes and goes with what is hot. */
+export async function launch(flags = '') {
+  return chromium.launch({ executablePath: process.env.CHROMIUM || '/usr/bin/chromium', args: ['--no-sandbox', '--disable-dev-shm-usage', ...(flags ? [`--js-flags=${flags}`] : [])] });
 }
 
 /* A tab of its own at `url`. `tolerated`: a regular expression of console texts that belong to the test. */
@@ -49,6 +50,16 @@ export async function open(browser, url, { width = 1440, height = 1000, theme = 
       const { usedSize } = await cdp.send('Runtime.getHeapUsage');
       await cdp.detach();
       return usedSize;
+    },
+    /* What is alive after the garbage has been collected: bytes of the JS heap, nodes (in the document or not), listeners. */
+    async census() {
+      const cdp = await context.newCDPSession(page);
+      await cdp.send('Performance.enable');
+      for (let i = 0; i < 3; i++) await cdp.send('HeapProfiler.collectGarbage');
+      const { usedSize } = await cdp.send('Runtime.getHeapUsage');
+      const of = Object.fromEntries((await cdp.send('Performance.getMetrics')).metrics.map((m) => [m.name, m.value]));
+      await cdp.detach();
+      return { heap: usedSize, nodes: of.Nodes, listeners: of.JSEventListeners };
     },
     async close() {
       await context.close();

@@ -300,15 +300,3 @@ export const chart = (key: string, data: ChartData): VNode => island(`chart-${ke
 /* The key to what is drawn. */
 export const chartKey = (entries: [string, string][]): VNode =>
   h('ul', { class: 'chart-key' }, entries.map(([className, label]) => h('li', { key: className }, h('i', { class: `swatch swatch-${className}`, 'aria-hidden': 'true' }), label)));
-
-/* Keeps one result per name while its inputs are the same objects, so that an unchanged chart is not drawn again. */
-export class Memo {
-  private readonly kept = new Map<string, { inputs: unknown[]; value: unknown }>();
-  of<T>(name: string, inputs: unknown[], make: () => T): T {
-    const known = this.kept.get(name);
-    if (known && known.inputs.length === inputs.length && known.inputs.every((v, i) => v === inputs[i])) return known.value as T;
-    const value = make();
-    this.kept.set(name, { inputs, value });
-    return value;
-  }
-}

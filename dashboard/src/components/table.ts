@@ -1,9 +1,12 @@
 /* table.ts - a table that can be sorted (the order is part of the address), copied, saved as CSV, and read on a phone.
  *
- * Long ones show their first rows; what is copied or saved is all of them.
+ * Long ones show their first rows; what is copied or saved is all of them. All rows that are shown are in the document, to be found, printed
+ * and read aloud, but an update of a thousand rows is not worth its time while twenty can be seen: rows come in blocks, and those out of
+ * sight are brought up to date one at a time, so that each of them follows within seconds (at once where it comes into sight).
  */
 import { saveBlob } from '../api';
-import { h, type Child, type VNode } from '../dom';
+import { h, unseen, type Child, type VNode } from '../dom';
+import { inOrder } from '../format';
 import { setParams } from '../router';
 import { text } from '../text';
 
@@ -35,13 +38,15 @@ function compare(a: number | string | null | undefined, b: number | string | nul
   if (a === b) return 0;
   if (a === null || a === undefined) return -1;
   if (b === null || b === undefined) return 1;
-  return typeof a === 'number' && typeof b === 'number' ? a - b : String(a).localeCompare(String(b), 'en', { numeric: true });
+  return typeof a === 'number' && typeof b === 'number' ? a - b : inOrder(String(a), String(b));
 }
 
 function sorted<T>(options: TableOptions<T>, by: string, down: boolean): T[] {
   const value = options.columns.find((c) => c.key === by)?.value;
   if (!value) return options.rows;
-  return [...options.rows].sort((a, b) => (down ? -1 : 1) * compare(value(a), value(b)) || options.rowKey(a).localeCompare(options.rowKey(b)));
+  const keyed = options.rows.map((row) => ({ row, by: value(row), key: options.rowKey(row) })); // worked out once a row, not once a comparison
+  const way = down ? -1 : 1;
+  return keyed.sort((a, b) => way * compare(a.by, b.by) || (a.key < b.key ? -1 : Number(a.key > b.key))).map((k) => k.row);
 }
 
 const plain = <T>(column: Column<T>, row: T): string => {
@@ -70,6 +75,35 @@ async function copy<T>(columns: Column<T>[], rows: T[], event: Event): Promise<v
   }
 }
 
+const BLOCK = 50;
+let turn = 0; // of the blocks out of sight
+let printing = false;
+addEventListener('beforeprint', () => {
+  printing = true;
+});
+addEventListener('afterprint', () => {
+  printing = false;
+});
+
+/* Whether a block is in sight or nearly, or does not stand in the document yet. */
+function inSight(id: string): boolean {
+  const at = document.getElementById(id)?.getBoundingClientRect();
+  return !at || (at.bottom > -innerHeight / 2 && at.top < 1.5 * innerHeight);
+}
+
+function body<T>(options: TableOptions<T>, rows: T[]): VNode[] {
+  const draw = (from: number): VNode[] => rows.slice(from, from + BLOCK).map((row) =>
+    h('tr', { key: options.rowKey(row), class: options.rowClass?.(row) },
+      options.columns.map((c) => h('td', { key: c.key, class: `${c.number ? 'number' : ''} ${c.narrow ? 'narrow' : ''}` }, c.cell(row)))));
+  const n = Math.ceil(rows.length / BLOCK);
+  if (n <= 1) return [h('tbody', { key: '0' }, draw(0))];
+  turn++;
+  return Array.from({ length: n }, (_, i) => {
+    const props = { key: String(i), id: `rows-${options.id}-${i}` };
+    return printing || turn % n === i || inSight(props.id) ? h('tbody', props, draw(i * BLOCK)) : unseen('tbody', props, () => draw(i * BLOCK));
+  });
+}
+
 export function table<T>(options: TableOptions<T>): VNode {
   const [by = '', way = ''] = (options.params[options.id] ?? options.sort ?? '').split(',');
   const down = way === 'desc';
@@ -90,9 +124,7 @@ export function table<T>(options: TableOptions<T>): VNode {
       h('table', null,
         h('caption', { class: 'sr' }, options.caption),
         h('thead', null, h('tr', null, options.columns.map(head))),
-        h('tbody', null, shown.map((row) =>
-          h('tr', { key: options.rowKey(row), class: options.rowClass?.(row) },
-            options.columns.map((c) => h('td', { key: c.key, class: `${c.number ? 'number' : ''} ${c.narrow ? 'narrow' : ''}` }, c.cell(row)))))))),
+        body(options, shown))),
     h('div', { class: 'table-foot' },
       h('span', { class: 'muted' }, options.note ?? text.rows(rows.length)),
       rows.length > shown.length ? h('button', { type: 'button', class: 'link', on: { click: () => setParams({ [options.id + 'n']: String(wanted + 500) }) } }, text.show_more(Math.min(500, rows.length - shown.length))) : null,

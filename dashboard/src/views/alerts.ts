@@ -1,7 +1,7 @@
 /* alerts.ts - what fires, what is silenced, who is told; acknowledging and silencing where the key may. */
 import { Fault, query, send } from '../api';
 import { h, type Child, type VNode } from '../dom';
-import { ago, dateClock, percent, soon, withUnit, words } from '../format';
+import { ago, count, dateClock, percent, soon, withUnit, words } from '../format';
 import { setParams } from '../router';
 import { metricName, text } from '../text';
 import type { Alert, Page } from '../types';
@@ -33,10 +33,27 @@ interface Silence {
   created_by: string;
   comment: string;
 }
+interface Delivery {
+  at: string;
+  result: string;
+  alerts: number;
+  firing: number;
+  error: string | null;
+}
+interface Target {
+  target: string;
+  url: string;
+  delivered: number;
+  failed: number;
+  dropped: number;
+  waiting: number;
+  last_error: string | null;
+  deliveries: Delivery[];
+}
 interface Receiver {
   name: string;
   kind: string;
-  targets: Record<string, unknown>[];
+  targets: Target[];
 }
 
 /* Does something that the key may not be allowed, and says how it went beside the heading. */
@@ -136,12 +153,29 @@ function silences(c: Context): VNode {
   ], { id: 'silences' });
 }
 
+/* One address: what came of everything that was for it, and its last posts one by one. */
+function target(c: Context, id: string, t: Target): Child {
+  const w = text.alerts;
+  return [
+    h('p', { class: 'sub', key: 'sums' }, h('code', null, t.url), ` ${w.deliveries(count(t.delivered), count(t.failed), count(t.dropped), count(t.waiting))}`, t.last_error ? `; ${t.last_error}` : ''),
+    t.deliveries.length ? table<Delivery>({
+      id, caption: w.posts, rows: t.deliveries, rowKey: (d) => String(t.deliveries.indexOf(d)), params: c.params, first: 5,
+      columns: [
+        { key: 'at', head: text.words.time, cell: (d) => dateClock(d.at), value: (d) => d.at },
+        { key: 'result', head: w.result, cell: (d) => [words(d.result), d.error ? h('span', { class: 'sub' }, d.error) : null], value: (d) => d.result },
+        { key: 'alerts', head: w.title, number: true, cell: (d) => count(d.alerts), value: (d) => d.alerts },
+        { key: 'firing', head: w.firing_now, number: true, cell: (d) => count(d.firing), value: (d) => d.firing },
+      ],
+    }) : null,
+  ];
+}
+
 function receivers(c: Context): VNode {
   const reply = c.use<Page<Receiver>>('receivers', '/api/v1/receivers', 'slow');
   return card(text.alerts.receivers, known(reply, (data) => (data.items.length
     ? h('ul', { class: 'plain' }, data.items.map((r) => h('li', { key: r.name }, h('b', null, r.name), ` ${words(r.kind)} `,
         small(text.alerts.test, r.name, () => void act(c, () => send('POST', `/api/v1/receivers/${encodeURIComponent(r.name)}/test`, {}))),
-        h('ul', null, r.targets.map((target, i) => h('li', { key: String(i), class: 'sub' }, Object.entries(target).map(([k, v]) => `${words(k)} ${typeof v === 'string' ? v : JSON.stringify(v)}`).join(' · ')))))))
+        h('ul', null, r.targets.map((t, i) => h('li', { key: String(i) }, target(c, `posts-${r.name}-${i}`, t)))))))
     : empty(text.alerts.no_receivers))), { id: 'receivers' });
 }
 

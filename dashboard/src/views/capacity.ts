@@ -23,8 +23,7 @@ interface Load {
 
 const most = (values: number[] | undefined): number | null => (values?.length ? Math.max(...values) : null);
 
-function loads(c: Context, f: Forecasts): Load[] {
-  const all = levelsOf(c);
+function loads(all: ReturnType<typeof levelsOf>, f: Forecasts): Load[] {
   return f.items.map((i) => {
     let short: Load['short'] = null;
     for (const metric of ['cpu_pct', 'mem_pct']) {
@@ -94,7 +93,8 @@ export const capacity: View = {
     return [
       h('h1', { key: 'h' }, t.title), h('p', { class: 'lead', key: 'lead' }, t.lead),
       known(reply, (f) => {
-        const all = loads(c, f);
+        const levels = levelsOf(c);
+        const all = c.memo.of('loads', [f, JSON.stringify(levels)], () => loads(levels, f));
         const idle = all.filter((l) => l.idle);
         const short = all.filter((l) => l.short);
         return [

@@ -2,17 +2,15 @@
 import { query } from '../api';
 import { cssColor, isLight, scale } from '../colors';
 import { h, type Child, type VNode } from '../dom';
-import { clock, number, percent, soon, words } from '../format';
+import { clock, inOrder, number, percent, soon, words } from '../format';
 import { go, serverHref, setParams } from '../router';
 import { metricName, text } from '../text';
 import type { Heat, Server } from '../types';
-import { Memo } from '../components/chart';
 import { heatgrid, type Grid } from '../components/heatgrid';
 import { table } from '../components/table';
 import { empty, known, select, serverLink, tabs } from '../components/ui';
 import { unitOf, type Context, type View } from './view';
 
-const memo = new Memo();
 const AHEAD = 6; // steps: 30 min
 
 interface Row {
@@ -23,13 +21,13 @@ interface Row {
 
 function ordered(heat: Heat, servers: Server[] | undefined, sort: string, profile: string): Row[] {
   const rows = heat.items.map((i) => ({ name: i.server_name, profile: i.profile, values: i.values })).filter((r) => !profile || r.profile === profile);
-  const byName = (a: Row, b: Row): number => a.name.localeCompare(b.name, 'en', { numeric: true });
+  const byName = (a: Row, b: Row): number => inOrder(a.name, b.name);
   const peak = new Map(rows.map((r) => [r.name, Math.max(-1, ...r.values.slice(heat.past).map((v) => v ?? -1))]));
   const risk = new Map(servers?.map((s) => [s.server_name, s.risk?.score ?? -1]));
   switch (sort) {
     case 'name': return rows.sort(byName);
     case 'max': return rows.sort((a, b) => peak.get(b.name)! - peak.get(a.name)! || byName(a, b));
-    case 'profile': return rows.sort((a, b) => a.profile.localeCompare(b.profile) || byName(a, b));
+    case 'profile': return rows.sort((a, b) => inOrder(a.profile, b.profile) || byName(a, b));
     default: return rows.sort((a, b) => (risk.get(b.name) ?? 0) - (risk.get(a.name) ?? 0) || byName(a, b));
   }
 }
@@ -118,16 +116,16 @@ function draw(c: Context, heat: Heat, metric: string): Child {
   const servers = c.servers().data?.items;
   const sort = c.params['sort'] ?? 'risk';
   const profile = c.params['profile'] ?? '';
-  const rows = memo.of('rows', [heat, sort === 'risk' ? servers : null, sort, profile], () => ordered(heat, servers, sort, profile));
+  const rows = c.memo.of('rows', [heat, sort === 'risk' ? servers : null, sort, profile], () => ordered(heat, servers, sort, profile));
   if (!rows.length) return empty(text.state.empty);
-  const top = memo.of('top', [rows, unit], () => rangeOf(rows, unit));
+  const top = c.memo.of('top', [rows, unit], () => rangeOf(rows, unit));
   const mode = c.params['mode'] ?? 'time';
   const soonest = rows.map((r) => ahead(r, heat.past)).filter((v): v is number => v !== null);
   return [
     h('div', { class: 'heat-head', key: 'head' }, h('p', { class: 'muted' }, `${text.heatmap.stats_label}: ${statsOf(soonest, unit)}`), h('span', { class: 'grow' }), legend(top, unit)),
     mode === 'table' ? asTable(c, rows, heat, unit)
-    : mode === 'tiles' ? tiles(rows, heat, top, unit, c.dark)
-    : heatgrid(memo.of('grid', [rows, top, c.dark, c.now > 0 ? clock(c.now) : ''], () => toGrid(c, heat, rows, top, unit, label, sort))),
+    : mode === 'tiles' ? c.memo.of('tiles', [rows, top, unit, c.dark], () => tiles(rows, heat, top, unit, c.dark))
+    : heatgrid(c.memo.of('grid', [rows, top, c.dark, c.now > 0 ? clock(c.now) : ''], () => toGrid(c, heat, rows, top, unit, label, sort))),
     mode === 'time' ? h('p', { class: 'help', key: 'help' }, text.heatmap.help) : null,
   ];
 }

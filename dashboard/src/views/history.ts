@@ -2,18 +2,17 @@
  * along. The span is one of the usual ones, or "custom" with from and to (UTC) in the address. */
 import { download, query } from '../api';
 import { h, type Child, type VNode } from '../dom';
-import { count, dateClock, fromLocalInput, number, percent, span as spanWords, toLocalInput, words } from '../format';
+import { count, dateClock, fromLocalInput, inOrder, number, percent, span as spanWords, toLocalInput, words } from '../format';
 import { subjectOf, valueOf, type PastAlert, type PastIncident } from '../happened';
 import { href, here, setParams } from '../router';
 import { joined, shadesOf } from '../series';
 import { metricName, text } from '../text';
 import { HORIZONS, type Page, type Probabilities, type Step } from '../types';
-import { chart, chartKey, Memo, type ChartData, type Style } from '../components/chart';
+import { chart, chartKey, type ChartData, type Style } from '../components/chart';
 import { table, type Column } from '../components/table';
 import { button, empty, known, select, serverLink, severityLabel, stateLabel, tabs } from '../components/ui';
 import type { Context, View } from './view';
 
-const memo = new Memo();
 const HOURS: Record<string, number> = { '-1h': 1, '-6h': 6, '-24h': 24, '-3d': 72, '-7d': 168, '-30d': 720 };
 
 /* ---- the span ------------------------------------------------------------------------------------------ */
@@ -71,7 +70,7 @@ function steps(c: Context, name: string, s: Span): Child {
     return [
       h('div', { class: 'charts', key: 'charts' }, metrics.map((m) => h('figure', { class: 'figure', key: m.name },
         h('figcaption', null, h('h2', null, metricName(m.name), h('span', { class: 'unit' }, ` ${m.unit}`))),
-        chart('h-' + m.name, memo.of(name + m.name, [data, s.hours, c.dark, c.contract], () => joined({
+        chart('h-' + m.name, c.memo.of(name + m.name, [data, s.hours, c.dark, c.contract], () => joined({
           server: name, metric: m.name, contract: c.contract, steps: data.items, forecast: undefined, hours: s.hours, compareDays: 0, said: undefined, alerts: [], thresholds: [],
           shades: shadesOf(data.items, c.contract?.step_seconds ?? 300), height: 150, now: s.end, dark: c.dark,
         })))))),
@@ -93,7 +92,7 @@ interface Environment {
 }
 
 function line(c: Context, id: string, rows: Environment[], label: string, unit: string, parts: [string, Style, (e: Environment) => number][], max?: number): ChartData {
-  return memo.of(id, [rows, c.dark], () => ({
+  return c.memo.of(id, [rows, c.dark], () => ({
     label, unit, times: rows.map((r) => Date.parse(r.start) / 1000), now: Date.parse(rows.at(-1)!.start) / 1000, bands: [], thresholds: [], shades: [], height: 150, min: 0, sync: 'fleet', dark: c.dark,
     ...(max ? { max } : {}), lines: parts.map(([name, style, of]) => ({ label: name, style, values: rows.map(of) })),
   }));
@@ -199,7 +198,7 @@ export const historyView: View = {
     const span = spanOf(c);
     const name = c.about || servers[0]?.server_name || '';
     const by_server = what === 'steps' || what === 'records';
-    const sorted = memo.of('names', [servers], () => servers.map((s) => s.server_name).sort((a, b) => a.localeCompare(b, 'en', { numeric: true })));
+    const sorted = c.memo.of('names', [servers], () => servers.map((s) => s.server_name).sort(inOrder));
     return [
       h('div', { class: 'view-head', key: 'head' }, h('h1', null, t.title), h('p', { class: 'result result-bad', role: 'status' }, (c.local['fault'] as string) ?? '')),
       h('div', { class: 'controls', key: 'controls' },

@@ -8,15 +8,13 @@ import { joined, shadesOf } from '../series';
 import { levelsOf, thresholdLines } from '../thresholds';
 import { metricName, text } from '../text';
 import { HORIZONS, type ActiveAlerts, type Forecasts, type IncidentDetail, type Page, type Server, type Step } from '../types';
-import { chart, chartKey, Memo, type ChartData } from '../components/chart';
+import { chart, chartKey, type ChartData } from '../components/chart';
 import { table } from '../components/table';
 import { card, empty, fact, facts, faultState, known, priorityChip, riskBar, select, severityLabel, skeleton, stateLabel } from '../components/ui';
 import { explainCard } from '../components/explain';
 import { trackRecord } from '../components/track';
 import { reasons } from '../why';
 import type { Context, View } from './view';
-
-const memo = new Memo();
 
 interface PastForecast {
   items: { origin: string; first: string; step_seconds: number; model: string; metrics: Record<string, { quantiles: Record<string, number[]>; actual: (number | null)[] }> }[];
@@ -108,7 +106,7 @@ function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts'], happened:
     const said = saidHours ? pastForecast(c, s.server_name, m.name, saidHours) : undefined;
     const marks = marksOf(happened.alerts, m.name);
     const config = JSON.stringify([thresholdLines(levels, s.profile, m.name, alerts.filter((a) => a.server === s.server_name)), happened.shades, marks]);
-    ready.set(m.name, memo.of(m.name, [s.server_name, steps, forecast.data, hours, compareDays, said, config, minute, c.dark, c.contract], () =>
+    ready.set(m.name, c.memo.of(m.name, [s.server_name, steps, forecast.data, hours, compareDays, said, config, minute, c.dark, c.contract], () =>
       joined({
         server: s.server_name, metric: m.name, contract: c.contract, steps: steps ?? [], forecast: forecast.data, hours, compareDays, said, alerts,
         thresholds: thresholdLines(levels, s.profile, m.name, alerts.filter((a) => a.server === s.server_name)),
@@ -116,7 +114,7 @@ function charts(c: Context, s: Server, alerts: ActiveAlerts['alerts'], happened:
       })));
   }
   const first = ready.get(metrics[0]!.name)!;
-  const risk = curve && memo.of('curve', [curve, first, c.dark], (): ChartData => {
+  const risk = curve && c.memo.of('curve', [curve, first, c.dark], (): ChartData => {
     const ahead = curve.item.curve;
     const past = first.times.length - ahead.length;
     return {
@@ -157,6 +155,13 @@ function incidentsCard(c: Context, happened: Happened, steps: Step[] | undefined
     : empty(text.server.no_incidents), { id: 'incidents' });
 }
 
+/* The windows that the charts shade, in words. */
+function maintenanceCard(c: Context, happened: Happened): VNode | null {
+  if (!happened.windows.length) return null;
+  return card(text.server.maintenance, h('ul', { class: 'plain' }, happened.windows.map((w, i) => h('li', { key: `${w.from} ${i}`, class: 'planned-window' },
+    `${dateClock(w.from * 1000)} – ${soon(w.to * 1000, w.from * 1000)}`, w.from * 1000 > c.now || w.to * 1000 < c.now ? '' : ` (${text.now})`))), { id: 'maintenance', aside: h('a', { href: href('alerts') }, text.nav.alerts) });
+}
+
 function aboutCard(c: Context, s: Server): VNode {
   return card(text.server.facts, facts(
     fact(text.words.last_seen, ago(s.last_seen, c.now), full(s.last_seen)),
@@ -171,7 +176,7 @@ function one(c: Context): Child {
   const name = c.about;
   const reply = c.use<Server>(`server ${name}`, '/api/v1/servers/' + encodeURIComponent(name), 'live');
   if (!reply.data) {
-    if (reply.fault?.status === 404 && reply.fault.kind !== 'absent') return empty(text.server.unknown(name), [text.server.unknown_help, ' ', h('a', { href: href('top') }, text.server.all)]);
+    if (reply.fault?.status === 404 && reply.fault.kind !== 'absent') return [h('h1', { key: 'h' }, h('bdi', null, name)), empty(text.server.unknown(name), [text.server.unknown_help, ' ', h('a', { href: href('top') }, text.server.all)])];
     return reply.fault ? faultState(reply.fault) : skeleton(12);
   }
   const s = reply.data;
@@ -182,14 +187,14 @@ function one(c: Context): Child {
   const happened = happenedTo(c, name, s.profile, hours, steps);
   return [
     head(c, s, alerts), controls(c), charts(c, s, alerts, happened),
-    h('div', { class: 'cards', key: 'cards' }, alertsCard(c, alerts, happened), incidentsCard(c, happened, steps), s.model_type === 'TFT' ? explainCard(c, name) : null, trackRecord(c, name), aboutCard(c, s)),
+    h('div', { class: 'cards', key: 'cards' }, alertsCard(c, alerts, happened), incidentsCard(c, happened, steps), maintenanceCard(c, happened), s.model_type === 'TFT' ? explainCard(c, name) : null, trackRecord(c, name), aboutCard(c, s)),
   ];
 }
 
 function pick(c: Context): Child {
   return known(c.servers(), (data) => [
     h('h1', { key: 'h' }, text.server.pick),
-    h('ul', { class: 'pick', key: 'pick' }, data.items.slice(0, 1000).map((s) => h('li', { key: s.server_name }, h('a', { href: href('server', s.server_name), 'data-row': '' }, h('bdi', null, s.server_name))))),
+    c.memo.of('pick', [data], () => h('ul', { class: 'pick', key: 'pick' }, data.items.slice(0, 1000).map((s) => h('li', { key: s.server_name }, h('a', { href: href('server', s.server_name), 'data-row': '' }, h('bdi', null, s.server_name)))))),
   ]);
 }
 

@@ -6,14 +6,12 @@ import { joined, shadesOf } from '../series';
 import { levelsOf, thresholdLines } from '../thresholds';
 import { metricName, text } from '../text';
 import type { ActiveAlerts, Forecasts, Server } from '../types';
-import { chart, chartKey, Memo } from '../components/chart';
+import { chart, chartKey } from '../components/chart';
 import { table } from '../components/table';
 import { card, chance, empty, known, priorityChip, riskBar, select, serverLink, stateLabel } from '../components/ui';
 import { reasons } from '../why';
 import { stepsOf } from './server';
 import { unitOf, type Context, type View } from './view';
-
-const memo = new Memo();
 
 function gauge(score: number): VNode {
   const length = Math.PI * 36;
@@ -32,7 +30,7 @@ function one(c: Context, s: Server, alerts: ActiveAlerts['alerts']): VNode {
   const forecast = c.use<Forecasts>(`forecast ${s.server_name}`, '/api/v1/forecasts/' + encodeURIComponent(s.server_name), 'live').data;
   const { steps } = stepsOf(c, s.server_name, 12);
   const thresholds = thresholdLines(levelsOf(c), s.profile, metric, alerts.filter((a) => a.server === s.server_name));
-  const data = memo.of(s.server_name, [metric, forecast, steps, c.dark, c.contract, JSON.stringify(thresholds)], () =>
+  const data = c.memo.of(s.server_name, [metric, forecast, steps, c.dark, c.contract, JSON.stringify(thresholds)], () =>
     joined({ server: s.server_name, metric, contract: c.contract, steps: steps ?? [], forecast, hours: 4, compareDays: 0, said: undefined, alerts, thresholds, shades: shadesOf(steps ?? [], c.contract?.step_seconds ?? 300), height: 140, now: c.now, dark: c.dark }));
   const values = forecast?.items[0]?.metrics;
   return h('section', { class: 'card top-card', key: s.server_name },

@@ -1,5 +1,6 @@
 /* view.ts - what a view is: a name, and a function from what is known to what is shown. */
 import type { Child } from '../dom';
+import type { Memo } from '../memo';
 import type { Pace, Known } from '../store';
 import type { Contract, Server } from '../types';
 
@@ -11,6 +12,7 @@ export interface Context {
   contract: Contract | undefined;
   use<T>(slot: string, path: string, pace: Pace): Known<T>;
   changed(): void; // something was written: ask again
+  memo: Memo; // of this view's results: it keeps those that each rendering asks for
   local: Record<string, unknown>; // what a view keeps while it is shown and that belongs into no address
   render(): void;
   servers(): Known<{ items: Server[]; total: number }>;
