@@ -11,9 +11,10 @@ dir=$(mktemp -d)
 TFTD_DASHBOARD_LISTEN='' TFTD_DASHBOARD_GENERATOR_URL=http://$control "$tftd" serve --port 0 --data-dir "$dir/db" >"$dir/log" 2>&1 &
 daemon=$!
 stream=
-trap 'kill $stream $daemon 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT INT TERM
+trap 'kill $stream $daemon 2>/dev/null; wait 2>/dev/null; rm -rf "$dir"' EXIT
+trap 'exit 1' INT TERM
 i=0
-until grep -q 'url=http' "$dir/log"; do
+until grep -qs 'url=http' "$dir/log"; do
     i=$((i + 1)); [ $i -lt 60 ] || { cat "$dir/log"; exit 1; }
     sleep 1
 done

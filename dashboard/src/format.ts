@@ -101,7 +101,7 @@ export function number(value: number | null | undefined): string {
   if (size >= 10 || size === 0) return trim(value.toFixed(1));
   return trim(value.toFixed(2));
 }
-const trim = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0+$/, '') : digits);
+const trim = (digits: string): string => (digits.includes('.') ? digits.replace(/\.?0+$/, '').replace(/^-0$/, '0') : digits);
 
 /* With its unit behind a narrow no-break space, % without one. */
 export const withUnit = (value: number | null | undefined, unit: string): string =>

@@ -35,6 +35,10 @@ for (const [kind, options] of [['light', { theme: 'light' }], ['dark', { theme: 
     await tab.view(hash);
     await tab.page.waitForTimeout(1200);
     await tab.page.screenshot({ path: `${dir}/${name}-${kind}.png` });
+    if (name !== 'server') continue;
+    await tab.page.locator('[aria-labelledby=h-track]').scrollIntoViewIfNeeded(); // why, and how well it has been forecast so far
+    await tab.page.waitForTimeout(300);
+    await tab.page.screenshot({ path: `${dir}/server-record-${kind}.png` });
   }
   await tab.close();
 }
