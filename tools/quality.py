@@ -6,7 +6,6 @@
     QUALITY_FLEETS=DIR      judge this one on the generated fleets
     QUALITY_INCIDENTS=DIR   the same for models/specs/bitbrains-incidents.yaml
     QUALITY_TIME=21m        training time of each of the two large models; the others get a third and a half of it. 20s tries it all out
-    QUALITY_WINDOWS=24000   windows that incident probabilities are calibrated on
     QUALITY_SKIP=a,b        leave out: shipped, incidents, ablation, ett, leads
     QUALITY_SHIP=1          put the model that was trained to ship into models/, in place of the one there
     QUALITY_THREADS=N       threads (all)
@@ -565,12 +564,8 @@ def main():
     if "incidents" not in skip:
         other = os.environ.get("QUALITY_INCIDENTS")
         if not other:
-            fresh = newest_model(os.path.join(work, "incidents")) is None
             other = trained(work, "incidents", os.path.join(ROOT, "models/specs/bitbrains-incidents.yaml"),
                             "%.0fs" % (60 * minutes(limit) / 2), bitbrains)
-            if fresh:  # twenty machines are too few for rare events: once more on all that it was trained on (decisions/006)
-                run(TFTD, "calibrate", *threads(), "--model", other, "--to", "2013-08-25T00:00:00Z", "--windows",
-                    os.environ.get("QUALITY_WINDOWS", "24000"), *bitbrains)
         judged = {split: evaluate(work, split + "-incidents", os.path.abspath(other), "--split", split, *bitbrains)
                   for split in ("dev-unseen", "dev-later")}
         body += incident_tables(judged, "Under the Bitbrains study's rule: cpu_pct ≥ 90 for 3 steps (`models/specs/bitbrains-incidents.yaml`)")

@@ -25,7 +25,7 @@ fleet 204 --scenario mixed --gaps 1
 set -- "$data/bitbrains/2013-07.csv.xz" "$data/bitbrains/2013-08.csv.xz" \
     "$fleets/fleet-201.csv@0.06" "$fleets/fleet-202.csv@0.06" "$fleets/fleet-203.csv@0.06" "$fleets/fleet-204.csv@0.06"
 if [ "$judged" = judged ]; then
-    held="--holdout-servers 3/5x20 --holdout-from 2013-08-25T00:00:00Z" end="--to 2013-08-25T00:00:00Z" more=
+    held="--holdout-servers 3/5x20 --holdout-from 2013-08-25T00:00:00Z" end="--to 2013-08-25T00:00:00Z --holdout 3/5x20" more=
 else
     held= end= more=$data/smd/smd-5min.csv.xz@0.03
 fi

@@ -30,6 +30,7 @@ extern "C" {
 #define TFT_MAX_QUANTILES 33
 #define TFT_MAX_ANCHORS 16
 #define TFT_MAX_SIGNS 256
+#define TFT_MAX_TREES 1000 // a horizon
 
 typedef enum tft_transform { TFT_TRANSFORM_IDENTITY, TFT_TRANSFORM_SOFTPLUS } tft_transform;
 
@@ -85,6 +86,7 @@ typedef struct tft_config {
     bool shallow_hazard; // the decoder's vector does not
     size_t n_signs;      // inputs of the hazard alone, 0 = none, and the hidden size of the network that reads them
     size_t sign_hidden;  // (tft/signs.h)
+    size_t n_trees;      // boosted trees per horizon of the judge of the same signs, 0 = no judge (tft/judge.h)
 } tft_config;
 
 /* TFT_ERR_ARGUMENT names the first field that is out of its bounds. */

@@ -46,7 +46,8 @@ typedef struct tft_forecast {
     float *encoder_attention, *encoder_selection, *decoder_selection, *static_selection; // as tft_outputs, or NULL
 } tft_forecast;
 
-/* Forecasts n requests, `steps` horizon steps of each (0 = all). Rows are as for the full horizon. */
+/* Forecasts n requests, `steps` horizon steps of each (0 = all; all also where incidents are wanted of a model with a judge).
+ * Rows are as for the full horizon. */
 tft_status tft_forecaster_run(tft_forecaster *forecaster, const tft_request *requests, size_t n, size_t steps,
                               const tft_forecast *forecast, tft_error *err);
 

@@ -23,6 +23,7 @@ typedef struct tft_train_options {
     bool causal_attention, mixture, hazard;
     bool deep_hazard;   // the incident head also reads the decoder's vector; false: only its own network of signs
     size_t sign_hidden; // width of that network (tft/signs.h), 0 = none
+    size_t trees;       // trees a horizon of the incident head's judge (tft/judge.h), 0 = no judge; needs sign_hidden
     bool
         only_mixture; // an ablation: the mixture's weights are learned constants per step, and the network says nothing
     float quantiles[TFT_MAX_QUANTILES];
@@ -67,9 +68,11 @@ typedef struct tft_train_progress {
     size_t epoch, epochs, step, steps;
     double loss, validation_loss, hazard_loss, samples_per_s, seconds_left, learning_rate;
     bool epoch_end;
+    double preparing; // before the first step: how far the training of the judge is, 0 … 1; 0 afterwards
 } tft_train_progress;
 
-/* Called after each step; returns false to stop (the step is finished, a checkpoint and a usable model are written). */
+/* Called after each step; returns false to stop (the step is finished, a checkpoint and a usable model are written; while
+ * preparing: nothing is written, TFT_ERR_STATE). */
 typedef bool (*tft_train_observer)(void *context, const tft_train_progress *progress);
 
 /* Trains and writes a model directory; its path goes to model_path[capacity]. TFT_ERR_INTERRUPTED when the observer

@@ -40,7 +40,7 @@ static const flag_page page = {
     "  tftd calibrate --model DIR --alerts fleet-303.csv@0.5 fleet-304.csv@0.5\n"};
 
 typedef struct calibrate_args {
-    const char *model, *servers, *spec;
+    const char *model, *servers, *holdout, *spec;
     int64_t from, to;
     size_t windows, threads;
     bool dry_run, quantiles_only, incidents_only, fleet_only, alerts;
@@ -70,6 +70,18 @@ static unsigned parts_of(const calibrate_args *a)
                                : TFT_CALIBRATE_ALL;
 }
 
+static tft_status leave_out(const char *set, const tft_dataset *d, uint8_t *selected, tft_error *err)
+{
+    uint8_t *const out = malloc(d->n_servers + 1);
+    if (out == NULL)
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu servers", d->n_servers);
+    const tft_status status = tft_server_set(set, (const char *const *)d->names, d->n_servers, out, err);
+    for (size_t i = 0; status == TFT_OK && i < d->n_servers; i++)
+        selected[i] = selected[i] != 0 && out[i] == 0;
+    free(out);
+    return status;
+}
+
 static tft_status fit(const calibrate_args *a, tft_model_card *card, tft_model *model, const train_data *data,
                       tft_calibrate_facts *facts, tft_error *err)
 {
@@ -83,6 +95,8 @@ static tft_status fit(const calibrate_args *a, tft_model_card *card, tft_model *
     tft_status status = a->servers == NULL
                             ? TFT_OK
                             : tft_server_set(a->servers, (const char *const *)d->names, d->n_servers, selected, err);
+    if (status == TFT_OK && a->holdout != NULL)
+        status = leave_out(a->holdout, d, selected, err);
     const tft_calibrate_plan plan = {.parts = parts_of(a),
                                      .selected = selected,
                                      .group_of = data->n_groups > 0 ? data->group_of : NULL,
@@ -200,6 +214,7 @@ int cmd_calibrate(int argc, char **argv)
         {"--model", "DIR", "a model directory", FLAG_TEXT, &a.model},
         {"--servers", "SET", "names a,b,c, or 3/5x20: block 3 of 5 in blocks of 20 by number (all)", FLAG_TEXT,
          &a.servers},
+        {"--holdout", "SET", "not these: machines that the model is to be judged on", FLAG_TEXT, &a.holdout},
         {"--from", "TIME", "first origin (default: a window after the start of the data)", FLAG_TIME, &a.from},
         {"--to", "TIME", "all targets start before it (default: the end of the data)", FLAG_TIME, &a.to},
         {"--windows", "N", "windows to forecast, about (8000)", FLAG_SIZE, &a.windows},

@@ -168,7 +168,12 @@ static bool show(void *context, const tft_train_progress *p)
     shown *const s = context;
     const double now = tft_monotonic_s();
     const bool due = p->epoch_end || now - s->last >= (s->terminal ? 0.2 : 30);
-    if (due) {
+    if (due && p->preparing > 0) {
+        fprintf(stderr, "%sincident judge  %.0f %%%s", s->terminal ? "\r\033[K" : "", 100 * p->preparing,
+                s->terminal && p->preparing < 1 ? "" : "\n");
+        fflush(stderr);
+        s->last = now;
+    } else if (due) {
         char left[32], epochs[32] = "", validation[32] = "-";
         duration_text(p->seconds_left, left, sizeof left);
         if (p->epochs > 0)

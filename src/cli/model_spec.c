@@ -340,6 +340,7 @@ static tft_status read_network(const reader *r, const yaml_node_t *node)
                         {"hazard", K_BOOL, &o->hazard, 0, 0, 0, &r->spec->hazard_given},
                         {"deep_hazard", K_BOOL, &o->deep_hazard, 0, 0, 0, NULL},
                         {"signs", K_SIZE, &o->sign_hidden, 0, 0, 1024, NULL},
+                        {"trees", K_SIZE, &o->trees, 0, 0, 1000, NULL},
                         {0}};
     return read_table(r, node, keys);
 }

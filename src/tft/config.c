@@ -166,6 +166,8 @@ tft_status tft_config_check(const tft_config *config, tft_error *err)
         status = check_size("number of signs", c->n_signs, 0, TFT_MAX_SIGNS, err);
     if (status == TFT_OK)
         status = check_size("hidden size of the signs", c->sign_hidden, c->n_signs > 0 ? 1 : 0, MAX_WIDTH, err);
+    if (status == TFT_OK)
+        status = check_size("trees a horizon", c->n_trees, 0, c->n_signs > 0 ? TFT_MAX_TREES : 0, err);
     return status;
 }
 

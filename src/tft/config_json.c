@@ -79,6 +79,8 @@ void tft_config_to_json(const tft_config *c, tft_text *out)
         tft_text_puts(out, "\"shallow_hazard\": true, ");
     if (c->n_signs > 0)
         tft_text_printf(out, "\"n_signs\": %zu, \"sign_hidden\": %zu, ", c->n_signs, c->sign_hidden);
+    if (c->n_trees > 0)
+        tft_text_printf(out, "\"n_trees\": %zu, ", c->n_trees);
     tft_text_puts(out, "\"reals\": [");
     for (size_t i = 0; i < c->n_reals; i++) {
         tft_text_puts(out, i > 0 ? ", {\"name\": " : "{\"name\": ");
@@ -208,7 +210,7 @@ static tft_status take_scalars(const tft_json *network, tft_config *c, tft_error
     TRY(take_bool(network, "hazard", &c->hazard, err));
     c->clock_anchors = c->tilted_mixture = c->wide_hazard = c->shallow_hazard =
         false; // models before them have no such keys
-    c->n_signs = c->sign_hidden = 0;
+    c->n_signs = c->sign_hidden = c->n_trees = 0;
     if (tft_json_at(network, "clock_anchors") != NULL)
         TRY(take_bool(network, "clock_anchors", &c->clock_anchors, err));
     if (tft_json_at(network, "tilted_mixture") != NULL)
@@ -221,6 +223,8 @@ static tft_status take_scalars(const tft_json *network, tft_config *c, tft_error
         TRY(tft_json_need_size(network, "n_signs", 1, TFT_MAX_SIGNS, &c->n_signs, err));
         TRY(tft_json_need_size(network, "sign_hidden", 1, 4096, &c->sign_hidden, err));
     }
+    if (tft_json_at(network, "n_trees") != NULL)
+        TRY(tft_json_need_size(network, "n_trees", 1, TFT_MAX_TREES, &c->n_trees, err));
     c->dropout = (float)dropout;
     return TFT_OK;
 }

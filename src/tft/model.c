@@ -5,6 +5,7 @@
 
 #include "base/rng.h"
 #include "tensor/tensor.h"
+#include "tft/judge.h"
 #include "tft/model_internal.h"
 
 /* Runs twice over the same lines: counting (model->values NULL, an empty arena), then for good. */
@@ -63,6 +64,7 @@ void tft_model_close(tft_model *model)
 {
     if (model == NULL)
         return;
+    tft_judge_close(model->judge);
     tft_arena_free(&model->arena);
     tft_arena_free(&model->fold_arena);
     tft_selection_curves_close(&model->encoder_curves);

@@ -18,17 +18,19 @@ static double at_step(const uint32_t *x, const double *y, size_t n, size_t h)
     return y[a] + t * (y[b] - y[a]);
 }
 
-void tft_calibration_incident(const tft_calibration *c, const float *logits, size_t n, float *incident)
+void tft_calibration_incident(const tft_calibration *c, const float *logits, const float *shift, size_t n,
+                              float *incident)
 {
     double log_survival = 0, highest = 0; // Σ log(1 − σ(z)) = −Σ softplus(z)
     for (size_t t = 0; t < n; t++) {
         const double z = (double)logits[t];
         log_survival -= z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
         double p = -expm1(log_survival);
-        if (c->n_points > 0 && p > 0 && p < 1) {
-            const double slope = at_step(c->step, c->slope, c->n_points, t + 1);
-            const double intercept = at_step(c->step, c->intercept, c->n_points, t + 1);
-            p = 1.0 / (1.0 + exp(-(slope * (log(p) - log_survival) + intercept))); // logit p = log p − log(1 − p)
+        if ((c->n_points > 0 || shift != NULL) && p > 0 && p < 1) {
+            const double slope = c->n_points > 0 ? at_step(c->step, c->slope, c->n_points, t + 1) : 1;
+            const double intercept = c->n_points > 0 ? at_step(c->step, c->intercept, c->n_points, t + 1) : 0;
+            const double logit = log(p) - log_survival + (shift != NULL ? (double)shift[t] : 0); // log p − log(1 − p)
+            p = 1.0 / (1.0 + exp(-(slope * logit + intercept)));
         }
         highest = p > highest ? p : highest;
         incident[t] = (float)highest;

@@ -19,6 +19,7 @@
 #include "tensor/pool.h"
 #include "tensor/tensor.h"
 #include "tft/forecaster.h"
+#include "tft/judge.h"
 #include "tft/window.h"
 #include "train/batch.h"
 #include "train/lend.h"
@@ -33,6 +34,7 @@ typedef struct worker {
     tft_slot slots[MICRO];
     tft_pack pack;
     float *prediction, *hazard_logit; // [MICRO, T, Q], [MICRO, T]
+    float *shift;                     // [T]
     float *encoder_attention, *encoder_selection, *decoder_selection, *static_selection;
 } worker;
 
@@ -65,6 +67,7 @@ static void layout_worker(tft_arena *arena, const tft_forecaster *f, worker *w)
     tft_pack_layout(arena, &shape, MICRO, false, &w->pack);
     w->prediction = tft_arena_floats(arena, MICRO * horizon * shape.n_outputs);
     w->hazard_logit = tft_arena_floats(arena, MICRO * horizon);
+    w->shift = tft_arena_floats(arena, horizon);
     w->encoder_attention = tft_arena_floats(arena, MICRO * horizon * n->n_heads * context);
     w->encoder_selection = tft_arena_floats(arena, MICRO * context * n_variables(&n->encoder_inputs));
     w->decoder_selection = tft_arena_floats(arena, MICRO * horizon * n_variables(&n->decoder_inputs));
@@ -262,6 +265,15 @@ static void spread(float *to, const float *from, size_t rows, size_t n, size_t s
     }
 }
 
+/* With a judge `steps` is the whole horizon (tft_forecaster_run): it speaks of parts of that. */
+static void write_incident(const run_job *job, worker *w, const float *logit, const float *signs, float *incident)
+{
+    const tft_judge *const judge = tft_model_judge(job->f->model);
+    if (judge != NULL)
+        tft_judge_shift(judge, signs, logit, job->steps, w->shift);
+    tft_calibration_incident(&job->f->card.calibration, logit, judge != NULL ? w->shift : NULL, job->steps, incident);
+}
+
 static void write_explanations(const run_job *job, const worker *w, size_t b, size_t request)
 {
     const tft_config *const n = &job->f->card.network;
@@ -320,8 +332,8 @@ static void run_micro(void *context, size_t k, size_t which)
         if (out->quantiles != NULL)
             write_quantiles(job, w->prediction + b * job->steps * n_outputs, &members[b]->window, request[b]);
         if (pass.hazard_logit != NULL)
-            tft_calibration_incident(&f->card.calibration, w->hazard_logit + b * job->steps, job->steps,
-                                     out->incident + request[b] * horizon);
+            write_incident(job, w, w->hazard_logit + b * job->steps, members[b]->window.signs,
+                           out->incident + request[b] * horizon);
         write_explanations(job, w, b, request[b]);
     }
 }
@@ -335,6 +347,8 @@ tft_status tft_forecaster_run(tft_forecaster *f, const tft_request *requests, si
     if (forecast->incident != NULL && !f->card.network.hazard)
         return tft_fail(err, TFT_ERR_MISMATCH, "%s has no incident head", f->name);
     run_job job = {.f = f, .requests = requests, .n = n, .steps = steps == 0 ? c->horizon : steps, .out = forecast};
+    if (forecast->incident != NULL && tft_model_judge(f->model) != NULL)
+        job.steps = c->horizon;
     job.micro = n > 0 ? micro_of(f, n) : 1;
     for (size_t i = 0; i < f->n_workers; i++)
         f->workers[i].fault = (tft_error){0};

@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "series/anchors.h"
 #include "tft/config_json.h"
+#include "tft/judge.h"
 #include "tft/window.h"
 #include "train/contract_json.h"
 #include "train/server_mapping.h"
@@ -236,6 +237,14 @@ static tft_status write_text(const char *folder, const char *name, tft_text *tex
     return tft_file_replace(path, text->bytes, text->n, err);
 }
 
+static tft_status save_judge(const char *folder, const tft_judge *judge, tft_error *err)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/" TFT_JUDGE_FILE, folder) >= (int)sizeof path)
+        return tft_fail(err, TFT_ERR_LIMIT, "%s: path too long", folder);
+    return tft_judge_save(judge, path, err);
+}
+
 static tft_status write_files(const char *folder, const tft_model_card *card, const tft_model *model,
                               const tft_training_info *info, const char *const *server_names, size_t n_servers,
                               tft_error *err)
@@ -249,6 +258,8 @@ static tft_status write_files(const char *folder, const tft_model_card *card, co
         goto done;
     }
     status = tft_model_save_weights(model, weights, err);
+    if (status == TFT_OK && tft_model_judge(model) != NULL)
+        status = save_judge(folder, tft_model_judge(model), err);
     if (status != TFT_OK)
         goto done;
     tft_model_card_to_json(card, &config);
@@ -338,6 +349,18 @@ static tft_status read_card(const char *path, tft_model_card *card, tft_error *e
     return status;
 }
 
+static tft_status load_judge(const char *directory, const tft_model_card *card, tft_model *model, tft_error *err)
+{
+    char path[PATH_MAX];
+    tft_judge *judge = NULL;
+    tft_status status = need_file(directory, TFT_JUDGE_FILE, path, err);
+    if (status == TFT_OK)
+        status = tft_judge_load(path, card->network.n_trees, card->network.n_signs, &judge, err);
+    if (status == TFT_OK)
+        tft_model_take_judge(model, judge);
+    return status;
+}
+
 tft_status tft_model_dir_read(const char *directory, tft_model_card *card, tft_model **model, tft_error *err)
 {
     static const char *const companions[] = {"training_info.json", "server_mapping.json"};
@@ -354,6 +377,8 @@ tft_status tft_model_dir_read(const char *directory, tft_model_card *card, tft_m
         status = tft_model_open(&card->network, &opened, err);
     if (status == TFT_OK)
         status = tft_model_load_weights(opened, path, err);
+    if (status == TFT_OK && card->network.n_trees > 0)
+        status = load_judge(directory, card, opened, err);
     if (status != TFT_OK) {
         tft_model_close(opened);
         return status;

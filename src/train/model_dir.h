@@ -1,6 +1,7 @@
 /* model_dir.h - a trained model on disk: models/tft_model_YYYYMMDD_HHMMSS/ (CONTRACT 1.8).
  *
  *     model.safetensors     weights
+ *     incident_judge.safetensors   the incident head's judge, where config.json says n_trees (tft/judge.h)
  *     config.json           network, contract, quantiles, scaling, calibration: everything a forecast needs beside them
  *     training_info.json    where it comes from: times, data, losses, seed, command line
  *     server_mapping.json   names seen in training and their numeric ids

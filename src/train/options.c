@@ -69,6 +69,7 @@ tft_status tft_train_options_check(const tft_train_options *o, tft_error *err)
         {"hazard weight", o->hazard_weight, 0, 1e6},
         {"horizons' weight", o->horizon_weight, 0, 1e6},
         {"hidden size of the signs", (double)o->sign_hidden, 0, 1024},
+        {"trees a horizon (they need signs)", (double)o->trees, 0, o->sign_hidden > 0 ? 1000 : 0},
         {"time limit", o->max_time_s, 0, 1e9},
         {"share of short histories", o->short_history_share, 0, 1},
         {"share of masked windows", o->masked_share, 0, 1},
@@ -114,6 +115,7 @@ static void put_network(const tft_train_options *o, tft_text *text)
     put(text, "hazard", o->hazard);
     put(text, "deep_hazard", o->deep_hazard);
     put(text, "signs", (double)o->sign_hidden);
+    put(text, "trees", (double)o->trees);
     tft_text_puts(text, " quantiles=");
     for (size_t i = 0; i < o->n_quantiles; i++)
         tft_text_printf(text, "%s%.7g", i == 0 ? "" : ",", (double)o->quantiles[i]);

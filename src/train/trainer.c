@@ -15,7 +15,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "tensor/tensor.h"
+#include "tft/judge.h"
 #include "train/calibrate.h"
+#include "train/judge_fit.h"
 #include "train/lend.h"
 #include "train/mixture_start.h"
 #include "train/model_dir.h"
@@ -332,11 +334,24 @@ static bool report(const tft_trainer *t, const run_clock *clock, double rate, bo
     return observer == NULL || observer(context, &p);
 }
 
-static tft_status loop(tft_trainer *t, tft_train_observer observer, void *context, tft_error *err)
+typedef struct listener {
+    tft_train_observer observer;
+    void *context;
+} listener;
+
+static bool say_preparing(void *context, double done)
+{
+    const listener *const to = context;
+    const tft_train_progress p = {.preparing = done};
+    return to->observer == NULL || to->observer(to->context, &p);
+}
+
+/* `started`: when this run began, which the trees have had their share of. */
+static tft_status loop(tft_trainer *t, double started, tft_train_observer observer, void *context, tft_error *err)
 {
     const tft_train_options *const o = t->options;
     tft_train_state *const s = &t->state;
-    run_clock clock = {.started = tft_monotonic_s(), .before = s->elapsed_s, .first_step = (double)s->step};
+    run_clock clock = {.started = started, .before = s->elapsed_s, .first_step = (double)s->step};
     bool go_on = true;
     double rate = 0;
     while (!s->finished && go_on) {
@@ -429,6 +444,9 @@ static tft_status calibrate(const tft_trainer *t, tft_model_card *card, tft_erro
                                      .first_step = by_time ? t->split.validation_from - 1 : INT64_MIN,
                                      .last_step = t->split.last_step,
                                      .n_windows = o->calibration_windows,
+                                     .parts = tft_model_judge(t->average) == NULL
+                                                  ? TFT_CALIBRATE_ALL
+                                                  : TFT_CALIBRATE_QUANTILES | TFT_CALIBRATE_FLEET,
                                      .seed = o->seed};
     tft_status status = tft_forecaster_lend(card, t->average, t->n_threads, &forecaster, err);
     if (status == TFT_OK)
@@ -513,9 +531,13 @@ tft_status tft_train(const tft_dataset *dataset, const tft_train_options *option
     if (t == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for a trainer");
     tft_tensor_init(TFT_ISA_AUTO);
+    listener to = {observer, context};
     tft_status status = trainer_open(t, dataset, options, err);
+    const double started = tft_monotonic_s();
+    if (status == TFT_OK && options->hazard && options->trees > 0)
+        status = tft_judge_fit(t, say_preparing, &to, err);
     if (status == TFT_OK)
-        status = loop(t, observer, context, err);
+        status = loop(t, started, observer, context, err);
     if (status == TFT_OK || status == TFT_ERR_INTERRUPTED) {
         const tft_status stopped = status;
         tft_error fault = {0};

@@ -17,7 +17,7 @@ static void the_identity_is_one_minus_the_product_of_survivals(void **state)
     float p[4];
     double survival = 1;
     (void)state;
-    tft_calibration_incident(&identity, logits, 4, p);
+    tft_calibration_incident(&identity, logits, NULL, 4, p);
     for (size_t t = 0; t < 4; t++) {
         survival *= 1 - 1 / (1 + exp(-(double)logits[t]));
         assert_true(fabs((double)p[t] - (1 - survival)) < 1e-6);
@@ -31,7 +31,7 @@ static void tiny_hazards_add_up_instead_of_rounding_away(void **state)
     (void)state;
     for (size_t t = 0; t < 1000; t++)
         logits[t] = -25; // 1.4e-11 each: 1 − p is 1 in float
-    tft_calibration_incident(&identity, logits, 1000, p);
+    tft_calibration_incident(&identity, logits, NULL, 1000, p);
     assert_true(fabs((double)p[999] / (1000 * exp(-25)) - 1) < 1e-4);
 }
 
@@ -41,7 +41,7 @@ static void the_curve_never_falls_and_stays_a_probability(void **state)
     const float logits[5] = {-1, -1, 400, -400, 3};
     float p[5];
     (void)state;
-    tft_calibration_incident(&c, logits, 5, p);
+    tft_calibration_incident(&c, logits, NULL, 5, p);
     for (size_t t = 0; t < 5; t++) {
         assert_true(p[t] >= 0 && p[t] <= 1);
         assert_true(t == 0 || p[t] >= p[t - 1]);
@@ -54,7 +54,7 @@ static void platt_points_move_the_probability_at_their_step(void **state)
     const float logits[1] = {0.75f};
     float p[1];
     (void)state;
-    tft_calibration_incident(&c, logits, 1, p);
+    tft_calibration_incident(&c, logits, NULL, 1, p);
     assert_true(fabs((double)p[0] - 1 / (1 + exp(-(2 * 0.75 - 1)))) < 1e-6);
 }
 

@@ -304,6 +304,81 @@ static void only_the_mixtures_constants_are_learned_where_asked(void **state)
     folder_remove(&out);
 }
 
+/* Servers whose sine is above their rule's level for some hours a day. */
+static void troubled_fleet(tft_dataset *dataset)
+{
+    tft_contract c = small_contract(1, 3600000, 24, 8);
+    c.incident = (tft_incident_rule){.by_metric = true, .metric = 0, .level = 12, .steps = 2};
+    assert_int_equal(tft_dataset_open(&c, dataset, NULL), TFT_OK);
+    fill_fleet(dataset, 12, 300, 0.05);
+}
+
+static void incidents_of(const char *model, const tft_series *series, size_t steps, float incident[8])
+{
+    tft_forecaster *f = NULL;
+    const tft_request request = {.series = series, .origin = series->first_step + 200};
+    const tft_forecast forecast = {.incident = incident};
+    assert_int_equal(tft_forecaster_open(model, 1, &f, NULL), TFT_OK);
+    assert_int_equal(tft_forecaster_run(f, &request, 1, steps, &forecast, NULL), TFT_OK);
+    tft_forecaster_close(f);
+}
+
+static bool count_preparing(void *context, const tft_train_progress *p)
+{
+    *(size_t *)context += p->preparing > 0;
+    return true;
+}
+
+static bool stop_preparing(void *context, const tft_train_progress *p)
+{
+    (void)context;
+    return p->preparing == 0;
+}
+
+static void a_judge_is_written_beside_the_network_and_changes_what_is_said_of_incidents_alone(void **state)
+{
+    const small_folder out = folder_make(), plain_out = folder_make();
+    tft_dataset dataset = {0};
+    char path[512], plain[512], again[512], name[1024];
+    size_t n_said = 0;
+    float with[8], without[8], few[8];
+    tft_error err = {0};
+    (void)state;
+    troubled_fleet(&dataset);
+    tft_train_options o = small_options(&out);
+    o.hazard = true;
+    o.trees = 20;
+    assert_int_equal(small_train(&dataset, &o, count_preparing, &n_said, path), TFT_OK);
+    assert_true(n_said > 0);
+    o.n_threads = 1;
+    assert_int_equal(small_train(&dataset, &o, NULL, NULL, again), TFT_OK);
+    assert_same_file(path, again, "incident_judge.safetensors", true);
+    o.n_threads = 2;
+    o.trees = 0;
+    o.out = plain_out.path;
+    assert_int_equal(small_train(&dataset, &o, NULL, NULL, plain), TFT_OK);
+    assert_same_file(path, plain, "model.safetensors", true);
+    incidents_of(path, &dataset.series[0], 0, with);
+    incidents_of(plain, &dataset.series[0], 0, without);
+    incidents_of(path, &dataset.series[0], 3, few);
+    assert_true(memcmp(with, without, sizeof with) != 0);
+    assert_memory_equal(with, few, 3 * sizeof *few);
+    for (size_t t = 1; t < 8; t++)
+        assert_true(with[t] >= with[t - 1] && with[t] <= 1);
+    o.trees = 20;
+    assert_int_equal(tft_train(&dataset, &o, stop_preparing, NULL, again, sizeof again, &err), TFT_ERR_STATE);
+    assert_non_null(strstr(err.text, "nothing was written"));
+    snprintf(name, sizeof name, "%s/incident_judge.safetensors", path);
+    unlink(name);
+    tft_forecaster *f = NULL;
+    err = (tft_error){0};
+    assert_int_equal(tft_forecaster_open(path, 1, &f, &err), TFT_ERR_NOT_FOUND);
+    assert_non_null(strstr(err.text, "incident_judge.safetensors: missing"));
+    tft_dataset_close(&dataset);
+    folder_remove(&out);
+    folder_remove(&plain_out);
+}
+
 static void data_without_a_window_are_an_error(void **state)
 {
     const small_folder out = folder_make();
@@ -350,6 +425,7 @@ int main(void)
         cmocka_unit_test(any_step_horizon_and_number_of_targets_trains),
         cmocka_unit_test(a_head_that_counts_for_nothing_does_not_spoil_the_choice_of_the_best),
         cmocka_unit_test(only_the_mixtures_constants_are_learned_where_asked),
+        cmocka_unit_test(a_judge_is_written_beside_the_network_and_changes_what_is_said_of_incidents_alone),
         cmocka_unit_test(data_without_a_window_are_an_error),
         cmocka_unit_test(options_out_of_range_are_named)};
     return cmocka_run_group_tests(tests, NULL, NULL);
