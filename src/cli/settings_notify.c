@@ -61,6 +61,22 @@ static const char *put_line_of(const char *path, char *out, size_t capacity)
     return why;
 }
 
+static const char *set_command(notify_receiver *r, const char *const *values, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (i == NOTIFY_MAX_WORDS)
+            return "has more than 16 words";
+        const char *const why = put(r->words[i], sizeof r->words[i], values[i]);
+        if (why != NULL)
+            return why;
+    }
+    r->n_words = n;
+    if (n == 0)
+        return "is empty";
+    r->n_urls = 1;
+    return put(r->urls[0], sizeof r->urls[0], values[0]);
+}
+
 static const char *set_receiver(notify_receiver *r, const char *key, const char *const *values, size_t n, bool is_list)
 {
     if (strcmp(key, "url") == 0 || strcmp(key, "urls") == 0) {
@@ -74,14 +90,19 @@ static const char *set_receiver(notify_receiver *r, const char *key, const char 
         }
         return NULL;
     }
+    if (strcmp(key, "command") == 0)
+        return set_command(r, values, n);
     if (is_list)
         return "must be one value, not a list";
     if (strcmp(key, "name") == 0)
         return put(r->name, sizeof r->name, values[0]);
     if (strcmp(key, "kind") == 0) {
-        r->kind = strcmp(values[0], "alertmanager") == 0 ? NOTIFY_ALERTMANAGER : NOTIFY_WEBHOOK;
-        return r->kind == NOTIFY_WEBHOOK && strcmp(values[0], "webhook") != 0 ? "is neither webhook nor alertmanager"
-                                                                              : NULL;
+        for (notify_kind kind = NOTIFY_WEBHOOK; kind <= NOTIFY_COMMAND; kind++) {
+            r->kind = kind;
+            if (strcmp(values[0], notify_kind_name(kind)) == 0)
+                return NULL;
+        }
+        return "is none of webhook, alertmanager, command";
     }
     if (strcmp(key, "authorization") == 0)
         return put(r->authorization, sizeof r->authorization, values[0]);

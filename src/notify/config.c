@@ -6,7 +6,7 @@
 
 const char *notify_kind_name(notify_kind kind)
 {
-    return kind == NOTIFY_WEBHOOK ? "webhook" : "alertmanager";
+    return kind == NOTIFY_WEBHOOK ? "webhook" : kind == NOTIFY_COMMAND ? "command" : "alertmanager";
 }
 
 notify_receiver notify_receiver_default(void)
@@ -34,6 +34,26 @@ static bool is_url(const char *url)
     return (http && url[7] != '\0') || (https && url[8] != '\0');
 }
 
+/* What is wrong with where a receiver is to be found. */
+static const char *check_target(const notify_receiver *r)
+{
+    if (r->kind == NOTIFY_COMMAND) {
+        if (r->n_words == 0)
+            return "needs a command: a list of a program and its arguments";
+        if (r->words[0][0] != '/')
+            return "has a command that does not begin with /: there is no search for it";
+        return r->n_urls == 1 && strcmp(r->urls[0], r->words[0]) == 0 ? NULL : "has a url, which a command does not";
+    }
+    if (r->n_words > 0)
+        return "has a command; its kind must be command then";
+    if (r->n_urls == 0)
+        return "needs a url, or urls";
+    for (size_t k = 0; k < r->n_urls; k++)
+        if (!is_url(r->urls[k]))
+            return "has a url that is neither http:// nor https://";
+    return NULL;
+}
+
 const char *notify_config_check(const notify_config *config, char *where, size_t capacity)
 {
     for (size_t i = 0; i < config->n_receivers; i++) {
@@ -43,11 +63,9 @@ const char *notify_config_check(const notify_config *config, char *where, size_t
             return "needs a name of letters, digits, - _ .";
         if (find_receiver(config, r->name) != (int)i)
             return "has the name of another one";
-        if (r->n_urls == 0)
-            return "needs a url, or urls";
-        for (size_t k = 0; k < r->n_urls; k++)
-            if (!is_url(r->urls[k]))
-                return "has a url that is neither http:// nor https://";
+        const char *const why = check_target(r);
+        if (why != NULL)
+            return why;
     }
     for (size_t i = 0; i < config->n_routes; i++) {
         snprintf(where, capacity, "alerts.routes[%zu]", i);

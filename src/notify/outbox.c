@@ -55,7 +55,7 @@ tft_status outbox_open(const notify_config *config, uint64_t seed, outbox **out,
             *t = (outbox_target){.receiver = r,
                                  .resends = from->kind == NOTIFY_ALERTMANAGER,
                                  .send_resolved = from->send_resolved,
-                                 .one_server = from->kind == NOTIFY_WEBHOOK,
+                                 .one_server = from->kind != NOTIFY_ALERTMANAGER,
                                  .resend_ms = from->resend_ms,
                                  .last_attempt_ms = STORE_NEVER,
                                  .last_success_ms = STORE_NEVER};

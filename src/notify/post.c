@@ -7,10 +7,12 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "notify/run.h"
 
 #define MOST_RETRY_AFTER_S 3600
 
 struct poster {
+    const notify_receiver *command; // NULL = by HTTP
     CURL *curl;
     struct curl_slist *headers;
     const atomic_bool *stop;
@@ -58,6 +60,14 @@ tft_status poster_open(const notify_receiver *receiver, size_t which, const atom
                        tft_error *err)
 {
     *out = NULL;
+    if (receiver->kind == NOTIFY_COMMAND) {
+        *out = calloc(1, sizeof **out);
+        if (*out == NULL)
+            return tft_fail(err, TFT_ERR_MEMORY, "no memory for receiver %s", receiver->name);
+        (*out)->command = receiver;
+        (*out)->stop = stop;
+        return TFT_OK;
+    }
     if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
         return tft_fail(err, TFT_ERR_STATE, "libcurl could not start");
     poster *const p = calloc(1, sizeof *p);
@@ -117,6 +127,10 @@ void poster_post(poster *p, const char *body, size_t n, post_answer *answer)
 {
     long code = 0;
     curl_off_t retry_s = 0;
+    if (p->command != NULL) {
+        notify_run(p->command, body, n, p->stop, answer);
+        return;
+    }
     *answer = (post_answer){0};
     tft_text_clear(&p->answer);
     curl_easy_setopt(p->curl, CURLOPT_POSTFIELDS, body);

@@ -1,4 +1,4 @@
-/* post.h - a JSON body to a receiver by HTTP; the one file of this room that knows libcurl.
+/* post.h - a JSON body to a receiver, by HTTP or by a program (run.h); the one file of this room that knows libcurl.
  *
  * Redirects are not followed (a receiver that moves is a matter of configuration, and a header with a key must not travel), only http and
  * https are spoken, and at most POST_ANSWER_MAX bytes of the answer are kept, for the log.
@@ -16,7 +16,7 @@
 
 typedef struct poster poster;
 
-/* To url number `which` of the receiver. stop (may be NULL): a request under way ends soon after it is set. Lent until close. */
+/* To url number `which` of the receiver, which is lent until close. stop (may be NULL): a request under way ends soon after it is set. */
 tft_status poster_open(const notify_receiver *receiver, size_t which, const atomic_bool *stop, poster **out,
                        tft_error *err);
 void poster_close(poster *p); // accepts NULL

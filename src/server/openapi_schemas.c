@@ -308,7 +308,7 @@ const openapi_schema openapi_schemas[] = {
     {"SilenceList", PAGE("Silence", "", "")},
     {"Receiver",
      "{\"type\": \"object\", \"required\": [\"name\", \"kind\", \"send_resolved\", \"resend_s\", \"targets\"], "
-     "\"properties\": {\"name\": " TEXT ", \"kind\": {\"enum\": [\"webhook\", \"alertmanager\"]}, "
+     "\"properties\": {\"name\": " TEXT ", \"kind\": {\"enum\": [\"webhook\", \"alertmanager\", \"command\"]}, "
      "\"send_resolved\": " FLAG ", \"resend_s\": {\"type\": [\"integer\", \"null\"]}, \"targets\": " LIST(
          "{\"type\": \"object\", \"required\": [\"target\", \"url\", \"delivered\", \"failed\", \"dropped\", "
          "\"waiting\", \"last_attempt_at\", \"last_success_at\", \"last_error\", \"deliveries\"], \"properties\": "

@@ -2,6 +2,7 @@
 import json
 import os
 import re
+import tempfile
 import time
 import unittest
 import uuid
@@ -190,6 +191,31 @@ class AlertsTest(unittest.TestCase):
                 self.assertEqual(heard["stays"]["status"], "firing")
             self.assertIn("cannot be told of alerts", d.log())
             self.assertIn("answers again", d.log())
+
+    def test_a_command_gets_the_message_on_its_input_and_is_tried_again_until_it_ends_with_0(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program, told, broken = (os.path.join(folder, name) for name in ("page", "told", "broken"))
+            with open(program, "w") as file:
+                file.write("#!/bin/sh\n[ -e '%s' ] && { echo 'the pager is off'; exit 7; }\ncat >>'%s'; echo \"$1\" >>'%s.words'\n" % (broken, told, told))
+            os.chmod(program, 0o700)
+            open(broken, "w").close()
+            config = "receivers: [{name: pager, kind: command, command: [\"%s\", \"$(touch %s.no)\"]}]" % (program, told)
+            with self.serve(config) as d:
+                feed(d, 50, n=200, end=time.time() - 90)
+                feed(d, 97)
+                target = lambda: d.get("/api/v1/receivers")[1]["items"][0]["targets"][0]  # noqa: E731
+                failed = d.wait_for("a failure", lambda: (lambda t: t if t["failed"] else None)(target()))
+                self.assertIn("ended with 7: the pager is off", failed["last_error"])
+                self.assertFalse(os.path.exists(told))
+                os.unlink(broken)
+                d.wait_for("it to be told", lambda: target()["waiting"] == 0 and os.path.exists(told), timeout=60)
+                with open(told) as file:
+                    message = json.JSONDecoder().raw_decode(file.read())[0]
+                self.assertEqual((message["version"], message["receiver"], message["groupLabels"]), ("4", "pager", {"server": "ppweb001"}))
+                with open(told + ".words") as file:
+                    self.assertEqual(file.readline(), "$(touch %s.no)\n" % told)
+                self.assertFalse(os.path.exists(told + ".no"))
+                self.assertEqual(d.get("/api/v1/receivers")[1]["items"][0]["kind"], "command")
 
     def test_kill_9_leaves_ids_and_one_open_alert(self):
         with Hook() as hook:
