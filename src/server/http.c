@@ -798,7 +798,7 @@ static tft_status start_daemon(http_server *server, int fd, tft_error *err)
     const http_options *const o = &server->options;
     const struct MHD_OptionItem secure[] = {
         {MHD_OPTION_HTTPS_CERT_CALLBACK, 0, o->tls != NULL ? tls_certificate_callback() : NULL},
-        {MHD_OPTION_HTTPS_PRIORITIES, 0, o->tls != NULL ? (void *)(uintptr_t)tls_priorities(o->tls) : NULL},
+        {MHD_OPTION_HTTPS_PRIORITIES, 0, o->tls != NULL ? (void *)(uintptr_t)tls_priorities() : NULL},
         {MHD_OPTION_END, 0, NULL}};
     const struct MHD_OptionItem plain[] = {{MHD_OPTION_END, 0, NULL}};
     struct MHD_Daemon *const daemon =

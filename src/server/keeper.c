@@ -94,6 +94,7 @@ static void *run(void *context)
     server *const srv = context;
     log_gate gate = {0};
     double next_forget = tft_monotonic_s() + FORGET_EVERY_S;
+    int64_t retention = track_retention(srv->track); // one that a reload has moved is gone by at once
     char summed[STORE_MODEL_BYTES] = "";
     background_give_way();
     while (wait_a_second(srv)) {
@@ -117,7 +118,8 @@ static void *run(void *context)
             complain(srv, &gate, "Summing up scores", &why);
         else if (another)
             snprintf(summed, sizeof summed, "%s", round.model);
-        if (round.has_model && tft_monotonic_s() >= next_forget) {
+        if (round.has_model && (tft_monotonic_s() >= next_forget || track_retention(srv->track) != retention)) {
+            retention = track_retention(srv->track);
             why = (tft_error){0};
             if (track_forget(srv->track, round.now_ms, &why) != TFT_OK)
                 complain(srv, &gate, "Forgetting old forecasts", &why);

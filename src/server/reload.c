@@ -49,6 +49,7 @@ static void commit(server *srv, const server_options *fresh, live_settings *next
     configure_fleet(srv, fresh, &states);
     store_set_retention(srv->store, fresh->store.retention_records_ms, fresh->store.retention_steps_ms);
     srv->retention_alerts_ms = fresh->retention_alerts_ms;
+    track_set_retention(srv->track, fresh->retention_forecasts_ms);
     engine_configure(srv->engine, &settings);
     server_take_model(srv, model);
     events_publish(srv->events, EVENT_CONFIG, NULL, "{\"change\": \"reloaded\"}");
@@ -73,6 +74,8 @@ tft_status server_reload(server *srv, const server_options *fresh, tft_error *er
         status = take_keys(srv, next, err);
     if (status == TFT_OK)
         status = notify_configure(srv->notify, server_receivers(fresh), err);
+    if (status == TFT_OK)
+        status = server_point_tls(srv, fresh, err);
     if (status == TFT_OK) {
         commit(srv, fresh, next, &model);
     } else {

@@ -1,6 +1,7 @@
 /* server.c - see server.h: starting and stopping, in order, with the lines of CONTRACT 1.9. */
 #include "server/server.h"
 
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -313,18 +314,37 @@ static void wake_streams(void *context)
     http_wake_streams(srv->http);
 }
 
-static tft_status open_tls(server *srv, tft_error *err)
+/* What of TLS the options ask for; *wanted: whether they do at all. */
+static tft_status tls_wish(const server_options *o, tls_options *how, bool *wanted, tft_error *err)
 {
-    const server_options *const o = &srv->options;
     const bool has_cert = o->tls_cert != NULL && o->tls_cert[0] != '\0',
                has_key = o->tls_key != NULL && o->tls_key[0] != '\0';
     const bool has_clients = o->tls_client_ca != NULL && o->tls_client_ca[0] != '\0';
     if (has_cert != has_key || (has_clients && !has_cert))
         return tft_fail(err, TFT_ERR_ARGUMENT, "tls.cert and tls.key go together, and tls.client_ca needs both");
-    if (!has_cert)
-        return TFT_OK;
-    const tls_options how = {o->tls_cert, o->tls_key, o->tls_client_ca, o->tls_only_13};
-    return tls_open(&how, &srv->tls, err);
+    *how = (tls_options){o->tls_cert, o->tls_key, o->tls_client_ca, o->tls_only_13};
+    *wanted = has_cert;
+    return TFT_OK;
+}
+
+static tft_status open_tls(server *srv, tft_error *err)
+{
+    tls_options how;
+    bool wanted = false;
+    const tft_status status = tls_wish(&srv->options, &how, &wanted, err);
+    return status == TFT_OK && wanted ? tls_open(&how, &srv->tls, err) : status;
+}
+
+tft_status server_point_tls(server *srv, const server_options *fresh, tft_error *err)
+{
+    tls_options how;
+    bool wanted = false;
+    const tft_status status = tls_wish(fresh, &how, &wanted, err);
+    if (status != TFT_OK)
+        return status;
+    if (wanted != (srv->tls != NULL))
+        log_line(srv->log, LOG_TAG_WARNING, "tls.cert: listeners begin or end to speak TLS with the next start");
+    return wanted && srv->tls != NULL ? tls_point_at(srv->tls, &how, err) : TFT_OK;
 }
 
 tft_status server_reload_tls(server *srv, tft_error *err)
@@ -332,9 +352,10 @@ tft_status server_reload_tls(server *srv, tft_error *err)
     tft_error why = {0};
     if (srv->tls == NULL)
         return TFT_OK;
-    const tft_status status = tls_reload(srv->tls, &why);
+    char cert[PATH_MAX];
+    const tft_status status = tls_reload(srv->tls, cert, &why);
     if (status == TFT_OK)
-        log_line(srv->log, LOG_TAG_INFO, "TLS: %s is the certificate from here on", srv->options.tls_cert);
+        log_line(srv->log, LOG_TAG_INFO, "TLS: %s is the certificate from here on", cert);
     else
         log_line(srv->log, LOG_TAG_ERROR, "TLS: the old certificate stays: %s", why.text);
     if (status != TFT_OK && err != NULL)

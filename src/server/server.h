@@ -212,6 +212,8 @@ void server_close(server *srv); // accepts NULL; stops first
 tft_status server_reload(server *srv, const server_options *fresh, tft_error *err);
 /* Reads the certificates again; the old ones stay where it fails, and the log says which. Without TLS: nothing. */
 tft_status server_reload_tls(server *srv, tft_error *err);
+/* Other files for the next server_reload_tls(); whether TLS is spoken at all stays as it was at the start (the log says so). */
+tft_status server_point_tls(server *srv, const server_options *fresh, tft_error *err);
 /* Look for a newer model now (SIGHUP). */
 void server_rescan_models(server *srv);
 const char *server_url(const server *srv);

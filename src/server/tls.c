@@ -4,9 +4,11 @@
 #include <gnutls/abstract.h>
 #include <gnutls/gnutls.h>
 #include <gnutls/x509.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,9 +29,16 @@ typedef struct credentials {
     struct credentials *older;
 } credentials;
 
+/* tls_options with texts of its own. */
+typedef struct tls_files {
+    char cert[PATH_MAX], key[PATH_MAX], client_ca[PATH_MAX];
+    bool only_13;
+} tls_files;
+
 struct tls {
-    tls_options options;
     pthread_mutex_t lock; // guards the fields below; never held while a file is read
+    tls_files files;      // as the settings say
+    bool only_13;         // of the credentials in use
     credentials *current; // the newest first
     uint64_t stamp;       // of the files when they were last looked at
 };
@@ -115,7 +124,7 @@ static tft_status read_clients(credentials *c, const char *path, tft_error *err)
 }
 
 /* A key of another certificate would make every handshake fail: found out by comparing public keys. */
-static tft_status check_pair(const credentials *c, const tls_options *o, tft_error *err)
+static tft_status check_pair(const credentials *c, const tls_files *o, tft_error *err)
 {
     gnutls_pubkey_t of_key = NULL;
     unsigned char ours[64], theirs[64];
@@ -136,7 +145,7 @@ static tft_status check_pair(const credentials *c, const tls_options *o, tft_err
     return TFT_OK;
 }
 
-static tft_status read_credentials(const tls_options *o, credentials **out, tft_error *err)
+static tft_status read_credentials(const tls_files *o, credentials **out, tft_error *err)
 {
     credentials *const c = calloc(1, sizeof *c);
     if (c == NULL)
@@ -146,7 +155,7 @@ static tft_status read_credentials(const tls_options *o, credentials **out, tft_
         status = read_key(c, o->key, err);
     if (status == TFT_OK)
         status = check_pair(c, o, err);
-    if (status == TFT_OK && o->client_ca != NULL && o->client_ca[0] != '\0')
+    if (status == TFT_OK && o->client_ca[0] != '\0')
         status = read_clients(c, o->client_ca, err);
     if (status != TFT_OK) {
         free_credentials(c);
@@ -157,13 +166,13 @@ static tft_status read_credentials(const tls_options *o, credentials **out, tft_
 }
 
 /* A number that changes when one of the files does. */
-static uint64_t stamp_files(const tls_options *o)
+static uint64_t stamp_files(const tls_files *o)
 {
     const char *const paths[] = {o->cert, o->key, o->client_ca};
     uint64_t stamp = 0;
     for (size_t i = 0; i < 3; i++) {
         struct stat there;
-        if (paths[i] == NULL || paths[i][0] == '\0' || stat(paths[i], &there) != 0)
+        if (paths[i][0] == '\0' || stat(paths[i], &there) != 0)
             continue;
         const uint64_t facts[] = {(uint64_t)there.st_ino, (uint64_t)there.st_size, (uint64_t)there.st_mtim.tv_sec,
                                   (uint64_t)there.st_mtim.tv_nsec};
@@ -214,7 +223,10 @@ static int choose_certificate(gnutls_session_t session, const gnutls_datum_t *au
         return -1;
     pthread_mutex_lock(&t->lock);
     credentials *const c = t->current;
+    const bool only_13 = t->only_13;
     pthread_mutex_unlock(&t->lock);
+    if (only_13 && gnutls_protocol_get_version(session) != GNUTLS_TLS1_3)
+        return -1; // the version is agreed on before a certificate is asked for
     if (c->clients != NULL) {
         gnutls_certificate_server_set_request(session, GNUTLS_CERT_REQUIRE);
         gnutls_session_set_verify_function(session, verify_client);
@@ -233,13 +245,45 @@ void *tls_certificate_callback(void)
     return pointer;
 }
 
-const char *tls_priorities(const tls *t)
+const char *tls_priorities(void)
 {
-    return t->options.only_13 ? "NORMAL:-VERS-ALL:+VERS-TLS1.3"
-                              : "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+    return "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
 }
 
 /* ---- life ---------------------------------------------------------------------------------------------- */
+
+static tft_status copy_files(const tls_options *from, tls_files *to, tft_error *err)
+{
+    const char *const texts[] = {from->cert, from->key, from->client_ca};
+    char *const copies[] = {to->cert, to->key, to->client_ca};
+    for (size_t i = 0; i < 3; i++) {
+        const char *const text = texts[i] != NULL ? texts[i] : "";
+        if (snprintf(copies[i], PATH_MAX, "%s", text) >= PATH_MAX)
+            return tft_fail(err, TFT_ERR_LIMIT, "%.60s…: path too long", text);
+    }
+    to->only_13 = from->only_13;
+    return TFT_OK;
+}
+
+static tls_files files_of(tls *t)
+{
+    pthread_mutex_lock(&t->lock);
+    const tls_files files = t->files;
+    pthread_mutex_unlock(&t->lock);
+    return files;
+}
+
+tft_status tls_point_at(tls *t, const tls_options *options, tft_error *err)
+{
+    tls_files files;
+    const tft_status status = copy_files(options, &files, err);
+    if (status != TFT_OK)
+        return status;
+    pthread_mutex_lock(&t->lock);
+    t->files = files;
+    pthread_mutex_unlock(&t->lock);
+    return TFT_OK;
+}
 
 tft_status tls_open(const tls_options *options, tls **out, tft_error *err)
 {
@@ -247,10 +291,13 @@ tft_status tls_open(const tls_options *options, tls **out, tft_error *err)
     tls *const t = calloc(1, sizeof *t);
     if (t == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for TLS");
-    t->options = *options;
     pthread_mutex_init(&t->lock, NULL);
-    t->stamp = stamp_files(options);
-    tft_status status = read_credentials(options, &t->current, err);
+    tft_status status = copy_files(options, &t->files, err);
+    if (status == TFT_OK) {
+        t->only_13 = t->files.only_13;
+        t->stamp = stamp_files(&t->files);
+        status = read_credentials(&t->files, &t->current, err);
+    }
     tls *nobody = NULL;
     if (status == TFT_OK && !atomic_compare_exchange_strong(&in_use, &nobody, t))
         status = tft_fail(err, TFT_ERR_STATE, "TLS is open in this process already");
@@ -280,7 +327,8 @@ void tls_close(tls *t)
 
 bool tls_changed(tls *t)
 {
-    const uint64_t stamp = stamp_files(&t->options);
+    const tls_files files = files_of(t);
+    const uint64_t stamp = stamp_files(&files);
     pthread_mutex_lock(&t->lock);
     const bool changed = stamp != t->stamp;
     t->stamp = stamp;
@@ -288,15 +336,19 @@ bool tls_changed(tls *t)
     return changed;
 }
 
-tft_status tls_reload(tls *t, tft_error *err)
+tft_status tls_reload(tls *t, char *cert, tft_error *err)
 {
     credentials *fresh = NULL;
-    const tft_status status = read_credentials(&t->options, &fresh, err);
+    const tls_files files = files_of(t);
+    const tft_status status = read_credentials(&files, &fresh, err);
+    if (cert != NULL)
+        memcpy(cert, files.cert, sizeof files.cert);
     if (status != TFT_OK)
         return status;
     const double now = tft_monotonic_s();
     credentials *done = NULL; // replaced so long ago that no handshake holds them
     pthread_mutex_lock(&t->lock);
+    t->only_13 = files.only_13;
     t->current->replaced_s = now;
     fresh->older = t->current;
     t->current = fresh;

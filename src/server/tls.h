@@ -28,16 +28,20 @@ typedef struct tls_options {
     bool only_13;           // tls.min_version: "1.3"
 } tls_options;
 
-/* `options` and its texts are lent. TFT_ERR_FORMAT: a file is unreadable or not what it should be.
- * TFT_ERR_STATE: this process has one open already. */
+/* The options' texts are copied. TFT_ERR_FORMAT: a file is unreadable or not what it should be; TFT_ERR_LIMIT: a path is longer than
+ * PATH_MAX. TFT_ERR_STATE: this process has one open already. */
 tft_status tls_open(const tls_options *options, tls **out, tft_error *err);
+/* Other files and another oldest version, from the next tls_reload() on. TFT_ERR_LIMIT as above; nothing is changed then. */
+tft_status tls_point_at(tls *t, const tls_options *options, tft_error *err);
 void tls_close(tls *t); // accepts NULL; after the last connection has gone
-tft_status tls_reload(tls *t, tft_error *err);
+/* Reads the files again. `cert` [PATH_MAX] is told which one that was; may be NULL. */
+tft_status tls_reload(tls *t, char *cert, tft_error *err);
 /* Whether a file has changed since it was read: to be asked once a second or so, then reloaded. True once per change. */
 bool tls_changed(tls *t);
 
 /* For libmicrohttpd: MHD_OPTION_HTTPS_CERT_CALLBACK and MHD_OPTION_HTTPS_PRIORITIES. */
 void *tls_certificate_callback(void);
-const char *tls_priorities(const tls *t);
+const char *tls_priorities(
+    void); // what may be spoken at all; the oldest version is checked in each handshake, as a reload may move it
 
 #endif

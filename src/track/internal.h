@@ -3,6 +3,7 @@
 #define TFTD_TRACK_INTERNAL_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "score/baselines.h"
@@ -14,6 +15,7 @@ typedef struct observer observer;
 
 struct track {
     track_options options;
+    _Atomic int64_t retention_ms; // a reload moves it
     const tft_contract *contract; // the fleet's
     int64_t kept_ms;              // begin of the newest interval that has its forecast
     unsigned char *buffer;        // [buffer_bytes] packed rows

@@ -25,6 +25,7 @@ tft_status track_open(const track_options *options, track **out, tft_error *err)
     if (t == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for the track record");
     t->options = *options;
+    atomic_store(&t->retention_ms, options->retention_ms);
     t->contract = fleet_contract(options->fleet);
     if (t->options.keep_ms == 0)
         t->options.keep_ms = HALF_HOUR_MS;
@@ -148,10 +149,21 @@ tft_status track_keep_beside(track *t, const forecast_snapshot *s, tft_error *er
     return status == TFT_ERR_BUSY && err->text[0] == '\0' ? TFT_OK : status;
 }
 
+void track_set_retention(track *t, int64_t retention_ms)
+{
+    if (t != NULL)
+        atomic_store(&t->retention_ms, retention_ms);
+}
+
+int64_t track_retention(const track *t)
+{
+    return atomic_load(&t->retention_ms);
+}
+
 tft_status track_forget(track *t, int64_t now_ms, tft_error *err)
 {
     const size_t row = 100 + t->contract->n_metrics * 2 * FORECAST_N_QUANTILES * t->contract->horizon;
-    const int64_t cutoff = now_ms - t->options.retention_ms;
+    const int64_t cutoff = now_ms - atomic_load(&t->retention_ms);
     tft_status status = TFT_OK;
     size_t n = FORGET_AT_ONCE;
     while (status == TFT_OK && n == FORGET_AT_ONCE)

@@ -53,6 +53,9 @@ tft_status track_keep_beside(track *t, const forecast_snapshot *s, tft_error *er
 tft_status track_score(track *t, int64_t now_ms, bool *more, tft_error *err);
 /* Forgets what is past retention or beyond its share of the store. */
 tft_status track_forget(track *t, int64_t now_ms, tft_error *err);
+/* From the next track_forget() on; NULL is passed over. Any thread. */
+void track_set_retention(track *t, int64_t retention_ms);
+int64_t track_retention(const track *t);
 
 /* Looks for incidents, once a step: those of now_ms − 8 days … now_ms as the history tells them now (observer.c). */
 tft_status track_observe(track *t, int64_t now_ms, tft_error *err);

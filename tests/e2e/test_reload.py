@@ -120,6 +120,14 @@ def places_and_profiles():
         assert d.codes(record("zz63", now)) == ["too_many_servers"]
 
 
+def sleepers():
+    with Reloading("servers: {max: 1}\n") as d:
+        assert d.codes(record("quiet", time.time() - 60), record("other", time.time())) == ["", "too_many_servers"]
+        d.reload("servers: {max: 1, forget_after: 5s}\n")
+        d.wait_for("the place of the silent one", lambda: d.codes(record("other", time.time())) == [""])
+        assert d.codes(record("quiet", time.time())) == ["too_many_servers"]
+
+
 def make_models():
     folder = tempfile.mkdtemp(prefix="tftd-models-")
     shipped = sorted(n for n in os.listdir(os.path.join(ROOT, "models")) if n.startswith("tft_model_"))[-1]
@@ -217,7 +225,7 @@ def the_state_on_request():
         assert d.status_of("/health") == 200
 
 
-for test in (other_sites, keys_and_rates, records_are_held_to_the_new_rules, places_and_profiles, models, a_shorter_window, log_lines, flags_stay_before_the_file,
+for test in (other_sites, keys_and_rates, records_are_held_to_the_new_rules, places_and_profiles, sleepers, models, a_shorter_window, log_lines, flags_stay_before_the_file,
              the_state_on_request):
     test()
     print("ok", test.__name__)

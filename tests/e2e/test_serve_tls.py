@@ -133,6 +133,41 @@ def clients_need_a_certificate_of_the_authority(folder):
             assert is_refused(d, context(folder, "second", version)), "a server's certificate served as a client's"
 
 
+def a_reload_takes_other_files_and_another_oldest_version(folder):
+    d = SecureDaemon()
+    config = os.path.join(d.data, "tftd.yaml")
+
+    def write(cert, more=""):
+        with open(config, "w") as file:
+            file.write("tls: {cert: '%s.pem', key: '%s.key'%s}\n" % (f"{folder}/{cert}", f"{folder}/{cert}", more))
+
+    def reload(cert, more=""):
+        begin = os.path.getsize(d.log_path)
+        write(cert, more)
+        d.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "[INFO] Reloaded" in d.log(begin) or "[ERROR]" in d.log(begin), "SIGHUP did nothing")
+        return d.log(begin)
+
+    tls12, tls13 = (lambda: context(folder, version=ssl.TLSVersion.TLSv1_2)), (lambda: context(folder, version=ssl.TLSVersion.TLSv1_3))
+    write("first")
+    with d:
+        kept = connect(d, tls12())
+        assert ask(kept) == 200 and subject(d, folder) == "first"
+        assert f"TLS: {folder}/second.pem is the certificate" in reload("second", ", min_version: '1.3'")
+        assert subject(d, folder) == "second"
+        assert is_refused(d, tls12()), "TLS 1.2 was accepted"
+        assert not is_refused(d, tls13())
+        assert ask(kept) == 200, "the open connection was dropped"
+        kept.close()
+        reload("second", f", client_ca: '{folder}/ca.pem'")
+        assert is_refused(d, tls13()), "a client without a certificate came in"
+        assert not is_refused(d, context(folder, "client"))
+        assert "the old certificate stays" in reload("nowhere")
+        assert not is_refused(d, context(folder, "client"))
+        reload("first")
+        assert not is_refused(d, tls12()) and subject(d, folder) == "first"
+
+
 def refuses_to_start(folder, expected, **environment):
     names = {"TFTD_TLS_" + k.upper(): v for k, v in environment.items()}
     with tempfile.TemporaryDirectory() as data:
@@ -158,6 +193,7 @@ def main():
             a_certificate_is_replaced_while_a_connection_stays_open(d, folder)
             a_bad_file_keeps_the_old_certificate(d, folder)
         clients_need_a_certificate_of_the_authority(folder)
+        a_reload_takes_other_files_and_another_oldest_version(folder)
         refuses_to_start(folder, "go together", cert=f"{folder}/first.pem")
         refuses_to_start(folder, "is not the key of", cert=f"{folder}/first.pem", key=f"{folder}/second.key")
         refuses_to_start(folder, "nowhere.pem", cert=f"{folder}/nowhere.pem", key=f"{folder}/first.key")

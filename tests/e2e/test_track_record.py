@@ -3,6 +3,7 @@ worked out again here from GET /history/forecasts. A kill -9 in the middle count
 import csv
 import io
 import math
+import os
 import random
 import time
 
@@ -165,6 +166,12 @@ def main():
         assert status == 200 and len(body["items"]) == 1, body
         assert d.get("/api/v1/history/forecasts")[0] == 400
         assert d.get("/api/v1/history/forecasts?server=nobody")[0] == 404
+        with open(os.path.join(d.data, "tftd.yaml"), "w") as file:  # a shorter retention takes what is older, by the fleet's clock
+            file.write("store: {retention: {forecasts: 7h}}\n")
+        assert d.request("POST", "/-/reload")[0] == 200
+        now = BASE + (end + 100) * STEP
+        d.wait_for("old forecasts to go", lambda: all(i["origin"][:19] >= stamp(now - 8 * 3600)[:19] for i in kept(d)))
+        assert d.get("/api/v1/history/forecasts?server=x&origin=" + origins[0])[1]["items"] == []
 
 
 if __name__ == "__main__":
