@@ -5,8 +5,9 @@
  *
  * First the machine: multiply-adds per second with operands in registers (the peak), and bytes per second read from
  * memory. Then GFLOP/s of the products at the shapes that training meets (N = 8 windows · 384 steps = 3072 rows), for each
- * instruction set, next to OpenBLAS' sgemm on one thread where libopenblas.so.0 is installed (opened at run time; tftd
- * never uses it; set OPENBLAS_CORETYPE=SkylakeX where it does not know the processor). Each figure is the best of several
+ * instruction set, next to the sgemm of OpenBLAS, oneDNN and libxsmm on one thread where they are installed (opened at run time; tftd
+ * never uses them; OMP_NUM_THREADS=1 for oneDNN; OPENBLAS_CORETYPE=SkylakeX where OpenBLAS does not know the processor; Debian has libxsmm as an
+ * archive: gcc -shared -o libxsmm.so -Wl,--whole-archive libxsmm.a libxsmmnoblas.a -Wl,--no-whole-archive). Each figure is the best of several
  * short rounds: other work on the machine only makes it lower.
  */
 #include <dlfcn.h>
@@ -78,6 +79,9 @@ static void print_machine(void)
     printf("memory, read by one core: %.1f GB/s\n", bytes / seconds_of(read_memory, &w) * 1e-9);
     free(w.a);
     free(w.b);
+    if (bench_peak_bf16_gflops() > 0)
+        printf("multiply-adds of bfloat16: %.1f GFLOP/s, of float: %.1f\n", bench_peak_bf16_gflops(),
+               bench_peak_gflops(TFT_ISA_AVX512));
 }
 
 /* ---- products --------------------------------------------------------------------------------------------- */
@@ -113,84 +117,132 @@ static void run_dw(const work *w)
     tft_linear_backward(w->b, w->n, NULL, w->a, w->m, w->k, w->n, w->m, NULL, 0, w->c, NULL);
 }
 
-typedef void sgemm_fn(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a,
+/* A library's product, row-major: c [m, n] = op(a) · op(b). Each is opened at run time and left out where it is not installed. */
+typedef void product_fn(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                        size_t ldb, float *c, size_t ldc);
+
+typedef void cblas_fn(int order, int transpose_a, int transpose_b, int m, int n, int k, float alpha, const float *a,
                       int lda, const float *b, int ldb, float beta, float *c, int ldc);
-static sgemm_fn *sgemm;
+typedef int dnnl_fn(char ta, char tb, int64_t m, int64_t n, int64_t k, float alpha, const float *a, int64_t lda,
+                    const float *b, int64_t ldb, float beta, float *c, int64_t ldc);
+typedef void xsmm_fn(const char *ta, const char *tb, const int *m, const int *n, const int *k, const float *alpha,
+                     const float *a, const int *lda, const float *b, const int *ldb, const float *beta, float *c,
+                     const int *ldc);
+static cblas_fn *cblas_sgemm_at;
+static dnnl_fn *dnnl_sgemm_at;
+static xsmm_fn *xsmm_sgemm_at;
 enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 }; // cblas.h
 
-static void open_blas(void)
+static void by_openblas(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                        size_t ldb, float *c, size_t ldc)
 {
-    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (library == NULL)
+    cblas_sgemm_at(ROW_MAJOR, ta ? TRANSPOSED : PLAIN, tb ? TRANSPOSED : PLAIN, (int)m, (int)n, (int)k, 1.0f, a,
+                   (int)lda, b, (int)ldb, 0.0f, c, (int)ldc);
+}
+
+static void by_onednn(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                      size_t ldb, float *c, size_t ldc)
+{
+    dnnl_sgemm_at(ta ? 'T' : 'N', tb ? 'T' : 'N', (int64_t)m, (int64_t)n, (int64_t)k, 1.0f, a, (int64_t)lda, b,
+                  (int64_t)ldb, 0.0f, c, (int64_t)ldc);
+}
+
+/* Column-major, as in Fortran: cᵀ = bᵀ · aᵀ. */
+static void by_libxsmm(bool ta, bool tb, size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b,
+                       size_t ldb, float *c, size_t ldc)
+{
+    static const float one = 1, zero = 0;
+    const int im = (int)m, in = (int)n, ik = (int)k, ia = (int)lda, ib = (int)ldb, ic = (int)ldc;
+    xsmm_sgemm_at(tb ? "T" : "N", ta ? "T" : "N", &in, &im, &ik, &one, b, &ib, a, &ia, &zero, c, &ic);
+}
+
+typedef struct other {
+    const char *name, *file, *symbol;
+    product_fn *product;
+    void *at; // where the function's address goes
+    bool there;
+} other;
+
+static other others[] = {{"OpenBLAS", "libopenblas.so.0", "cblas_sgemm", by_openblas, &cblas_sgemm_at, false},
+                         {"oneDNN", "libdnnl.so.2", "dnnl_sgemm", by_onednn, &dnnl_sgemm_at, false},
+                         {"libxsmm", "libxsmm.so", "libxsmm_sgemm", by_libxsmm, &xsmm_sgemm_at, false}};
+enum { N_OTHERS = sizeof others / sizeof *others };
+static product_fn *product; // of the one that is timed
+
+static void open_others(void)
+{
+    for (size_t i = 0; i < N_OTHERS; i++) {
+        void *const library = dlopen(others[i].file, RTLD_NOW | RTLD_LOCAL);
+        void *symbol = library != NULL ? dlsym(library, others[i].symbol) : NULL;
+        memcpy(others[i].at, &symbol, sizeof symbol); // the way POSIX names for a function's address
+        others[i].there = symbol != NULL;
+    }
+    void *const blas = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (blas == NULL)
         return;
     void (*set_threads)(int) = NULL;
-    void *symbol = dlsym(library, "openblas_set_num_threads");
-    memcpy(&set_threads, &symbol, sizeof symbol); // the way POSIX names for a function's address
-    symbol = dlsym(library, "cblas_sgemm");
-    memcpy(&sgemm, &symbol, sizeof symbol);
+    void *symbol = dlsym(blas, "openblas_set_num_threads");
+    memcpy(&set_threads, &symbol, sizeof symbol);
     if (set_threads != NULL)
         set_threads(1);
     char *(*core_name)(void) = NULL; // which of its own kernels it chose; OPENBLAS_CORETYPE=SkylakeX overrides
-    symbol = dlsym(library, "openblas_get_corename");
+    symbol = dlsym(blas, "openblas_get_corename");
     memcpy(&core_name, &symbol, sizeof symbol);
     printf("OpenBLAS: kernels for %s\n", core_name != NULL ? core_name() : "?");
 }
 
-static void blas_nt(const work *w)
+static void other_nt(const work *w)
 {
-    sgemm(ROW_MAJOR, PLAIN, TRANSPOSED, (int)w->m, (int)w->n, (int)w->k, 1.0f, w->a, (int)w->k, w->b, (int)w->k, 0.0f,
-          w->c, (int)w->n);
+    product(false, true, w->m, w->n, w->k, w->a, w->k, w->b, w->k, w->c, w->n);
 }
 
-static void blas_nn(const work *w)
+static void other_nn(const work *w)
 {
-    sgemm(ROW_MAJOR, PLAIN, PLAIN, (int)w->m, (int)w->n, (int)w->k, 1.0f, w->a, (int)w->k, w->b, (int)w->n, 0.0f, w->c,
-          (int)w->n);
+    product(false, false, w->m, w->n, w->k, w->a, w->k, w->b, w->n, w->c, w->n);
 }
 
-static void blas_tn(const work *w)
+static void other_tn(const work *w)
 {
-    sgemm(ROW_MAJOR, TRANSPOSED, PLAIN, (int)w->m, (int)w->n, (int)w->k, 1.0f, w->a, (int)w->m, w->b, (int)w->n, 0.0f,
-          w->c, (int)w->n);
+    product(true, false, w->m, w->n, w->k, w->a, w->m, w->b, w->n, w->c, w->n);
 }
 
 typedef struct shape {
     const char *what;
-    work_fn *ours, *blas;
+    work_fn *ours, *other;
     size_t m, n, k;
 } shape;
 
 static const shape shapes[] = {
-    {"linear 1 -> 32", run_linear, blas_nt, 3072, 32, 1},
-    {"linear 8 -> 8", run_linear, blas_nt, 3072, 8, 8},
-    {"linear 16 -> 16", run_linear, blas_nt, 3072, 16, 16},
-    {"linear 32 -> 32", run_linear, blas_nt, 3072, 32, 32},
-    {"linear 32 -> 64", run_linear, blas_nt, 3072, 64, 32},
-    {"linear 32 -> 128", run_linear, blas_nt, 3072, 128, 32},
-    {"linear 128 -> 128", run_linear, blas_nt, 3072, 128, 128},
-    {"linear 160 -> 160", run_linear, blas_nt, 3072, 160, 160},
-    {"linear 480 -> 32", run_linear, blas_nt, 3072, 32, 480},
-    {"linear 480 -> 15", run_linear, blas_nt, 3072, 15, 480},
-    {"linear 32 -> 7", run_linear, blas_nt, 3072, 7, 32},
-    {"linear 32 -> 32, 20,000 rows", run_linear, blas_nt, 20000, 32, 32},
-    {"dx 32 -> 32", run_nn, blas_nn, 3072, 32, 32},
-    {"dx 128 -> 32", run_nn, blas_nn, 3072, 32, 128},
-    {"dx 32 -> 480", run_nn, blas_nn, 3072, 480, 32},
-    {"dw 32 x 32, over 3072", run_dw, blas_tn, 32, 32, 3072},
-    {"dw 128 x 32, over 3072", run_dw, blas_tn, 128, 32, 3072},
-    {"dw 32 x 480, over 3072", run_dw, blas_tn, 32, 480, 3072},
-    {"dw 32 x 1, over 3072", run_dw, blas_tn, 32, 1, 3072},
-    {"dw 8 x 8, over 3072", run_dw, blas_tn, 8, 8, 3072},
-    {"q kT 96 x 384, head 8", run_nt, blas_nt, 96, 384, 8},
-    {"q kT 96 x 384, head 32", run_nt, blas_nt, 96, 384, 32},
-    {"a v 96 x 384, head 8", run_nn, blas_nn, 96, 8, 384},
-    {"a v 96 x 384, head 32", run_nn, blas_nn, 96, 32, 384},
-    {"aT do 384 x 96, head 8", run_tn, blas_tn, 384, 8, 96},
-    {"lstm 1 row, 32 -> 128", run_linear, blas_nt, 1, 128, 32},
+    {"linear 1 -> 32", run_linear, other_nt, 3072, 32, 1},
+    {"linear 8 -> 8", run_linear, other_nt, 3072, 8, 8},
+    {"linear 16 -> 16", run_linear, other_nt, 3072, 16, 16},
+    {"linear 32 -> 32", run_linear, other_nt, 3072, 32, 32},
+    {"linear 32 -> 64", run_linear, other_nt, 3072, 64, 32},
+    {"linear 32 -> 128", run_linear, other_nt, 3072, 128, 32},
+    {"linear 128 -> 128", run_linear, other_nt, 3072, 128, 128},
+    {"linear 160 -> 160", run_linear, other_nt, 3072, 160, 160},
+    {"linear 480 -> 32", run_linear, other_nt, 3072, 32, 480},
+    {"linear 480 -> 15", run_linear, other_nt, 3072, 15, 480},
+    {"linear 32 -> 7", run_linear, other_nt, 3072, 7, 32},
+    {"linear 32 -> 32, 20,000 rows", run_linear, other_nt, 20000, 32, 32},
+    {"dx 32 -> 32", run_nn, other_nn, 3072, 32, 32},
+    {"dx 128 -> 32", run_nn, other_nn, 3072, 32, 128},
+    {"dx 32 -> 480", run_nn, other_nn, 3072, 480, 32},
+    {"dw 32 x 32, over 3072", run_dw, other_tn, 32, 32, 3072},
+    {"dw 128 x 32, over 3072", run_dw, other_tn, 128, 32, 3072},
+    {"dw 32 x 480, over 3072", run_dw, other_tn, 32, 480, 3072},
+    {"dw 32 x 1, over 3072", run_dw, other_tn, 32, 1, 3072},
+    {"dw 8 x 8, over 3072", run_dw, other_tn, 8, 8, 3072},
+    {"q kT 96 x 384, head 8", run_nt, other_nt, 96, 384, 8},
+    {"q kT 96 x 384, head 32", run_nt, other_nt, 96, 384, 32},
+    {"a v 96 x 384, head 8", run_nn, other_nn, 96, 8, 384},
+    {"a v 96 x 384, head 32", run_nn, other_nn, 96, 32, 384},
+    {"aT do 384 x 96, head 8", run_tn, other_tn, 384, 8, 96},
+    {"lstm 1 row, 32 -> 128", run_linear, other_nt, 1, 128, 32},
     {"lstm 1 row, packed", run_packed, NULL, 1, 128, 32},
-    {"lstm 8 rows, 32 -> 128", run_linear, blas_nt, 8, 128, 32},
+    {"lstm 8 rows, 32 -> 128", run_linear, other_nt, 8, 128, 32},
     {"lstm 8 rows, packed", run_packed, NULL, 8, 128, 32},
-    {"lstm 20 rows, 32 -> 128", run_linear, blas_nt, 20, 128, 32},
+    {"lstm 20 rows, 32 -> 128", run_linear, other_nt, 20, 128, 32},
     {"lstm 20 rows, packed", run_packed, NULL, 20, 128, 32},
 };
 
@@ -227,7 +279,10 @@ static void print_header(const char *title, const char *unit)
 static void print_products(void)
 {
     double peak[N_SETS];
-    print_header("product", "GFLOP/s and share of the set's own peak; last: OpenBLAS sgemm");
+    print_header("product", "GFLOP/s and share of the set's own peak; then the libraries' sgemm that are installed");
+    for (size_t i = 0; i < N_OTHERS; i++)
+        printf("%s%s", others[i].there ? others[i].name : "", others[i].there ? "  " : "");
+    printf("\n");
     printf("%-30s", "peak of multiply-add");
     for (size_t i = 0; i < N_SETS; i++) {
         peak[i] = tft_isa_usable(sets[i]) ? bench_peak_gflops(sets[i]) : 0.0;
@@ -244,8 +299,11 @@ static void print_products(void)
             const double rate = gflops(&shapes[s], shapes[s].ours);
             printf("%10.1f %3.0f %%", rate, 100.0 * rate / peak[i]);
         }
-        if (sgemm != NULL && shapes[s].blas != NULL)
-            printf("%12.1f", gflops(&shapes[s], shapes[s].blas));
+        for (size_t i = 0; i < N_OTHERS; i++) {
+            product = others[i].product;
+            if (others[i].there && shapes[s].other != NULL)
+                printf("%10.1f", gflops(&shapes[s], shapes[s].other));
+        }
         printf("\n");
         fflush(stdout);
     }
@@ -373,7 +431,7 @@ static void print_functions(void)
 int main(int argc, char **argv)
 {
     const char *only = argc > 1 ? argv[1] : "";
-    open_blas();
+    open_others();
     tft_tensor_init(TFT_ISA_AUTO);
     if (*only == '\0' || strcmp(only, "machine") == 0)
         print_machine();

@@ -5,6 +5,10 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#ifdef __x86_64__
+#include <immintrin.h>
+#endif
+
 #include "base/clock.h"
 
 enum { ROUNDS = 40, CHAINS = 12, PEAK_STEPS = 5000 };
@@ -60,6 +64,36 @@ PEAK_FN(peak_avx512, 64, __attribute__((target("avx512f"))))
 #else
 PEAK_FN(peak_avx2, 16, )
 PEAK_FN(peak_avx512, 16, )
+#endif
+
+#if defined(__x86_64__) && defined(__GNUC__)
+static const double bf16_flops = 4.0 * CHAINS * PEAK_STEPS * 16; // a dot product of two pairs in each of sixteen lanes
+
+__attribute__((target("avx512f,avx512bf16"))) static void peak_bf16(const void *context)
+{
+    const float *two = context;
+    const __m512bh factor = _mm512_cvtne2ps_pbh(_mm512_set1_ps(two[0]), _mm512_set1_ps(two[1]));
+    __m512 sum[CHAINS];
+    for (int i = 0; i < CHAINS; i++)
+        sum[i] = _mm512_set1_ps(two[1] * (float)i);
+    for (int step = 0; step < PEAK_STEPS; step++) {
+        _Pragma("GCC unroll 12") for (int i = 0; i < CHAINS; i++) sum[i] = _mm512_dpbf16_ps(sum[i], factor, factor);
+    }
+    for (int i = 1; i < CHAINS; i++)
+        sum[0] = _mm512_add_ps(sum[0], sum[i]);
+    sink = _mm512_reduce_add_ps(sum[0]);
+}
+
+double bench_peak_bf16_gflops(void)
+{
+    static const float two[2] = {0.5f, 0.25f};
+    return __builtin_cpu_supports("avx512bf16") ? bf16_flops / bench_seconds(peak_bf16, two) * 1e-9 : 0;
+}
+#else
+double bench_peak_bf16_gflops(void)
+{
+    return 0;
+}
 #endif
 
 double bench_peak_gflops(tft_isa isa)

@@ -10,6 +10,8 @@
 
 /* GFLOP/s of one core (a multiply-add is two operations). The machine must have the instruction set. */
 double bench_peak_gflops(tft_isa isa);
+/* Of products of bfloat16 added up in float (AVX512_BF16); 0 where the processor has none. tftd does not use them (decisions/001). */
+double bench_peak_bf16_gflops(void);
 /* The same of n threads at once: two threads of one core share its units. */
 double bench_peak_gflops_of(tft_isa isa, size_t n_threads);
 
