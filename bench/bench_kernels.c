@@ -6,7 +6,7 @@
  * First the machine: multiply-adds per second with operands in registers (the peak), and bytes per second read from
  * memory. Then GFLOP/s of the products at the shapes that training meets (N = 8 windows · 384 steps = 3072 rows), for each
  * instruction set, next to the sgemm of OpenBLAS, oneDNN and libxsmm on one thread where they are installed (opened at run time; tftd
- * never uses them; OMP_NUM_THREADS=1 for oneDNN; OPENBLAS_CORETYPE=SkylakeX where OpenBLAS does not know the processor; Debian has libxsmm as an
+ * never uses them; OPENBLAS_CORETYPE=SkylakeX where OpenBLAS does not know the processor; Debian has libxsmm as an
  * archive: gcc -shared -o libxsmm.so -Wl,--whole-archive libxsmm.a libxsmmnoblas.a -Wl,--no-whole-archive). Each figure is the best of several
  * short rounds: other work on the machine only makes it lower.
  */
@@ -171,6 +171,7 @@ static product_fn *product; // of the one that is timed
 
 static void open_others(void)
 {
+    setenv("OMP_NUM_THREADS", "1", 1); // before oneDNN is loaded
     for (size_t i = 0; i < N_OTHERS; i++) {
         void *const library = dlopen(others[i].file, RTLD_NOW | RTLD_LOCAL);
         void *symbol = library != NULL ? dlsym(library, others[i].symbol) : NULL;

@@ -360,7 +360,7 @@ def by_recipe(work, kind, data, limit):
     folder = os.path.join(work, kind)
     if newest_model(folder) is None:
         os.environ.update(TFTD_FLEETS=work, TFTD_CALIBRATION_WINDOWS=os.environ.get("QUALITY_WINDOWS", "24000"))
-        run(os.path.join(ROOT, "tools/train_shipped.sh"), os.path.abspath(data), folder, limit, kind)
+        run(os.path.join(ROOT, "tools/train_shipped.sh"), os.path.relpath(data, ROOT), folder, limit, kind)  # which goes to ROOT first
     return newest_model(folder)
 
 
