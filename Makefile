@@ -68,6 +68,9 @@ quality: build
 install: build
 	@cmake --install build/release --prefix "$(PREFIX)" >/dev/null && echo "installed under $(DESTDIR)$(PREFIX)"
 
+man: build
+	@python3 tools/make_man.py build/release/tftd
+
 deb: build
 	@cd build/release && cpack -G DEB >/dev/null && ls -1 "$$PWD"/tftd_*.deb
 
