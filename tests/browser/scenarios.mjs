@@ -745,7 +745,7 @@ async function empty() {
   await until(tab.page, 'warm-up of one server', () => document.querySelector('.banner progress'), undefined, 30000);
   await tab.page.goto(`${url}/ui/#/overview`);
   await tab.page.getByText('Progress per server').click();
-  assert.match(await text(tab.page, '.warming'), /records to go/);
+  await until(tab.page, 'how many records are to go', () => /records to go/.test(document.querySelector('.warming')?.innerText ?? ''));
   await tab.axe('warm-up');
   await tab.close();
 }
@@ -788,7 +788,7 @@ async function hostile() {
   await tab.view('overview');
   for (const server of given.names) {
     await tab.view(`server/${encodeURIComponent(server)}`);
-    assert.equal((await tab.page.locator('.server-title h1 bdi').textContent()), server);
+    await until(tab.page, `the page of ${server}`, (name) => document.querySelector('.server-title h1 bdi')?.textContent === name, server);
     assert.ok(await tab.page.evaluate(() => document.documentElement.scrollWidth <= innerWidth), 'a name makes the page wide');
     assert.equal(await tab.page.locator('main img, main script, main iframe').count(), 0);
   }
