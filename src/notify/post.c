@@ -116,7 +116,7 @@ void poster_close(poster *p)
     free(p);
 }
 
-static void clean(char *text)
+void post_clean(char *text)
 {
     for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++)
         if (*c < 0x20 || *c >= 0x7f)
@@ -148,5 +148,5 @@ void poster_post(poster *p, const char *body, size_t n, post_answer *answer)
         answer->retry_after_ms = 1000 * (retry_s < MOST_RETRY_AFTER_S ? (int64_t)retry_s : MOST_RETRY_AFTER_S);
     snprintf(answer->why, sizeof answer->why, "answered %ld: %.120s", code,
              p->answer.bytes != NULL ? p->answer.bytes : "");
-    clean(answer->why);
+    post_clean(answer->why);
 }

@@ -27,5 +27,7 @@ typedef struct post_answer {
     char why[160];          // where status is not 2xx: one line without control characters
 } post_answer;
 void poster_post(poster *p, const char *body, size_t n, post_answer *answer);
+/* Makes one line without control characters of what a receiver said. */
+void post_clean(char *text);
 
 #endif

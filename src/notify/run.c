@@ -137,13 +137,6 @@ static bool attend(running *r, const char *body, size_t n, int64_t timeout_ms, c
     return ended;
 }
 
-static void clean(char *text)
-{
-    for (unsigned char *c = (unsigned char *)text; *c != '\0'; c++)
-        if (*c < 0x20 || *c >= 0x7f)
-            *c = ' ';
-}
-
 void notify_run(const notify_receiver *receiver, const char *body, size_t n, const atomic_bool *stop,
                 post_answer *answer)
 {
@@ -161,7 +154,7 @@ void notify_run(const notify_receiver *receiver, const char *body, size_t n, con
         answer->status = 503;
         snprintf(answer->why, sizeof answer->why, "%s %d: %.120s", WIFEXITED(status) ? "ended with" : "died of signal",
                  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), r.said);
-        clean(answer->why);
+        post_clean(answer->why);
     }
     close_end(&r.in);
     close_end(&r.out);
