@@ -445,16 +445,32 @@ tft_status database_metric(database *db, const char *name, size_t *id, tft_error
 }
 
 /* The number of a one-row statement whose result may be NULL. */
+static tft_status take_number(database *db, sqlite3_stmt *one, const char *doing, int64_t if_null, int64_t *value,
+                              tft_error *err)
+{
+    if (sqlite3_step(one) != SQLITE_ROW)
+        return database_fail(db, doing, err);
+    *value = sqlite3_column_type(one, 0) == SQLITE_NULL ? if_null : sqlite3_column_int64(one, 0);
+    return TFT_OK;
+}
+
 static tft_status one_number(database *db, statement which, int64_t if_null, int64_t *value, tft_error *err)
 {
-    sqlite3_stmt *const one = db->statements[which];
-    const int code = sqlite3_step(one);
-    tft_status status = TFT_OK;
-    if (code == SQLITE_ROW)
-        *value = sqlite3_column_type(one, 0) == SQLITE_NULL ? if_null : sqlite3_column_int64(one, 0);
-    else
-        status = database_fail(db, "read", err);
-    sqlite3_reset(one);
+    const tft_status status = take_number(db, db->statements[which], "read", if_null, value, err);
+    sqlite3_reset(db->statements[which]);
+    return status;
+}
+
+tft_status database_number(database *db, const char *text, int64_t given, int64_t if_null, int64_t *value,
+                           tft_error *err)
+{
+    sqlite3_stmt *one = NULL;
+    tft_status status = database_prepare(db, text, &one, err);
+    if (status == TFT_OK) {
+        sqlite3_bind_int64(one, 1, given);
+        status = take_number(db, one, "read steps", if_null, value, err);
+    }
+    sqlite3_finalize(one);
     return status;
 }
 

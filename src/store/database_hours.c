@@ -133,30 +133,14 @@ tft_status database_put_hour(database *db, const database_hour *hour, tft_error 
     return status;
 }
 
-static tft_status one_time(database *db, const char *text, int64_t from_ms, int64_t *time_ms, tft_error *err)
-{
-    sqlite3_stmt *one = NULL;
-    tft_status status = database_prepare(db, text, &one, err);
-    if (status != TFT_OK)
-        return status;
-    sqlite3_bind_int64(one, 1, from_ms);
-    *time_ms = INT64_MAX;
-    if (sqlite3_step(one) != SQLITE_ROW)
-        status = database_fail(db, "read steps", err);
-    else if (sqlite3_column_type(one, 0) != SQLITE_NULL)
-        *time_ms = sqlite3_column_int64(one, 0);
-    sqlite3_finalize(one);
-    return status;
-}
-
 tft_status database_oldest_kept_step(database *db, int64_t from_ms, int64_t *time_ms, tft_error *err)
 {
-    return one_time(db, oldest_kept_step, from_ms, time_ms, err);
+    return database_number(db, oldest_kept_step, from_ms, INT64_MAX, time_ms, err);
 }
 
 tft_status database_oldest_hour(database *db, int64_t from_ms, int64_t *time_ms, tft_error *err)
 {
-    return one_time(db, oldest_hour, from_ms, time_ms, err);
+    return database_number(db, oldest_hour, from_ms, INT64_MAX, time_ms, err);
 }
 
 tft_status database_forget_hours(database *db, int64_t from_ms, int64_t cutoff_ms, size_t limit, size_t *n,

@@ -12,5 +12,8 @@ tft_status database_fail(database *db, const char *doing, tft_error *err);
 tft_status database_prepare(database *db, const char *text, struct sqlite3_stmt **one, tft_error *err);
 /* Runs a statement without rows and makes it ready for the next values; n (may be NULL) gets how many rows it changed. */
 tft_status database_run(database *db, struct sqlite3_stmt *one, size_t *n, tft_error *err);
+/* The number that a statement about steps gives for one number (?1) in its one row; if_null where that is NULL. */
+tft_status database_number(database *db, const char *text, int64_t given, int64_t if_null, int64_t *value,
+                           tft_error *err);
 
 #endif

@@ -34,18 +34,7 @@ tft_status database_unmark_step(database *db, int64_t time_ms, tft_error *err)
 
 tft_status database_due_step(database *db, int64_t before_ms, int64_t *time_ms, tft_error *err)
 {
-    sqlite3_stmt *one = NULL;
-    tft_status status = database_prepare(db, "SELECT max(time) FROM steps_due WHERE time < ?1", &one, err);
-    if (status != TFT_OK)
-        return status;
-    sqlite3_bind_int64(one, 1, before_ms);
-    *time_ms = INT64_MIN;
-    if (sqlite3_step(one) != SQLITE_ROW)
-        status = database_fail(db, "read steps", err);
-    else if (sqlite3_column_type(one, 0) != SQLITE_NULL)
-        *time_ms = sqlite3_column_int64(one, 0);
-    sqlite3_finalize(one);
-    return status;
+    return database_number(db, "SELECT max(time) FROM steps_due WHERE time < ?1", before_ms, INT64_MIN, time_ms, err);
 }
 
 static void put_float(unsigned char *to, float value)
