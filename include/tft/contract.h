@@ -80,6 +80,20 @@ typedef struct tft_contract {
 tft_contract tft_contract_default(void);
 tft_status tft_contract_check(const tft_contract *contract, tft_error *err);
 size_t tft_contract_targets(const tft_contract *contract);
+
+/* The horizons at which incident probabilities are trained, judged and looked for in the past: a sixteenth, an eighth, a
+ * quarter, half and all of `horizon`, in steps. 0 where the horizon is too short for such a part. */
+#define TFT_N_HORIZONS 5
+static inline size_t tft_horizon_part(size_t horizon, size_t k)
+{
+    return horizon >> (TFT_N_HORIZONS - 1 - k);
+}
+/* The same, one step at least. */
+static inline size_t tft_horizon_at(size_t horizon, size_t k)
+{
+    const size_t part = tft_horizon_part(horizon, k);
+    return part > 0 ? part : 1;
+}
 /* Index of the metric called name[0 … n−1], or −1. */
 int tft_contract_find(const tft_contract *contract, const char *name, size_t n);
 

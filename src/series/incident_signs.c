@@ -12,7 +12,6 @@
 #define BUSY 0.55f // of the limit: cpu 50 where it is 90
 #define IDLE (1.0f / 3.0f)
 #define N_SLOTS ((size_t)4) // metrics with signs of their own
-#define N_HORIZONS 5
 #define DAYS 7
 
 /* The vector under construction. */
@@ -219,10 +218,9 @@ static double analog_frequency(const tft_incident_past *marks, size_t h)
 
 static void put_horizons(sink *to, const tft_incident_signs *s, const tft_incident_past *marks, const tft_pace *pace)
 {
-    static const size_t parts[N_HORIZONS] = {16, 8, 4, 2, 1};
     const size_t n = marks->past->n, horizon = marks->contract->horizon;
-    for (size_t k = 0; k < N_HORIZONS; k++) {
-        const size_t h = horizon / parts[k] > 0 ? horizon / parts[k] : 1;
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
+        const size_t h = tft_horizon_at(horizon, k);
         put(to, own_frequency(s, n, pace->week, h) / 2);
         put(to, own_frequency(s, n, pace->day, h) / 2);
         put(to, analog_frequency(marks, h) / 2);

@@ -38,44 +38,27 @@ void tft_judge_close(tft_judge *j)
 
 /* ---- judging ------------------------------------------------------------------------------------------------------- */
 
-size_t tft_judge_horizon(size_t horizon, size_t k)
-{
-    const size_t h = horizon >> (TFT_JUDGE_HORIZONS - 1 - k);
-    return h > 0 ? h : 1;
-}
-
 static double bounded(double logit)
 {
     return logit > MOST_LOGIT ? MOST_LOGIT : logit > -MOST_LOGIT ? logit : -MOST_LOGIT;
 }
 
-/* log(p / (1 − p)) of p = 1 − e^log_survival; −∞ where p is 0. */
-static double logit_of(double log_survival)
+void tft_judge_move(const tft_judge *j, const float *signs, size_t horizon, double *logit)
 {
-    return log(-expm1(log_survival)) - log_survival;
-}
-
-void tft_judge_shift(const tft_judge *j, const float *signs, const float *hazard, size_t horizon, float *shift)
-{
-    double trees[TFT_JUDGE_HORIZONS], nets[TFT_JUDGE_HORIZONS], at[TFT_JUDGE_HORIZONS], log_survival = 0;
+    double trees[TFT_N_HORIZONS], nets[TFT_N_HORIZONS], by[TFT_N_HORIZONS];
     tft_trees_logits(j->trees, signs, trees);
     tft_sign_nets_logits(j->nets, signs, nets);
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++)
+        by[k] = bounded((trees[k] + nets[k]) / 2) - bounded(logit[tft_horizon_at(horizon, k) - 1]);
     size_t k = 0;
-    for (size_t step = 0; step < horizon; step++) {
-        const double z = (double)hazard[step];
-        log_survival -= z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
-        for (; k < TFT_JUDGE_HORIZONS && tft_judge_horizon(horizon, k) == step + 1; k++)
-            at[k] = bounded((trees[k] + nets[k]) / 2) - bounded(logit_of(log_survival));
-    }
-    k = 0;
     for (size_t step = 1; step <= horizon; step++) {
-        while (k + 1 < TFT_JUDGE_HORIZONS && tft_judge_horizon(horizon, k + 1) <= step)
+        while (k + 1 < TFT_N_HORIZONS && tft_horizon_at(horizon, k + 1) <= step)
             k++;
-        const double from = (double)tft_judge_horizon(horizon, k);
+        const double from = (double)tft_horizon_at(horizon, k);
         double part = 0;
-        if (k + 1 < TFT_JUDGE_HORIZONS && (double)step > from)
-            part = log((double)step / from) / log((double)tft_judge_horizon(horizon, k + 1) / from);
-        shift[step - 1] = (float)(part > 0 ? at[k] + part * (at[k + 1] - at[k]) : at[k]);
+        if (k + 1 < TFT_N_HORIZONS && (double)step > from)
+            part = log((double)step / from) / log((double)tft_horizon_at(horizon, k + 1) / from);
+        logit[step - 1] += part > 0 ? by[k] + part * (by[k + 1] - by[k]) : by[k];
     }
 }
 
@@ -88,7 +71,7 @@ typedef struct tree_arrays {
 
 static tft_status take_arrays(size_t n_trees, tree_arrays *a, tft_error *err)
 {
-    const size_t n = TFT_JUDGE_HORIZONS * n_trees;
+    const size_t n = TFT_N_HORIZONS * n_trees;
     a->feature = calloc(n * (2 * TFT_TREE_SPLITS + TFT_TREE_LEAVES), sizeof(float));
     if (a->feature == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory to list %zu trees", n);
@@ -97,10 +80,11 @@ static tft_status take_arrays(size_t n_trees, tree_arrays *a, tft_error *err)
     return TFT_OK;
 }
 
-/* Where every tensor of the file lies in memory; networks are one after the other, so a tensor of all three is gathered. */
+/* Where every tensor of the file lies in memory. */
 static void list(const tft_judge *j, const tree_arrays *a, tft_tensor_source out[N_TENSORS])
 {
-    const size_t h = TFT_JUDGE_HORIZONS, t = j->trees->n, n = j->nets->n_signs;
+    const size_t h = TFT_N_HORIZONS, t = j->trees->n, n = j->nets->n_signs;
+    const tft_sign_net *const first = &j->nets->net[0]; // each part of it goes on with those of the others
     const tft_tensor_source all[N_TENSORS] = {
         {"base", TFT_DTYPE_F32, 1, {h}, j->trees->base},
         {"feature", TFT_DTYPE_F32, 3, {h, t, TFT_TREE_SPLITS}, a->feature},
@@ -108,11 +92,11 @@ static void list(const tft_judge *j, const tree_arrays *a, tft_tensor_source out
         {"leaf", TFT_DTYPE_F32, 3, {h, t, TFT_TREE_LEAVES}, a->leaf},
         {"mean", TFT_DTYPE_F32, 1, {n}, j->nets->mean},
         {"inverse_spread", TFT_DTYPE_F32, 1, {n}, j->nets->inverse_spread},
-        {"hidden.weight", TFT_DTYPE_F32, 3, {TFT_SIGN_NETS, TFT_SIGN_NET_HIDDEN, n}, NULL},
-        {"hidden.bias", TFT_DTYPE_F32, 2, {TFT_SIGN_NETS, TFT_SIGN_NET_HIDDEN}, NULL},
-        {"output.weight", TFT_DTYPE_F32, 3, {TFT_SIGN_NETS, h, TFT_SIGN_NET_HIDDEN}, NULL},
-        {"output.bias", TFT_DTYPE_F32, 2, {TFT_SIGN_NETS, h}, NULL},
-        {"linear.weight", TFT_DTYPE_F32, 3, {TFT_SIGN_NETS, h, n}, NULL},
+        {"hidden.weight", TFT_DTYPE_F32, 3, {TFT_SIGN_NETS, TFT_SIGN_NET_HIDDEN, n}, first->w1},
+        {"hidden.bias", TFT_DTYPE_F32, 2, {TFT_SIGN_NETS, TFT_SIGN_NET_HIDDEN}, first->b1},
+        {"output.weight", TFT_DTYPE_F32, 3, {TFT_SIGN_NETS, h, TFT_SIGN_NET_HIDDEN}, first->w2},
+        {"output.bias", TFT_DTYPE_F32, 2, {TFT_SIGN_NETS, h}, first->b2},
+        {"linear.weight", TFT_DTYPE_F32, 3, {TFT_SIGN_NETS, h, n}, first->linear},
     };
     memcpy(out, all, sizeof all);
 }
@@ -123,12 +107,6 @@ static size_t n_of(const tft_tensor_source *t)
     for (size_t i = 0; i < t->n_dims; i++)
         n *= t->dims[i];
     return n;
-}
-
-static float *part_of(const tft_sign_net *net, size_t k)
-{
-    float *const parts[] = {net->w1, net->b1, net->w2, net->b2, net->linear};
-    return parts[k];
 }
 
 static tft_status read_tensor(const tft_safetensors *file, const tft_tensor_source *wanted, float *out, tft_error *err)
@@ -152,7 +130,7 @@ static tft_status read_tensor(const tft_safetensors *file, const tft_tensor_sour
 
 static tft_status plant(tft_judge *j, const tree_arrays *a, tft_error *err)
 {
-    for (size_t i = 0; i < TFT_JUDGE_HORIZONS * j->trees->n; i++) {
+    for (size_t i = 0; i < TFT_N_HORIZONS * j->trees->n; i++) {
         tft_tree *const tree = &j->trees->trees[i];
         for (size_t k = 0; k < TFT_TREE_SPLITS; k++) {
             const float which = a->feature[i * TFT_TREE_SPLITS + k];
@@ -176,18 +154,12 @@ static tft_status take_file(const tft_safetensors *file, tft_judge *j, tft_error
     if (status != TFT_OK)
         return status;
     list(j, &a, tensors);
-    float *const own[] = {j->trees->base, a.feature, a.threshold, a.leaf, j->nets->mean, j->nets->inverse_spread};
-    for (size_t i = 0; i < 6 && status == TFT_OK; i++)
-        status = read_tensor(file, &tensors[i], own[i], err);
-    for (size_t k = 0; k < 5 && status == TFT_OK; k++) {
-        const size_t n = n_of(&tensors[6 + k]), each = n / TFT_SIGN_NETS;
-        float *const all = malloc(n * sizeof *all);
-        status = all != NULL ? read_tensor(file, &tensors[6 + k], all, err)
-                             : tft_fail(err, TFT_ERR_MEMORY, "no memory for tensor %s", tensors[6 + k].name);
-        for (size_t i = 0; i < TFT_SIGN_NETS && status == TFT_OK; i++)
-            memcpy(part_of(&j->nets->net[i], k), all + i * each, each * sizeof *all);
-        free(all);
-    }
+    const tft_sign_net *const first = &j->nets->net[0];
+    float *const to[N_TENSORS] = {
+        j->trees->base, a.feature, a.threshold, a.leaf,    j->nets->mean, j->nets->inverse_spread,
+        first->w1,      first->b1, first->w2,   first->b2, first->linear};
+    for (size_t i = 0; i < N_TENSORS && status == TFT_OK; i++)
+        status = read_tensor(file, &tensors[i], to[i], err);
     if (status == TFT_OK)
         status = plant(j, &a, err);
     free(a.feature);
@@ -218,12 +190,11 @@ tft_status tft_judge_load(const char *path, size_t n_trees, size_t n_signs, tft_
 tft_status tft_judge_save(const tft_judge *j, const char *path, tft_error *err)
 {
     tft_tensor_source tensors[N_TENSORS];
-    float *gathered[5] = {NULL};
     tree_arrays a = {0};
     tft_status status = take_arrays(j->trees->n, &a, err);
     if (status != TFT_OK)
         return status;
-    for (size_t i = 0; i < TFT_JUDGE_HORIZONS * j->trees->n; i++) {
+    for (size_t i = 0; i < TFT_N_HORIZONS * j->trees->n; i++) {
         const tft_tree *const tree = &j->trees->trees[i];
         for (size_t k = 0; k < TFT_TREE_SPLITS; k++) {
             a.feature[i * TFT_TREE_SPLITS + k] = (float)tree->feature[k];
@@ -232,21 +203,7 @@ tft_status tft_judge_save(const tft_judge *j, const char *path, tft_error *err)
         memcpy(a.leaf + i * TFT_TREE_LEAVES, tree->leaf, sizeof tree->leaf);
     }
     list(j, &a, tensors);
-    for (size_t k = 0; k < 5 && status == TFT_OK; k++) {
-        const size_t n = n_of(&tensors[6 + k]), each = n / TFT_SIGN_NETS;
-        gathered[k] = malloc(n * sizeof(float));
-        if (gathered[k] == NULL) {
-            status = tft_fail(err, TFT_ERR_MEMORY, "no memory for tensor %s", tensors[6 + k].name);
-            break;
-        }
-        for (size_t i = 0; i < TFT_SIGN_NETS; i++)
-            memcpy(gathered[k] + i * each, part_of(&j->nets->net[i], k), each * sizeof(float));
-        tensors[6 + k].data = gathered[k];
-    }
-    if (status == TFT_OK)
-        status = tft_safetensors_write(path, tensors, N_TENSORS, err);
-    for (size_t k = 0; k < 5; k++)
-        free(gathered[k]);
+    status = tft_safetensors_write(path, tensors, N_TENSORS, err);
     free(a.feature);
     return status;
 }

@@ -32,12 +32,9 @@ typedef struct tft_judge {
 tft_status tft_judge_open(size_t n_trees, size_t n_signs, tft_judge **judge, tft_error *err);
 void tft_judge_close(tft_judge *judge); // accepts NULL
 
-/* The horizons, in steps: 1 … horizon, not falling. */
-size_t tft_judge_horizon(size_t horizon, size_t k);
-
-/* How much the judge's logit of P(a start within t + 1) differs from the network's: shift [horizon]. `hazard` [horizon] are the
- * network's logits of one window. Finite whatever they are, if they are numbers. */
-void tft_judge_shift(const tft_judge *judge, const float *signs, const float *hazard, size_t horizon, float *shift);
+/* Moves the network's logit [horizon] of P(a start within t + 1), ±∞ where that is 0 or 1, to where it agrees with the judge. What is
+ * finite stays so. */
+void tft_judge_move(const tft_judge *judge, const float *signs, size_t horizon, double *logit);
 
 /* TFT_ERR_FORMAT or TFT_ERR_MISMATCH names the tensor and what is wrong: shape, a number that is not finite, a sign that is
  * not there. */

@@ -65,11 +65,6 @@ double tft_quantile_loss(const tft_config *config, const tft_rows *rows, const t
     return total;
 }
 
-static double softplus(double z) // log(1 + eᶻ) without overflow
-{
-    return (z > 0.0 ? z : 0.0) + log1p(exp(-fabs(z)));
-}
-
 double tft_hazard_loss(const tft_rows *rows, const tft_truth *truth, const float *logit, double scale, float *dlogit)
 {
     double total = 0.0;
@@ -84,7 +79,7 @@ double tft_hazard_loss(const tft_rows *rows, const tft_truth *truth, const float
             const size_t r = rows->start[b] + t;
             const double z = (double)logit[r];
             const bool is_event = event == t + 1;
-            total += share * softplus(is_event ? -z : z);
+            total += share * tft_softplus(is_event ? -z : z);
             if (dlogit != NULL) // d softplus(±z) = h − [event]
                 dlogit[r] = (float)((1.0 / (1.0 + exp(-z)) - (is_event ? 1.0 : 0.0)) * share * scale);
         }
@@ -107,12 +102,12 @@ double tft_horizon_bce(const float *logit, size_t n, size_t horizon, uint32_t ev
     double total = 0.0, sum = 0.0, by_sum[TFT_N_HORIZONS] = {0};
     size_t end[TFT_N_HORIZONS], used = 0, t = 0;
     for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
-        const size_t h = horizon >> (TFT_N_HORIZONS - 1 - k);
+        const size_t h = tft_horizon_part(horizon, k);
         const bool within = event != 0 && event <= h;
         if (h == 0 || h > n || (!within && at_risk < h))
             continue;
         for (; t < h; t++)
-            sum += softplus((double)logit[t]);
+            sum += tft_softplus((double)logit[t]);
         end[used] = h;
         total += horizon_bce(sum, within, &by_sum[used++]);
     }

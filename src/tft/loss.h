@@ -24,10 +24,17 @@
 #ifndef TFT_TFT_LOSS_H
 #define TFT_TFT_LOSS_H
 
+#include <math.h>
+
+#include "tft/contract.h"
 #include "tft/model.h"
 #include "tft/rows.h"
 
-#define TFT_N_HORIZONS 5
+/* log(1 + eᶻ) without overflow: −log(1 − σ(z)), what a hazard's logit takes from the logarithm of survival. */
+static inline double tft_softplus(double z)
+{
+    return (z > 0.0 ? z : 0.0) + log1p(exp(-fabs(z)));
+}
 
 /* Gradient with respect to raw, times `scale`, into draw [N, Q] (overwritten; may be NULL). Returns the loss.
  * A cell with weight 0 is not looked at. */

@@ -7,7 +7,7 @@
 #include "tensor/tensor.h"
 
 #define HIDDEN ((size_t)TFT_SIGN_NET_HIDDEN)
-#define OUT ((size_t)TFT_JUDGE_HORIZONS)
+#define OUT ((size_t)TFT_N_HORIZONS)
 
 size_t tft_sign_net_floats(size_t n_signs)
 {
@@ -28,18 +28,21 @@ tft_status tft_sign_nets_open(size_t n_signs, tft_sign_nets **nets, tft_error *e
     if (n_signs < 1 || n_signs > TFT_MAX_SIGNS)
         return tft_fail(err, TFT_ERR_ARGUMENT, "%zu signs, may be 1 to %d", n_signs, TFT_MAX_SIGNS);
     tft_sign_nets *const n = calloc(1, sizeof *n);
-    const size_t each = tft_sign_net_floats(n_signs);
     if (n != NULL)
-        n->block = calloc(2 * n_signs + TFT_SIGN_NETS * each, sizeof(float));
+        n->block = calloc(2 * n_signs + TFT_SIGN_NETS * tft_sign_net_floats(n_signs), sizeof(float));
     if (n == NULL || n->block == NULL) {
         free(n);
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for networks of %zu signs", n_signs);
     }
     n->n_signs = n_signs;
     n->mean = n->block;
-    n->inverse_spread = n->block + n_signs;
+    n->inverse_spread = n->mean + n_signs;
+    float *const w1 = n->inverse_spread + n_signs, *const b1 = w1 + TFT_SIGN_NETS * HIDDEN * n_signs,
+                 *const w2 = b1 + TFT_SIGN_NETS * HIDDEN, *const b2 = w2 + TFT_SIGN_NETS * OUT * HIDDEN,
+                 *const linear = b2 + TFT_SIGN_NETS * OUT;
     for (size_t i = 0; i < TFT_SIGN_NETS; i++)
-        tft_sign_net_place(n->block + 2 * n_signs + i * each, n_signs, &n->net[i]);
+        n->net[i] = (tft_sign_net){w1 + i * HIDDEN * n_signs, b1 + i * HIDDEN, w2 + i * OUT * HIDDEN, b2 + i * OUT,
+                                   linear + i * OUT * n_signs};
     *nets = n;
     return TFT_OK;
 }
@@ -58,9 +61,9 @@ void tft_sign_nets_scale(const tft_sign_nets *n, const float *signs, float *x)
         x[i] = fminf(fmaxf((signs[i] - n->mean[i]) * n->inverse_spread[i], -TFT_MAX_SIGN), TFT_MAX_SIGN);
 }
 
-void tft_sign_nets_logits(const tft_sign_nets *n, const float *signs, double logits[TFT_JUDGE_HORIZONS])
+void tft_sign_nets_logits(const tft_sign_nets *n, const float *signs, double logits[TFT_N_HORIZONS])
 {
-    float x[TFT_MAX_SIGNS], hidden[TFT_SIGN_NET_HIDDEN], out[TFT_JUDGE_HORIZONS];
+    float x[TFT_MAX_SIGNS], hidden[TFT_SIGN_NET_HIDDEN], out[TFT_N_HORIZONS];
     tft_sign_nets_scale(n, signs, x);
     for (size_t k = 0; k < OUT; k++)
         logits[k] = 0;

@@ -26,7 +26,7 @@ typedef struct tft_sign_net {
 typedef struct tft_sign_nets {
     size_t n_signs;
     float *block, *mean, *inverse_spread; // [n_signs] each
-    tft_sign_net net[TFT_SIGN_NETS];
+    tft_sign_net net[TFT_SIGN_NETS];      // a part of the first is followed by the same of the others, as on disk
 } tft_sign_nets;
 
 size_t tft_sign_net_floats(size_t n_signs);                            // of one network
@@ -38,6 +38,6 @@ void tft_sign_nets_close(tft_sign_nets *nets); // accepts NULL
 /* x [n_signs] = the signs of one window as the networks want them. */
 void tft_sign_nets_scale(const tft_sign_nets *nets, const float *signs, float *x);
 /* logits[k] = logit P(a start within horizon k), the mean of the networks. */
-void tft_sign_nets_logits(const tft_sign_nets *nets, const float *signs, double logits[TFT_JUDGE_HORIZONS]);
+void tft_sign_nets_logits(const tft_sign_nets *nets, const float *signs, double logits[TFT_N_HORIZONS]);
 
 #endif

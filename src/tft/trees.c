@@ -9,10 +9,10 @@ tft_status tft_trees_open(size_t n, tft_trees **trees, tft_error *err)
         return tft_fail(err, TFT_ERR_ARGUMENT, "%zu trees a horizon, may be 1 to %d", n, TFT_MAX_TREES);
     tft_trees *const t = calloc(1, sizeof *t);
     if (t != NULL)
-        t->trees = calloc(TFT_JUDGE_HORIZONS * n, sizeof *t->trees);
+        t->trees = calloc(TFT_N_HORIZONS * n, sizeof *t->trees);
     if (t == NULL || t->trees == NULL) {
         free(t);
-        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu trees", TFT_JUDGE_HORIZONS * n);
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu trees", TFT_N_HORIZONS * n);
     }
     t->n = n;
     *trees = t;
@@ -37,9 +37,9 @@ static float answer_of(const tft_tree *tree, const float *signs)
     return tree->leaf[i - TFT_TREE_SPLITS];
 }
 
-void tft_trees_logits(const tft_trees *t, const float *signs, double logits[TFT_JUDGE_HORIZONS])
+void tft_trees_logits(const tft_trees *t, const float *signs, double logits[TFT_N_HORIZONS])
 {
-    for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++) {
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
         double sum = (double)t->base[k];
         for (size_t i = 0; i < t->n; i++)
             sum += (double)answer_of(&t->trees[k * t->n + i], signs);

@@ -22,12 +22,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tft/contract.h"
 #include "tft/model.h"
 
 #define TFT_TREE_DEPTH 4
 #define TFT_TREE_SPLITS 15
 #define TFT_TREE_LEAVES 16
-#define TFT_JUDGE_HORIZONS 5
 
 typedef struct tft_tree {
     float threshold[TFT_TREE_SPLITS];
@@ -37,14 +37,14 @@ typedef struct tft_tree {
 
 typedef struct tft_trees {
     size_t n; // trees a horizon, 1 … TFT_MAX_TREES
-    float base[TFT_JUDGE_HORIZONS];
-    tft_tree *trees; // [TFT_JUDGE_HORIZONS, n]
+    float base[TFT_N_HORIZONS];
+    tft_tree *trees; // [TFT_N_HORIZONS, n]
 } tft_trees;
 
 tft_status tft_trees_open(size_t n, tft_trees **trees, tft_error *err);
 void tft_trees_close(tft_trees *trees); // accepts NULL
 
 /* logits[k] = logit P(a start within horizon k). */
-void tft_trees_logits(const tft_trees *trees, const float *signs, double logits[TFT_JUDGE_HORIZONS]);
+void tft_trees_logits(const tft_trees *trees, const float *signs, double logits[TFT_N_HORIZONS]);
 
 #endif

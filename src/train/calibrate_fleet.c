@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "tft/loss.h"
 #include "train/calibrate_internal.h"
 
 #define N_SUBSETS 5 // fleets of an origin: all servers, two halves and two quarters drawn at random
@@ -89,7 +90,7 @@ static bool make_case(const fleet_fit *f, size_t from, size_t to, double thresho
         if (isnan(x))
             continue;
         const double z = x + shift, p = 1 / (1 + exp(-z));
-        made->log_quiet -= z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
+        made->log_quiet -= tft_softplus(z);
         made->largest = p > made->largest ? p : made->largest;
         made->y |= calibrate_label(&f->c->windows[i], f->c->point[f->k]) == 1;
         n++;

@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "tft/loss.h"
+
 const double tft_knot_levels[TFT_N_KNOTS] = {0.02, 0.1, 0.9, 0.98};
 
 /* ---- incidents -------------------------------------------------------------------------------------------------- */
@@ -18,20 +20,24 @@ static double at_step(const uint32_t *x, const double *y, size_t n, size_t h)
     return y[a] + t * (y[b] - y[a]);
 }
 
-void tft_calibration_incident(const tft_calibration *c, const float *logits, const float *shift, size_t n,
-                              float *incident)
+void tft_incident_logits(const float *hazard, size_t n, double *logit)
 {
-    double log_survival = 0, highest = 0; // Σ log(1 − σ(z)) = −Σ softplus(z)
+    double log_survival = 0; // Σ log(1 − σ(z)) = −Σ softplus(z)
     for (size_t t = 0; t < n; t++) {
-        const double z = (double)logits[t];
-        log_survival -= z > 0 ? z + log1p(exp(-z)) : log1p(exp(z));
-        double p = -expm1(log_survival);
-        if ((c->n_points > 0 || shift != NULL) && p > 0 && p < 1) {
-            const double slope = c->n_points > 0 ? at_step(c->step, c->slope, c->n_points, t + 1) : 1;
-            const double intercept = c->n_points > 0 ? at_step(c->step, c->intercept, c->n_points, t + 1) : 0;
-            const double logit = log(p) - log_survival + (shift != NULL ? (double)shift[t] : 0); // log p − log(1 − p)
-            p = 1.0 / (1.0 + exp(-(slope * logit + intercept)));
-        }
+        log_survival -= tft_softplus((double)hazard[t]);
+        const double p = -expm1(log_survival);
+        logit[t] = p < 1 ? log(p) - log_survival : HUGE_VAL; // log p − log(1 − p)
+    }
+}
+
+void tft_calibration_incident(const tft_calibration *c, const double *logit, size_t n, float *incident)
+{
+    double highest = 0;
+    for (size_t t = 0; t < n; t++) {
+        double x = logit[t];
+        if (c->n_points > 0)
+            x = at_step(c->step, c->slope, c->n_points, t + 1) * x + at_step(c->step, c->intercept, c->n_points, t + 1);
+        const double p = 1.0 / (1.0 + exp(-x)); // 0 and 1 stay what they are: slopes are above 0
         highest = p > highest ? p : highest;
         incident[t] = (float)highest;
     }

@@ -68,10 +68,10 @@ typedef struct tft_calibration {
 void tft_calibration_to_json(const tft_calibration *calibration, tft_text *text);
 tft_status tft_calibration_from_json(const tft_json *object, tft_calibration *calibration, tft_error *err);
 
-/* logits [n] of the hazard → incident [n], each 0 … 1, never falling. `shift` [n], added to logit P before calibration, is what
- * the judge says (tft/judge.h), NULL = none. Cannot fail. */
-void tft_calibration_incident(const tft_calibration *calibration, const float *logits, const float *shift, size_t n,
-                              float *incident);
+/* hazard [n], the network's logits → logit [n] of P(start within step 1 … n); ±∞ where P is 0 or 1. */
+void tft_incident_logits(const float *hazard, size_t n, double *logit);
+/* These (or what a judge made of them: tft/judge.h) → incident [n], calibrated, each 0 … 1, never falling. Cannot fail. */
+void tft_calibration_incident(const tft_calibration *calibration, const double *logit, size_t n, float *incident);
 
 /* One metric's quantiles at horizon step `step` = 1 …, in the metric's unit: put in order, stretched around the median
  * and in order again. `scale` is the window's. Cutting to the range is the caller's. Cannot fail. */

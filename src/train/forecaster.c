@@ -34,7 +34,7 @@ typedef struct worker {
     tft_slot slots[MICRO];
     tft_pack pack;
     float *prediction, *hazard_logit; // [MICRO, T, Q], [MICRO, T]
-    float *shift;                     // [T]
+    double *incident_logit;           // [T]
     float *encoder_attention, *encoder_selection, *decoder_selection, *static_selection;
 } worker;
 
@@ -67,7 +67,7 @@ static void layout_worker(tft_arena *arena, const tft_forecaster *f, worker *w)
     tft_pack_layout(arena, &shape, MICRO, false, &w->pack);
     w->prediction = tft_arena_floats(arena, MICRO * horizon * shape.n_outputs);
     w->hazard_logit = tft_arena_floats(arena, MICRO * horizon);
-    w->shift = tft_arena_floats(arena, horizon);
+    w->incident_logit = tft_arena_alloc(arena, horizon, sizeof *w->incident_logit);
     w->encoder_attention = tft_arena_floats(arena, MICRO * horizon * n->n_heads * context);
     w->encoder_selection = tft_arena_floats(arena, MICRO * context * n_variables(&n->encoder_inputs));
     w->decoder_selection = tft_arena_floats(arena, MICRO * horizon * n_variables(&n->decoder_inputs));
@@ -266,12 +266,13 @@ static void spread(float *to, const float *from, size_t rows, size_t n, size_t s
 }
 
 /* With a judge `steps` is the whole horizon (tft_forecaster_run): it speaks of parts of that. */
-static void write_incident(const run_job *job, worker *w, const float *logit, const float *signs, float *incident)
+static void write_incident(const run_job *job, worker *w, const float *hazard, const float *signs, float *incident)
 {
     const tft_judge *const judge = tft_model_judge(job->f->model);
+    tft_incident_logits(hazard, job->steps, w->incident_logit);
     if (judge != NULL)
-        tft_judge_shift(judge, signs, logit, job->steps, w->shift);
-    tft_calibration_incident(&job->f->card.calibration, logit, judge != NULL ? w->shift : NULL, job->steps, incident);
+        tft_judge_move(judge, signs, job->steps, w->incident_logit);
+    tft_calibration_incident(&job->f->card.calibration, w->incident_logit, job->steps, incident);
 }
 
 static void write_explanations(const run_job *job, const worker *w, size_t b, size_t request)

@@ -183,17 +183,17 @@ static tft_status build_all(collecting *c, tft_judge_observer said, void *contex
 
 /* ---- fitting ------------------------------------------------------------------------------------------------------- */
 
-/* y and known [TFT_JUDGE_HORIZONS, n]; how many starts there are within the whole horizon. */
+/* y and known [TFT_N_HORIZONS, n]; how many starts there are within the whole horizon. */
 static size_t label(const collecting *c, uint8_t *y, uint8_t *known)
 {
     size_t starts = 0;
-    for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++) {
-        const size_t h = tft_judge_horizon(c->t->dataset->contract.horizon, k);
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
+        const size_t h = tft_horizon_at(c->t->dataset->contract.horizon, k);
         for (size_t i = 0; i < c->n; i++) {
             const pick *const p = &c->picks[i];
             y[k * c->n + i] = p->event >= 1 && p->event <= h;
             known[k * c->n + i] = y[k * c->n + i] || p->at_risk >= h;
-            starts += k + 1 == TFT_JUDGE_HORIZONS && y[k * c->n + i];
+            starts += k + 1 == TFT_N_HORIZONS && y[k * c->n + i];
         }
     }
     return starts;
@@ -206,13 +206,13 @@ static tft_status grow_trees(const collecting *c, const tft_sign_rows *rows, flo
     tft_boost_bins bins = {0};
     tft_status status = tft_boost_bins_make(c->signs, c->n, c->t->config.n_signs, &bins, err);
     options.n_trees = trees->n;
-    for (size_t k = 0; k < TFT_JUDGE_HORIZONS && status == TFT_OK; k++) {
+    for (size_t k = 0; k < TFT_N_HORIZONS && status == TFT_OK; k++) {
         for (size_t i = 0; i < c->n; i++)
             weight[i] = rows->known[k * c->n + i] ? rows->weight[i] : 0;
         options.seed = c->t->options->seed + k;
         status = tft_boost_fit(&bins, rows->y + k * c->n, weight, &options, c->t->pool, &trees->base[k],
                                trees->trees + k * trees->n, err);
-        if (status == TFT_OK && said != NULL && !said(context, 0.4 + 0.4 * (double)(k + 1) / TFT_JUDGE_HORIZONS))
+        if (status == TFT_OK && said != NULL && !said(context, 0.4 + 0.4 * (double)(k + 1) / TFT_N_HORIZONS))
             status = stopped(err);
     }
     tft_boost_bins_free(&bins);
@@ -224,7 +224,7 @@ static tft_status fit(const collecting *c, tft_judge **made, tft_judge_observer 
 {
     tft_trainer *const t = c->t;
     tft_judge *judge = NULL;
-    uint8_t *const labels = malloc(tft_mul_sat(2 * TFT_JUDGE_HORIZONS, c->n));
+    uint8_t *const labels = malloc(tft_mul_sat(2 * TFT_N_HORIZONS, c->n));
     float *const weights = malloc(tft_mul_sat(2 * sizeof *weights, c->n));
     tft_status status = TFT_OK;
     *made = NULL;
@@ -232,7 +232,7 @@ static tft_status fit(const collecting *c, tft_judge **made, tft_judge_observer 
         status = tft_fail(err, TFT_ERR_MEMORY, "no memory for the labels of %zu windows", c->n);
         goto done;
     }
-    uint8_t *const y = labels, *const known = labels + TFT_JUDGE_HORIZONS * c->n;
+    uint8_t *const y = labels, *const known = labels + TFT_N_HORIZONS * c->n;
     if (label(c, y, known) == 0)
         goto done;
     for (size_t i = 0; i < c->n; i++)

@@ -23,7 +23,7 @@
 #define NET_STREAM UINT64_C(0x6e657473)
 
 #define HIDDEN ((size_t)TFT_SIGN_NET_HIDDEN)
-#define OUT ((size_t)TFT_JUDGE_HORIZONS)
+#define OUT ((size_t)TFT_N_HORIZONS)
 
 typedef struct fitting {
     const tft_sign_rows *rows;
@@ -159,6 +159,17 @@ static double rate_at(uint64_t step, uint64_t steps)
                           : RATE * 0.5 * (1 + cos(acos(-1.0) * (done - WARM_UP) / (1 - WARM_UP)));
 }
 
+static void keep(const tft_sign_net *to, float *average, size_t n_signs)
+{
+    tft_sign_net from;
+    tft_sign_net_place(average, n_signs, &from);
+    memcpy(to->w1, from.w1, HIDDEN * n_signs * sizeof(float));
+    memcpy(to->b1, from.b1, HIDDEN * sizeof(float));
+    memcpy(to->w2, from.w2, OUT * HIDDEN * sizeof(float));
+    memcpy(to->b2, from.b2, OUT * sizeof(float));
+    memcpy(to->linear, from.linear, OUT * n_signs * sizeof(float));
+}
+
 static void fit_one(void *context, size_t k, size_t worker)
 {
     const fitting *const f = context;
@@ -194,7 +205,7 @@ static void fit_one(void *context, size_t k, size_t worker)
                              t.m + parts[p].from, t.v + parts[p].from);
         tft_ema_update(tft_ema_decay(AVERAGE, step), f->n_floats, t.weights, t.average);
     }
-    memcpy(f->nets->net[k].w1, t.average, f->n_floats * sizeof(float));
+    keep(&f->nets->net[k], t.average, n);
 }
 
 tft_status tft_sign_nets_fit(const tft_sign_rows *rows, uint64_t seed, tft_pool *pool, tft_sign_nets *nets,

@@ -17,8 +17,8 @@
 typedef struct tft_sign_rows {
     size_t n;
     const float *signs;   // [n, n_signs]
-    const uint8_t *y;     // [TFT_JUDGE_HORIZONS, n] 0 or 1
-    const uint8_t *known; // [TFT_JUDGE_HORIZONS, n]
+    const uint8_t *y;     // [TFT_N_HORIZONS, n] 0 or 1
+    const uint8_t *known; // [TFT_N_HORIZONS, n]
     const float *weight;  // [n], some above 0
 } tft_sign_rows;
 

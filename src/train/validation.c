@@ -32,18 +32,13 @@ static double quantile_loss(const tft_config *config, const tft_slot *slot, cons
     return total / (double)steps;
 }
 
-static double softplus(double x)
-{
-    return x > 0 ? x + log1p(exp(-x)) : log1p(exp(x));
-}
-
 /* −log likelihood of "nothing before event_step, then an incident", or of nothing in the steps at risk. */
 static double hazard_loss(const tft_slot *slot, const float *logits, size_t horizon, double horizon_weight)
 {
     double sum = 0;
     for (size_t t = 1; t <= slot->at_risk; t++) {
         const double z = (double)logits[t - 1];
-        sum += t == slot->event_step ? softplus(-z) : softplus(z); // −log σ(z) and −log(1 − σ(z))
+        sum += t == slot->event_step ? tft_softplus(-z) : tft_softplus(z); // −log σ(z) and −log(1 − σ(z))
     }
     return horizon_weight > 0 ? sum + horizon_weight * tft_horizon_bce(logits, horizon, horizon, slot->event_step,
                                                                        slot->at_risk, 0, NULL)

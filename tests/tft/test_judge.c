@@ -22,7 +22,7 @@ static tft_judge *small_judge(void)
 {
     tft_judge *j;
     assert_int_equal(tft_judge_open(1, N_SIGNS, &j, NULL), TFT_OK);
-    for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++) {
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
         tft_tree *const tree = &j->trees->trees[k];
         j->trees->base[k] = (float)k - 3;
         for (size_t i = 0; i < TFT_TREE_SPLITS; i++)
@@ -39,7 +39,7 @@ static tft_judge *small_judge(void)
         j->nets->inverse_spread[i] = 2;
     }
     for (size_t i = 0; i < TFT_SIGN_NETS; i++) {
-        for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++) {
+        for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
             j->nets->net[i].b2[k] = (float)k;
             j->nets->net[i].linear[k * N_SIGNS] = (float)i; // the mean of 0, 1, 2
         }
@@ -51,12 +51,12 @@ static void a_tree_answers_by_its_questions(void **state)
 {
     static const float rows[][N_SIGNS] = {{0, 0.6f, 2.1f}, {0, 0.5f, 2.1f}, {9, 0.6f, 2.0f}};
     static const double wanted[] = {1, -1, -1};
-    double logits[TFT_JUDGE_HORIZONS];
+    double logits[TFT_N_HORIZONS];
     tft_judge *const j = small_judge();
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         tft_trees_logits(j->trees, rows[i], logits);
-        for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++)
+        for (size_t k = 0; k < TFT_N_HORIZONS; k++)
             assert_true(logits[k] == (double)k - 3 + wanted[i]);
     }
     tft_judge_close(j);
@@ -66,12 +66,12 @@ static void networks_read_signs_in_spreads_cut_to_four(void **state)
 {
     static const float rows[][N_SIGNS] = {{1.5f, 0, 0}, {100, 0, 0}, {-100, 0, 0}};
     static const double wanted[] = {1, 4, -4};
-    double logits[TFT_JUDGE_HORIZONS];
+    double logits[TFT_N_HORIZONS];
     tft_judge *const j = small_judge();
     (void)state;
     for (size_t i = 0; i < 3; i++) {
         tft_sign_nets_logits(j->nets, rows[i], logits);
-        for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++)
+        for (size_t k = 0; k < TFT_N_HORIZONS; k++)
             assert_true(fabs(logits[k] - (double)k - wanted[i]) < 1e-6);
     }
     j->nets->net[0].w1[0] = -1; // relu(−x₀), which only a negative x₀ passes
@@ -94,20 +94,23 @@ static double logit_at(const float *hazard, size_t steps)
 static void what_is_said_is_the_mean_at_the_five_horizons_and_between_its_neighbours_elsewhere(void **state)
 {
     static const float signs[N_SIGNS] = {1, 1, 3};
-    float hazard[HORIZON], shift[HORIZON];
-    double trees[TFT_JUDGE_HORIZONS], nets[TFT_JUDGE_HORIZONS];
+    float hazard[HORIZON];
+    double moved[HORIZON], shift[HORIZON] = {0}, trees[TFT_N_HORIZONS], nets[TFT_N_HORIZONS];
     tft_judge *const j = small_judge();
     (void)state;
     for (size_t i = 0; i < HORIZON; i++)
         hazard[i] = -5.0f + 0.01f * (float)i;
     tft_trees_logits(j->trees, signs, trees);
     tft_sign_nets_logits(j->nets, signs, nets);
-    tft_judge_shift(j, signs, hazard, HORIZON, shift);
-    for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++) {
-        const size_t h = tft_judge_horizon(HORIZON, k);
-        assert_true(fabs(logit_at(hazard, h) + (double)shift[h - 1] - (trees[k] + nets[k]) / 2) < 1e-4);
+    for (size_t i = 0; i < HORIZON; i++)
+        moved[i] = logit_at(hazard, i + 1);
+    tft_judge_move(j, signs, HORIZON, moved);
+    tft_judge_move(j, signs, HORIZON, shift); // from 0
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
+        const size_t h = tft_horizon_at(HORIZON, k);
+        assert_true(fabs(moved[h - 1] - (trees[k] + nets[k]) / 2) < 1e-4);
     }
-    assert_int_equal(tft_judge_horizon(HORIZON, 0), 6);
+    assert_int_equal(tft_horizon_at(HORIZON, 0), 6);
     for (size_t i = 0; i < 5; i++)
         assert_true(shift[i] == shift[5]); // before the first horizon as there
     for (size_t i = 6; i < 11; i++)
@@ -118,17 +121,22 @@ static void what_is_said_is_the_mean_at_the_five_horizons_and_between_its_neighb
 static void a_network_that_is_sure_and_a_horizon_of_three_steps_stay_finite(void **state)
 {
     static const float signs[N_SIGNS] = {0, 1, 3};
-    static const float hazards[] = {-90, 90, -3e38f, 3e38f};
+    static const double sure[] = {-90, 90, -700, 700};
     tft_judge *const j = small_judge();
     (void)state;
     for (size_t k = 0; k < 4; k++) {
-        float hazard[HORIZON], shift[HORIZON];
-        for (size_t i = 0; i < HORIZON; i++)
-            hazard[i] = hazards[k];
         for (size_t horizon = 1; horizon <= HORIZON; horizon += horizon < 4 ? 1 : 92) {
-            tft_judge_shift(j, signs, hazard, horizon, shift);
-            for (size_t i = 0; i < horizon; i++)
-                assert_true(isfinite(shift[i]) && fabsf(shift[i]) < 61);
+            double logit[HORIZON], impossible[HORIZON];
+            for (size_t i = 0; i < horizon; i++) {
+                logit[i] = sure[k];
+                impossible[i] = copysign(HUGE_VAL, sure[k]);
+            }
+            tft_judge_move(j, signs, horizon, logit);
+            tft_judge_move(j, signs, horizon, impossible);
+            for (size_t i = 0; i < horizon; i++) {
+                assert_true(isfinite(logit[i]) && fabs(logit[i] - sure[k]) < 61);
+                assert_true(impossible[i] == copysign(HUGE_VAL, sure[k]));
+            }
         }
     }
     tft_judge_close(j);
@@ -149,7 +157,7 @@ static void what_is_saved_is_what_is_loaded(void **state)
     assert_int_equal(tft_judge_save(j, path, &err), TFT_OK);
     assert_int_equal(tft_judge_load(path, 1, N_SIGNS, &read, &err), TFT_OK);
     assert_memory_equal(read->trees->base, j->trees->base, sizeof j->trees->base);
-    assert_memory_equal(read->trees->trees, j->trees->trees, TFT_JUDGE_HORIZONS * sizeof(tft_tree));
+    assert_memory_equal(read->trees->trees, j->trees->trees, TFT_N_HORIZONS * sizeof(tft_tree));
     assert_memory_equal(read->nets->block, j->nets->block, floats * sizeof(float));
     tft_judge_close(read);
     assert_int_equal(tft_judge_load(path, 2, N_SIGNS, &read, NULL), TFT_ERR_MISMATCH); // more trees than there are

@@ -10,6 +10,14 @@
 
 #include "train/calibration.h"
 
+static void say(const tft_calibration *c, const float *hazard, size_t n, float *p)
+{
+    double logit[1000];
+    assert_true(n <= 1000);
+    tft_incident_logits(hazard, n, logit);
+    tft_calibration_incident(c, logit, n, p);
+}
+
 static void the_identity_is_one_minus_the_product_of_survivals(void **state)
 {
     const float logits[4] = {-3, 0, -30, 2};
@@ -17,7 +25,7 @@ static void the_identity_is_one_minus_the_product_of_survivals(void **state)
     float p[4];
     double survival = 1;
     (void)state;
-    tft_calibration_incident(&identity, logits, NULL, 4, p);
+    say(&identity, logits, 4, p);
     for (size_t t = 0; t < 4; t++) {
         survival *= 1 - 1 / (1 + exp(-(double)logits[t]));
         assert_true(fabs((double)p[t] - (1 - survival)) < 1e-6);
@@ -31,7 +39,7 @@ static void tiny_hazards_add_up_instead_of_rounding_away(void **state)
     (void)state;
     for (size_t t = 0; t < 1000; t++)
         logits[t] = -25; // 1.4e-11 each: 1 − p is 1 in float
-    tft_calibration_incident(&identity, logits, NULL, 1000, p);
+    say(&identity, logits, 1000, p);
     assert_true(fabs((double)p[999] / (1000 * exp(-25)) - 1) < 1e-4);
 }
 
@@ -41,10 +49,28 @@ static void the_curve_never_falls_and_stays_a_probability(void **state)
     const float logits[5] = {-1, -1, 400, -400, 3};
     float p[5];
     (void)state;
-    tft_calibration_incident(&c, logits, NULL, 5, p);
+    say(&c, logits, 5, p);
     for (size_t t = 0; t < 5; t++) {
         assert_true(p[t] >= 0 && p[t] <= 1);
         assert_true(t == 0 || p[t] >= p[t - 1]);
+    }
+}
+
+static void hazards_that_are_sure_stay_sure_with_any_calibration(void **state)
+{
+    const tft_calibration identity = {0}, c = {.n_points = 1, .step = {1}, .slope = {0.3}, .intercept = {-3}};
+    const float hazards[] = {-90, 90, -3e38f, 3e38f};
+    (void)state;
+    for (size_t k = 0; k < 4; k++) {
+        const float logits[3] = {hazards[k], hazards[k], hazards[k]};
+        float plain[3], p[3];
+        say(&identity, logits, 3, plain);
+        say(&c, logits, 3, p);
+        for (size_t t = 0; t < 3; t++) {
+            assert_true(hazards[k] < 0 ? plain[t] < 1e-30f : plain[t] == 1);
+            assert_true(p[t] >= 0 && p[t] <= 1);
+            assert_true(fabsf(hazards[k]) < 100 || p[t] == plain[t]);
+        }
     }
 }
 
@@ -54,7 +80,7 @@ static void platt_points_move_the_probability_at_their_step(void **state)
     const float logits[1] = {0.75f};
     float p[1];
     (void)state;
-    tft_calibration_incident(&c, logits, NULL, 1, p);
+    say(&c, logits, 1, p);
     assert_true(fabs((double)p[0] - 1 / (1 + exp(-(2 * 0.75 - 1)))) < 1e-6);
 }
 
@@ -130,6 +156,7 @@ int main(void)
     const struct CMUnitTest tests[] = {cmocka_unit_test(the_identity_is_one_minus_the_product_of_survivals),
                                        cmocka_unit_test(tiny_hazards_add_up_instead_of_rounding_away),
                                        cmocka_unit_test(the_curve_never_falls_and_stays_a_probability),
+                                       cmocka_unit_test(hazards_that_are_sure_stay_sure_with_any_calibration),
                                        cmocka_unit_test(platt_points_move_the_probability_at_their_step),
                                        cmocka_unit_test(json_brings_back_what_was_written),
                                        cmocka_unit_test(bad_calibrations_are_named)};

@@ -23,7 +23,7 @@ typedef struct world {
 static world make_world(uint64_t seed)
 {
     world w = {malloc(N * N_SIGNS * sizeof(float)), malloc(N * sizeof(float)), malloc(N * sizeof(float)),
-               malloc(TFT_JUDGE_HORIZONS * N), malloc(TFT_JUDGE_HORIZONS * N)};
+               malloc(TFT_N_HORIZONS * N), malloc(TFT_N_HORIZONS * N)};
     tft_rng rng = tft_rng_seeded(seed, 0);
     for (size_t i = 0; i < N; i++) {
         float *const x = w.signs + i * N_SIGNS;
@@ -31,7 +31,7 @@ static world make_world(uint64_t seed)
             x[f] = 10 + 3 * (float)tft_rng_normal(&rng);
         const double logit = -2 + 0.4 * ((double)x[0] - 10) + (x[1] > 10 ? 0.6 * ((double)x[1] - 10) : 0);
         w.p[i] = (float)(1 / (1 + exp(-logit)));
-        for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++) {
+        for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
             w.y[k * N + i] = tft_rng_uniform(&rng) < pow((double)w.p[i], 1.0 / (double)(k + 1));
             w.known[k * N + i] = 1;
         }
@@ -63,7 +63,7 @@ static tft_sign_nets *fit(const world *w, size_t threads)
 
 static double error_of(const tft_sign_nets *nets, const world *w, size_t k)
 {
-    double squares = 0, logits[TFT_JUDGE_HORIZONS];
+    double squares = 0, logits[TFT_N_HORIZONS];
     for (size_t i = 0; i < N; i++) {
         tft_sign_nets_logits(nets, w->signs + i * N_SIGNS, logits);
         const double e = 1 / (1 + exp(-logits[k])) - pow((double)w->p[i], 1.0 / (double)(k + 1));
@@ -77,7 +77,7 @@ static void a_slope_and_a_kink_are_learned_and_right_on_other_rows(void **state)
     world w = make_world(1), other = make_world(2);
     tft_sign_nets *const nets = fit(&w, 2);
     (void)state;
-    for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++)
+    for (size_t k = 0; k < TFT_N_HORIZONS; k++)
         assert_true(error_of(nets, &other, k) < 0.05); // the base rate alone is off by .2
     tft_sign_nets_close(nets);
     free_world(&w);
@@ -94,7 +94,7 @@ static void the_networks_do_not_depend_on_threads_nor_on_what_is_not_known_or_ha
     }
     tft_sign_nets *const a = fit(&w, 1);
     for (size_t i = 0; i < N; i++) {
-        for (size_t k = 0; k < TFT_JUDGE_HORIZONS; k++) {
+        for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
             if (w.weight[i] == 0.0f || !w.known[k * N + i])
                 w.y[k * N + i] = !w.y[k * N + i] && w.known[k * N + i] == 0;
         }
