@@ -20,12 +20,8 @@ static void publish(events *all, event_kind kind, const char *server_name, tft_t
 
 static void tell_forecast(events *all, const forecast_snapshot *s, tft_text *text)
 {
-    char id[VIEW_FORECAST_ID];
-    view_forecast_id(s, id);
-    tft_text_printf(text, "{\"forecast_id\": \"%s\", \"origin\": ", id);
-    json_put_time_s(text, s->origin_ms);
-    tft_text_puts(text, ", \"finished_at\": ");
-    json_put_time_ms(text, s->wall_ms);
+    tft_text_puts(text, "{");
+    view_put_forecast_times(s, text);
     tft_text_printf(text,
                     ", \"servers\": %zu, \"tft_servers\": %zu, \"heuristic_servers\": %zu, \"alerts_firing\": %zu",
                     s->tft_servers + s->heuristic_servers, s->tft_servers, s->heuristic_servers, s->n_firing);

@@ -172,7 +172,7 @@ void view_forecast_id(const forecast_snapshot *s, char out[VIEW_FORECAST_ID])
              stamp + 14, stamp + 17, (unsigned long long)s->sequence);
 }
 
-void view_put_forecast_head(const forecast_snapshot *s, tft_text *out)
+void view_put_forecast_times(const forecast_snapshot *s, tft_text *out)
 {
     char id[VIEW_FORECAST_ID];
     view_forecast_id(s, id);
@@ -180,6 +180,11 @@ void view_put_forecast_head(const forecast_snapshot *s, tft_text *out)
     json_put_time_s(out, s->origin_ms);
     tft_text_puts(out, ", \"finished_at\": ");
     json_put_time_ms(out, s->wall_ms);
+}
+
+void view_put_forecast_head(const forecast_snapshot *s, tft_text *out)
+{
+    view_put_forecast_times(s, out);
     tft_text_puts(out, ", \"model\": ");
     json_put_string(out, s->model_name);
 }

@@ -60,6 +60,8 @@ void view_server_id(const server_view *view, char out[16]);
 void view_forecast_id(const forecast_snapshot *s, char out[VIEW_FORECAST_ID]);
 /* What every reply says of the forecast that it was made of, members without braces: "forecast_id", "origin", "finished_at", "model". */
 void view_put_forecast_head(const forecast_snapshot *s, tft_text *out);
+/* The same without the model: what an event says. */
+void view_put_forecast_times(const forecast_snapshot *s, tft_text *out);
 
 /* {"score": 1.3, "now": …, "soon", "band", "priority", "drivers": […]}, or null without a forecast. */
 void view_put_risk(tft_text *out, const server *srv, const forecast_snapshot *s, const server_view *view);
