@@ -1,61 +1,8 @@
 /* test_store.c - what is committed, what a key means, and what a restart brings back. */
-#include <math.h>
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
-#include <cmocka.h>
 
-#include "base/file.h"
-#include "series/record.h"
-#include "store/reader.h"
-#include "store/store.h"
-
-#define T0 1760371200000 // 2025-10-13T16:00:00Z
-#define DAY 86400000
-
-static _Atomic int64_t clock_ms;
-static int64_t test_now(void)
-{
-    return clock_ms;
-}
-
-static char folder[64];
-static tft_contract contract;
-
-static int make_folder(void **state)
-{
-    (void)state;
-    snprintf(folder, sizeof folder, "/tmp/tftd-store-XXXXXX");
-    assert_non_null(mkdtemp(folder));
-    clock_ms = T0;
-    contract = tft_contract_default();
-    return 0;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    tft_remove_folder(folder, NULL);
-    return 0;
-}
-
-static store *open_store(store_options *changed)
-{
-    store_options options = changed != NULL ? *changed : store_options_default();
-    options.dir = folder;
-    options.now_ms = test_now;
-    store *s = NULL;
-    tft_error err = {0};
-    if (store_open(&options, &contract, &s, &err) != TFT_OK)
-        fail_msg("%s", err.text);
-    return s;
-}
+#include "store_folder.h"
 
 /* cpu NaN = missing, and so on; the other metrics are missing. */
 static tft_record record_of(const char *name, int64_t time_ms, double cpu, double mem)
@@ -712,8 +659,6 @@ static void concurrent_batches_share_commits_and_count_once(void **state)
     assert_int_equal(counters.ticks, SENDERS * BATCHES);
     store_close(s);
 }
-
-#define TEST(f) cmocka_unit_test_setup_teardown(f, make_folder, remove_folder)
 
 int main(void)
 {
