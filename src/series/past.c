@@ -31,7 +31,7 @@ void tft_past_layout(tft_past *past, const tft_contract *contract, tft_arena *ar
 {
     const size_t n = tft_past_length(contract), m = contract->n_metrics;
     past->n = n;
-    past->values = tft_arena_floats(arena, n * m);
+    past->values = tft_arena_floats(arena, n * m + TFT_PAST_SPARE);
     past->columns = tft_arena_floats(arena, n * m);
     past->counts = tft_arena_alloc(arena, n, sizeof *past->counts);
     past->states = tft_arena_alloc(arena, n, sizeof *past->states);
@@ -160,6 +160,8 @@ void tft_past_take(tft_past *past, const tft_contract *contract, const tft_serie
         past->newest_fill = (float)view->newest_fill;
     }
 
+    for (size_t i = 0; i < TFT_PAST_SPARE; i++)
+        past->values[n * m + i] = 0.0f;
     past->n_known = 0;
     bool labelled = false; // as far as could be known at the origin: the series' own flag may come from later steps
     for (size_t i = 0; i < n; i++) {

@@ -14,11 +14,13 @@
 #include "series/calendar.h"
 #include "tft/window.h"
 
+#define TFT_PAST_SPARE 3
+
 typedef struct tft_past {
     size_t n; // steps looked back over, the origin's included; the same for every window of a contract
     int64_t origin;
     tft_series steps;  // borrows the arrays below: what incident.h and the state rules walk over
-    float *values;     // [n, n_metrics], masked
+    float *values;     // [n, n_metrics], masked, and TFT_PAST_SPARE more: the last steps are read as whole vectors, too
     uint16_t *counts;  // [n]
     uint8_t *states;   // [n]
     float *columns;    // [n_metrics, n]: the values again, a metric after the other

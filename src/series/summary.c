@@ -1,40 +1,46 @@
-/* summary.c - see summary.h.
- *
- * Sorting is a least-significant-digit radix sort of 64-bit items: the upper half is the float turned into an unsigned
- * number of the same order (sign bit flipped for positives, all bits for negatives), the lower half the age. Three
- * passes of 11 bits over 2016 items take a tenth of the time of a comparison sort, and the order is total: equal
- * values stay in order of age, so results do not depend on the platform's qsort.
- */
+/* summary.c - see summary.h. */
 #include "series/summary.h"
 
 #include <math.h>
 #include <string.h>
 
-#define DIGIT_BITS 11
-#define N_DIGITS 2048
-#define FEW 48 // below this, insertion is faster than three passes
+#include "series/per_processor.h"
 
-void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, tft_arena *arena)
+void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, size_t n_metrics, tft_arena *arena)
 {
-    sorter->items = tft_arena_alloc(arena, pace->week, sizeof *sorter->items);
-    sorter->spare = tft_arena_alloc(arena, pace->week, sizeof *sorter->spare);
-    sorter->week = tft_arena_floats(arena, pace->week);
-    sorter->day = tft_arena_floats(arena, pace->day + 1); // one more: see deal()
-    sorter->hour = tft_arena_floats(arena, pace->hour + 1);
-    sorter->by_hour_capacity = 8 * (pace->hour + 1); // a week touches an hour of the day at most eight times
-    sorter->by_hour = tft_arena_floats(arena, 24 * sorter->by_hour_capacity);
-    sorter->hour_of_age = tft_arena_alloc(arena, pace->week, sizeof *sorter->hour_of_age);
+    const size_t in_hour = 8 * (pace->hour + 1); // a week touches an hour of the day at most eight times
+    sorter->n_runs = 0;
+    sorter->runs = tft_arena_alloc(arena, pace->week, sizeof *sorter->runs);
+    tft_list_layout(&sorter->list, pace->week, arena);
+    sorter->hour_rows = (in_hour + TFT_SORT_BLOCK - 1) / TFT_SORT_BLOCK * TFT_SORT_BLOCK;
+    sorter->by_hour = tft_arena_alloc(arena, sorter->hour_rows, sizeof *sorter->by_hour);
+    sorter->minute_sums = tft_arena_alloc(arena, pace->hour, sizeof *sorter->minute_sums);
+    sorter->minute_counts = tft_arena_alloc(arena, pace->hour, sizeof *sorter->minute_counts);
+    sorter->sums = tft_arena_alloc(arena, n_metrics + TFT_SUM_LANES - 1, sizeof *sorter->sums);
 }
 
-void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, int64_t origin)
+static void find_runs(tft_sorter *sorter, const tft_pace *pace, int64_t origin)
 {
     int64_t ms = tft_ms_of_day(pace->step_ms, origin);
     const int64_t back = pace->step_ms % TFT_DAY_MS;
-    for (size_t age = 0; age < pace->week; age++) {
-        sorter->hour_of_age[age] = (uint8_t)(ms / TFT_HOUR_MS);
-        ms -= back;
+    sorter->n_runs = 0;
+    for (size_t age = 0; age < pace->week;) {
+        const size_t in_hour = back > 0 ? (size_t)(ms % TFT_HOUR_MS / back) + 1 : pace->week; // down to the full hour
+        const size_t n = in_hour < pace->week - age ? in_hour : pace->week - age;
+        sorter->runs[sorter->n_runs++] = (tft_hour_run){(uint32_t)age, (uint32_t)n, (uint8_t)(ms / TFT_HOUR_MS)};
+        age += n;
+        ms -= (int64_t)n * back;
         ms += ms < 0 ? TFT_DAY_MS : 0;
     }
+    sorter->origin = origin;
+}
+
+void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, const tft_past *past)
+{
+    if (sorter->n_runs == 0 || sorter->origin != past->origin)
+        find_runs(sorter, pace, past->origin);
+    for (size_t m = 0; m < past->steps.n_metrics; m += TFT_SUM_LANES)
+        tft_sums_make(past, pace, m, sorter->sums + m);
 }
 
 void tft_summary_layout(tft_summary *summary, const tft_pace *pace, tft_arena *arena)
@@ -42,61 +48,6 @@ void tft_summary_layout(tft_summary *summary, const tft_pace *pace, tft_arena *a
     summary->same_minute = tft_arena_floats(arena, pace->hour);
     summary->same_minute_6h = tft_arena_floats(arena, pace->hour);
     summary->same_minute_24h = tft_arena_floats(arena, pace->hour);
-}
-
-static uint32_t sortable(float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (bits & 0x80000000u) != 0 ? ~bits : bits | 0x80000000u;
-}
-
-static float unsortable(uint32_t key)
-{
-    const uint32_t bits = (key & 0x80000000u) != 0 ? key & 0x7fffffffu : ~key;
-    float value;
-    memcpy(&value, &bits, sizeof value);
-    return value;
-}
-
-static void sort_few(uint64_t *items, size_t n)
-{
-    for (size_t i = 1; i < n; i++) {
-        const uint64_t item = items[i];
-        size_t k = i;
-        for (; k > 0 && items[k - 1] > item; k--)
-            items[k] = items[k - 1];
-        items[k] = item;
-    }
-}
-
-/* Sorts by the upper 32 bits; returns where the sorted items are: `items` or `spare`. */
-static const uint64_t *sort_items(uint64_t *items, uint64_t *spare, size_t n)
-{
-    if (n < FEW) {
-        sort_few(items, n);
-        return items;
-    }
-    uint32_t starts[3][N_DIGITS];
-    memset(starts, 0, sizeof starts);
-    for (size_t i = 0; i < n; i++) {
-        for (unsigned pass = 0; pass < 3; pass++)
-            starts[pass][items[i] >> (32 + pass * DIGIT_BITS) & (N_DIGITS - 1)]++;
-    }
-    for (unsigned pass = 0; pass < 3; pass++) {
-        uint32_t sum = 0;
-        for (size_t d = 0; d < N_DIGITS; d++) {
-            const uint32_t count = starts[pass][d];
-            starts[pass][d] = sum;
-            sum += count;
-        }
-        for (size_t i = 0; i < n; i++)
-            spare[starts[pass][items[i] >> (32 + pass * DIGIT_BITS) & (N_DIGITS - 1)]++] = items[i];
-        uint64_t *const swap = items;
-        items = spare;
-        spare = swap;
-    }
-    return items;
 }
 
 float tft_quantile_sorted(const float *sorted, size_t n, float q)
@@ -109,51 +60,10 @@ float tft_quantile_sorted(const float *sorted, size_t n, float q)
     return (float)((1.0 - part) * (double)sorted[low] + part * (double)sorted[low + 1]);
 }
 
-static void quantiles(const float *sorted, size_t n, const float *levels, size_t n_levels, const float *fallback,
-                      float last, float *out)
+static void quantiles(const tft_list *list, const float *levels, size_t n_levels, float last, float *out)
 {
     for (size_t q = 0; q < n_levels; q++)
-        out[q] = n > 0 ? tft_quantile_sorted(sorted, n, levels[q]) : fallback != NULL ? fallback[q] : last;
-}
-
-/* Sums over the last hour, day and week. */
-typedef struct sums {
-    double hour, day, week, day_magnitude, week_magnitude;
-    size_t n_hour, n_day, n_week;
-} sums;
-
-/* Walks back over the week: fills items and sums. */
-static sums gather(const float *column, size_t n, const tft_pace *pace, uint64_t *items)
-{
-    sums s = {0};
-    const size_t reach = n < pace->week ? n : pace->week;
-    for (size_t age = 0; age < reach; age++) {
-        const float value = column[n - 1 - age];
-        if (age == pace->hour) {
-            s.hour = s.week;
-            s.n_hour = s.n_week;
-        }
-        if (age == pace->day) {
-            s.day = s.week;
-            s.day_magnitude = s.week_magnitude;
-            s.n_day = s.n_week;
-        }
-        if (isnan(value))
-            continue;
-        items[s.n_week++] = (uint64_t)sortable(value) << 32 | age;
-        s.week += (double)value;
-        s.week_magnitude += fabs((double)value);
-    }
-    if (reach <= pace->hour) {
-        s.hour = s.week;
-        s.n_hour = s.n_week;
-    }
-    if (reach <= pace->day) {
-        s.day = s.week;
-        s.day_magnitude = s.week_magnitude;
-        s.n_day = s.n_week;
-    }
-    return s;
+        out[q] = list->n > 0 ? tft_list_quantile(list, levels[q]) : last;
 }
 
 static float mean_or(double sum, size_t n, float otherwise)
@@ -161,28 +71,14 @@ static float mean_or(double sum, size_t n, float otherwise)
     return n > 0 ? (float)(sum / (double)n) : otherwise;
 }
 
-static float scale_of(const sums *s, const tft_metric *metric)
+static float scale_of(const tft_sums *s, const tft_metric *metric)
 {
     double scale = 0.0;
-    if (s->n_week > 0)
-        scale = s->week_magnitude / (double)s->n_week;
-    if (s->n_day > 0)
-        scale = 0.5 * (scale + s->day_magnitude / (double)s->n_day);
+    if (s->week.n > 0)
+        scale = s->week.magnitude / (double)s->week.n;
+    if (s->day.n > 0)
+        scale = 0.5 * (scale + s->day.magnitude / (double)s->day.n);
     return (float)(scale > metric->scale_floor ? scale : metric->scale_floor);
-}
-
-static float mean_change(const float *column, size_t n, size_t day)
-{
-    double sum = 0.0;
-    size_t count = 0;
-    for (size_t i = n > day ? n - day : 1; i < n; i++) {
-        const float change = fabsf(column[i] - column[i - 1]);
-        if (!isnan(change)) {
-            sum += (double)change;
-            count++;
-        }
-    }
-    return mean_or(sum, count, 0.0f);
 }
 
 static float last_value(const float *column, size_t n, bool *seen)
@@ -197,92 +93,132 @@ static float last_value(const float *column, size_t n, bool *seen)
     return 0.0f;
 }
 
-/* Means over the latest hours of the values at the same minute. Phase p of the hour after the origin is, k hours back,
- * at age k·hour − 1 − p. */
-static void same_minutes(const float *column, size_t n, size_t hour, tft_summary *s)
+/* Adds the values at each phase of the hour that began k hours before the hour to come: phase p is at age k·hour − 1 − p. */
+TFT_PER_PROCESSOR static void add_hour(const float *column, size_t n, size_t hour, size_t k, double *restrict sums,
+                                       uint32_t *restrict counts)
 {
-    for (size_t p = 0; p < hour; p++) {
-        double sum = 0.0;
-        size_t count = 0;
-        float one = s->last, six = 0.0f;
-        for (size_t k = 1; k <= 24; k++) {
-            const size_t age = k * hour - 1 - p;
-            const float value = age < n ? column[n - 1 - age] : NAN;
-            if (!isnan(value)) {
-                sum += (double)value;
-                count++;
-            }
-            if (k == 1)
-                one = mean_or(sum, count, one);
-            if (k == 6)
-                six = mean_or(sum, count, one);
-        }
-        s->same_minute[p] = one;
-        s->same_minute_6h[p] = six;
-        s->same_minute_24h[p] = mean_or(sum, count, six);
+    const size_t back = k * hour;
+    for (size_t p = back > n ? back - n : 0; p < hour; p++) {
+        const float value = column[n + p - back];
+        sums[p] += value == value ? (double)value : 0.0;
+        counts[p] += value == value;
     }
 }
 
-/* Deals the sorted items out to the day, the hour and the wanted hours of the day. Where an item goes depends on its age, which no
- * branch can foresee: every value is written to the end of all three lists, and a list that does not want it does not grow. */
-static void deal(const uint64_t *sorted, size_t n, const tft_pace *pace, uint32_t hours, tft_sorter *sorter,
-                 size_t n_by_hour[24])
+/* Means over the latest hours of the values at the same minute. */
+static void same_minutes(const float *column, size_t n, size_t hour, tft_sorter *sorter, tft_summary *s)
 {
-    size_t n_day = 0, n_hour = 0;
-    float *restrict const week = sorter->week, *restrict const day = sorter->day, *restrict const hour = sorter->hour;
-    float *restrict const by_hour = sorter->by_hour;
-    memset(n_by_hour, 0, 24 * sizeof *n_by_hour);
-    for (size_t i = 0; i < n; i++) {
-        const size_t age = (size_t)(sorted[i] & 0xffffffffu), h = sorter->hour_of_age[age];
-        const float value = unsortable((uint32_t)(sorted[i] >> 32));
-        week[i] = value;
-        day[n_day] = value;
-        n_day += age < pace->day;
-        hour[n_hour] = value;
-        n_hour += age < pace->hour;
-        by_hour[h * sorter->by_hour_capacity + n_by_hour[h]] = value;
-        n_by_hour[h] += hours >> h & 1u;
+    double *const sums = sorter->minute_sums;
+    uint32_t *const counts = sorter->minute_counts;
+    memset(sums, 0, hour * sizeof *sums);
+    memset(counts, 0, hour * sizeof *counts);
+    for (size_t k = 1; k <= 24; k++) {
+        add_hour(column, n, hour, k, sums, counts);
+        for (size_t p = 0; k == 1 && p < hour; p++)
+            s->same_minute[p] = mean_or(sums[p], counts[p], s->last);
+        for (size_t p = 0; k == 6 && p < hour; p++)
+            s->same_minute_6h[p] = mean_or(sums[p], counts[p], s->same_minute[p]);
+    }
+    for (size_t p = 0; p < hour; p++)
+        s->same_minute_24h[p] = mean_or(sums[p], counts[p], s->same_minute_6h[p]);
+}
+
+/* Puts the known values of up to eight hours of the day side by side, and sorts them. `column` ends at the origin. */
+static void sort_hours(const float *column, size_t n, const uint8_t column_of_hour[24], tft_sorter *sorter,
+                       size_t n_known[TFT_SORT_COLUMNS])
+{
+    size_t most = 0;
+    memset(n_known, 0, TFT_SORT_COLUMNS * sizeof *n_known);
+    for (size_t r = 0; r < sorter->n_runs && sorter->runs[r].age < n; r++) {
+        const tft_hour_run *const run = &sorter->runs[r];
+        const size_t c = column_of_hour[run->hour];
+        if (c == TFT_SORT_COLUMNS)
+            continue;
+        const float *value = column + (n - 1 - run->age);
+        size_t known = n_known[c];
+        for (size_t left = run->n < n - run->age ? run->n : n - run->age; left > 0; left--, value--) {
+            sorter->by_hour[known][c] = *value;
+            known += *value == *value ? 1 : 0;
+        }
+        n_known[c] = known;
+        most = known > most ? known : most;
+    }
+    for (size_t c = 0; c < TFT_SORT_COLUMNS; c++) {
+        for (size_t i = n_known[c]; i < most; i++)
+            sorter->by_hour[i][c] = NAN;
+    }
+    tft_span_sort(sorter->by_hour, most);
+}
+
+static float hour_quantile(const tft_sorter *sorter, size_t c, size_t n, float q)
+{
+    const double at = (double)q * (double)(n - 1);
+    const size_t low = (size_t)at, high = low + 1 < n ? low + 1 : n - 1;
+    const double part = low < n - 1 ? at - (double)low : 0.0;
+    return (float)((1.0 - part) * (double)sorter->by_hour[low][c] + part * (double)sorter->by_hour[high][c]);
+}
+
+/* The quantiles of each wanted hour of the day; where nothing is known of one, the week's. */
+static void same_hours(const float *column, size_t n, uint32_t hours, const float *levels, size_t n_levels,
+                       float week_median, tft_sorter *sorter, tft_summary *s)
+{
+    for (size_t h = 0; h < 24;) {
+        uint8_t column_of_hour[24];
+        size_t hour_at[TFT_SORT_COLUMNS], n_known[TFT_SORT_COLUMNS], n_hours = 0;
+        memset(column_of_hour, TFT_SORT_COLUMNS, sizeof column_of_hour);
+        for (; h < 24 && n_hours < TFT_SORT_COLUMNS; h++) {
+            if ((hours >> h & 1u) != 0) {
+                column_of_hour[h] = (uint8_t)n_hours;
+                hour_at[n_hours++] = h;
+            }
+        }
+        if (n_hours == 0)
+            return;
+        sort_hours(column, n, column_of_hour, sorter, n_known);
+        for (size_t c = 0; c < n_hours; c++) {
+            const size_t at = hour_at[c];
+            for (size_t q = 0; q < n_levels; q++)
+                s->same_hour[at][q] =
+                    n_known[c] > 0 ? hour_quantile(sorter, c, n_known[c], levels[q]) : s->quantiles_7d[q];
+            s->same_hour_median[at] = n_known[c] > 0 ? hour_quantile(sorter, c, n_known[c], 0.5f) : week_median;
+        }
     }
 }
 
 void tft_summary_make(const tft_past *past, const tft_pace *pace, const tft_metric *metric, size_t m,
                       const float *levels, size_t n_levels, uint32_t hours, tft_sorter *sorter, tft_summary *s)
 {
-    const size_t n = past->n;
-    const float *const column = past->columns + m * n;
-    const sums sum = gather(column, n, pace, sorter->items);
+    const size_t n = past->n, hour = pace->hour < n ? pace->hour : n, day = pace->day < n ? pace->day : n;
+    const size_t week = pace->week < n ? pace->week : n;
+    const float *const column = past->columns + m * n, *const end = column + n;
+    const tft_sums *const sum = &sorter->sums[m];
+    tft_list *const list = &sorter->list;
     s->last = last_value(column, n, &s->seen);
-    s->scale = scale_of(&sum, metric);
-    s->mean_1h = mean_or(sum.hour, sum.n_hour, s->last);
-    s->mean_24h = mean_or(sum.day, sum.n_day, s->last);
-    s->mean_7d = mean_or(sum.week, sum.n_week, s->last);
-    s->change_24h = mean_change(column, n, pace->day);
+    s->scale = scale_of(sum, metric);
+    s->mean_1h = mean_or(sum->hour.sum, sum->hour.n, s->last);
+    s->mean_24h = mean_or(sum->day.sum, sum->day.n, s->last);
+    s->mean_7d = mean_or(sum->week.sum, sum->week.n, s->last);
+    s->change_24h = mean_or(sum->change, sum->n_changes, 0.0f);
 
-    size_t n_by_hour[24];
-    deal(sort_items(sorter->items, sorter->spare, sum.n_week), sum.n_week, pace, levels != NULL ? hours : 0, sorter,
-         n_by_hour);
-    s->p10_24h = sum.n_day > 0 ? tft_quantile_sorted(sorter->day, sum.n_day, 0.1f) : s->last;
-    s->p90_24h = sum.n_day > 0 ? tft_quantile_sorted(sorter->day, sum.n_day, 0.9f) : s->last;
-    s->max_24h = sum.n_day > 0 ? sorter->day[sum.n_day - 1] : s->last;
+    tft_list_sort(list, end - day, day);
+    s->p10_24h = list->n > 0 ? tft_list_quantile(list, 0.1f) : s->last;
+    s->p90_24h = list->n > 0 ? tft_list_quantile(list, 0.9f) : s->last;
+    s->max_24h = list->n > 0 ? tft_list_at(list, list->n - 1) : s->last;
     s->n_levels = 0;
     if (levels == NULL)
         return;
 
     s->n_levels = n_levels;
-    quantiles(sorter->hour, sum.n_hour, levels, n_levels, NULL, s->last, s->quantiles_1h);
-    quantiles(sorter->day, sum.n_day, levels, n_levels, NULL, s->last, s->quantiles_24h);
-    quantiles(sorter->week, sum.n_week, levels, n_levels, NULL, s->last, s->quantiles_7d);
-    const float week_median = sum.n_week > 0 ? tft_quantile_sorted(sorter->week, sum.n_week, 0.5f) : s->last;
-    for (size_t h = 0; h < 24; h++) {
-        if ((hours >> h & 1u) == 0)
-            continue;
-        const float *const values = sorter->by_hour + h * sorter->by_hour_capacity;
-        quantiles(values, n_by_hour[h], levels, n_levels, s->quantiles_7d, s->last, s->same_hour[h]);
-        s->same_hour_median[h] = n_by_hour[h] > 0 ? tft_quantile_sorted(values, n_by_hour[h], 0.5f) : week_median;
-    }
-    same_minutes(column, n, pace->hour, s);
-    s->week_min = sum.n_week > 0 ? sorter->week[0] : s->last;
-    s->week_max = sum.n_week > 0 ? sorter->week[sum.n_week - 1] : s->last;
+    quantiles(list, levels, n_levels, s->last, s->quantiles_24h);
+    tft_list_sort(list, end - hour, hour);
+    quantiles(list, levels, n_levels, s->last, s->quantiles_1h);
+    tft_list_sort(list, end - week, week);
+    quantiles(list, levels, n_levels, s->last, s->quantiles_7d);
+    s->week_min = list->n > 0 ? tft_list_at(list, 0) : s->last;
+    s->week_max = list->n > 0 ? tft_list_at(list, list->n - 1) : s->last;
+    same_hours(end - week, week, hours, levels, n_levels, list->n > 0 ? tft_list_quantile(list, 0.5f) : s->last, sorter,
+               s);
+    same_minutes(column, n, pace->hour, sorter, s);
     s->level = tft_level(column, n, s->last);
     s->shift_from_1d = tft_shift(column, n, pace);
     tft_changes_make(column, n, pace->day, levels, n_levels, &s->changes_24h);

@@ -1,8 +1,8 @@
 /* summary.h - one metric's past in figures: its scale, its statistics, and the quantile functions and means that the
  * anchors are made of. All in the metric's own unit; whoever writes inputs divides by the scale.
  *
- * One sort serves everything: the last week's values are sorted once with their ages, and walking the sorted list deals
- * them out, still sorted, to the last day, the last hour and the hours of the day (a value belongs to several).
+ * The last week, day and hour are sorted each by itself (list_sort.h), and the hours of the day that the horizon touches eight at a time, side by
+ * side (span_sort.h): quantiles need values in order, and nobody needs to know whose they were.
  *
  * Fallbacks, so that an anchor always has a number: quantiles of the same hour -> of the week -> last value; of the day,
  * of the hour -> last value; means of the same minute over 24 h -> 6 h -> 1 h -> last value; last value -> 0.
@@ -14,7 +14,9 @@
 
 #include "series/analogs.h"
 #include "series/changes.h"
+#include "series/list_sort.h"
 #include "series/past.h"
+#include "series/sums.h"
 #include "tft/config.h"
 
 typedef struct tft_summary {
@@ -37,20 +39,30 @@ typedef struct tft_summary {
     float *same_minute_24h; // [hour] mean over the latest 24
 } tft_summary;
 
+/* Steps of the last week that follow each other and lie in one hour of the day: ages [age, age + n). */
+typedef struct tft_hour_run {
+    uint32_t age, n;
+    uint8_t hour;
+} tft_hour_run;
+
 typedef struct tft_sorter {
-    uint64_t *items, *spare; // [week] (sortable key of the value, age)
-    float *week, *day, *hour;
-    float *by_hour; // [24, by_hour_capacity]
-    size_t by_hour_capacity;
-    uint8_t *hour_of_age; // [week] hour of the day of the step of that age, for the present origin
+    int64_t origin; // of the runs
+    size_t n_runs;  // 0: none are known
+    tft_hour_run *runs;
+    tft_list list;
+    float (*by_hour)[TFT_SORT_COLUMNS]; // [hour_rows]
+    size_t hour_rows;
+    double *minute_sums; // [hour]
+    uint32_t *minute_counts;
+    tft_sums *sums; // [n_metrics, rounded up to TFT_SUM_LANES]
 } tft_sorter;
 
-void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, tft_arena *arena);
-/* Tells the sorter the hours of the day before this origin. */
-void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, int64_t origin);
+void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, size_t n_metrics, tft_arena *arena);
+/* Takes the sums of all metrics of a past, and looks up the hours of its steps where its origin is a new one. */
+void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, const tft_past *past);
 void tft_summary_layout(tft_summary *summary, const tft_pace *pace, tft_arena *arena);
 
-/* Summarises metric m. `levels` NULL for metrics that are not forecast. `hours` bit h: hour of day h is in the horizon. */
+/* Summarises metric m of the past that the sorter began with. `levels` NULL for metrics that are not forecast. `hours` bit h: hour of day h is in the horizon. */
 void tft_summary_make(const tft_past *past, const tft_pace *pace, const tft_metric *metric, size_t m,
                       const float *levels, size_t n_levels, uint32_t hours, tft_sorter *sorter, tft_summary *summary);
 

@@ -51,7 +51,7 @@ static void layout(tft_window_scratch *s, const tft_contract *contract, tft_aren
     tft_calendar_layout(&s->calendar, contract->step_ms, arena);
     const tft_pace *const pace = &s->calendar.pace;
     tft_past_layout(&s->past, contract, arena);
-    tft_sorter_layout(&s->sorter, pace, arena);
+    tft_sorter_layout(&s->sorter, pace, contract->n_metrics, arena);
     tft_analog_finder_layout(&s->finder, pace, arena);
     s->summaries = tft_arena_alloc(arena, contract->n_metrics, sizeof *s->summaries);
     tft_summary while_counting;
@@ -459,7 +459,7 @@ static void prepare(const tft_contract *contract, const tft_config *config, size
         s->horizon_hour[i] = (uint8_t)tft_hour_of_day(contract->step_ms, step);
         hours |= 1u << s->horizon_hour[i];
     }
-    tft_sorter_begin(&s->sorter, pace, origin);
+    tft_sorter_begin(&s->sorter, pace, &s->past);
     for (size_t m = 0; m < contract->n_metrics; m++) {
         const tft_target *const target = m < n_targets ? &config->targets[m] : NULL;
         tft_summary_make(&s->past, pace, &contract->metrics[m], m, target != NULL ? target->quantiles : NULL,
