@@ -276,6 +276,16 @@ static void w_attend(const float *q, size_t ldq, const float *k, const float *v,
           2 * N(n) * N(d) + 2 * N(d) * (N(open) + N(step) * N(n)));
 }
 
+/* Four multiply-adds a key for the score, one for the mean of the heads; the values once for all heads. */
+static void w_attend_heads(size_t n_heads, size_t d, const float *q, size_t ldq, const float *kv, size_t ld, size_t n,
+                           size_t open, size_t step, float scale, float *weights, float *out)
+{
+    const double start = ticks(), pairs = N(n) * N(open) + 0.5 * N(step) * N(n) * N(n);
+    inside->attend_heads(n_heads, d, q, ldq, kv, ld, n, open, step, scale, weights, out);
+    count(KERNEL_attend_heads, start, (N(n_heads) * (2 * N(d) + EXP + 3) + 2 * N(d)) * pairs,
+          N(n) * N(d) * (N(n_heads) + 1) + (N(n_heads) + 1) * N(d) * (N(open) + N(step) * N(n)));
+}
+
 static void w_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
                               size_t open, size_t step, float scale, const float *out, const float *kept,
                               const float *dout, float *dq, float *dk, float *dv)
@@ -353,6 +363,7 @@ static tft_kernels wrapped(void)
     t.dropout_mask = w_dropout_mask;
     t.curves_mix = w_curves_mix;
     t.attend = w_attend;
+    t.attend_heads = w_attend_heads;
     t.attend_backward = w_attend_backward;
     t.scalar_mix = w_scalar_mix;
     t.scalar_mix_backward = w_scalar_mix_backward;

@@ -292,6 +292,12 @@ void tft_attend(const float *q, size_t ldq, const float *k, const float *v, size
     kernels()->attend(q, ldq, k, v, ld, n, d, first_open, step, scale, share, out, kept);
 }
 
+void tft_attend_heads(size_t n_heads, size_t d, const float *q, size_t ldq, const float *kv, size_t ld, size_t n,
+                      size_t first_open, size_t step, float scale, float *weights, float *out)
+{
+    kernels()->attend_heads(n_heads, d, q, ldq, kv, ld, n, first_open, step, scale, weights, out);
+}
+
 void tft_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
                          size_t first_open, size_t step, float scale, const float *out, const float *kept,
                          const float *dout, float *dq, float *dk, float *dv)

@@ -266,6 +266,24 @@ void tft_ref_attend(const float *q, size_t ldq, const float *k, const float *v, 
     }
 }
 
+void tft_ref_attend_heads(size_t n_heads, size_t d, const float *q, size_t ldq, const float *kv, size_t ld, size_t n,
+                          size_t first_open, size_t step, float scale, float *weights, float *out)
+{
+    (void)weights;
+    for (size_t r = 0; r < n; r++) {
+        double sum[TFT_ATTEND_WIDEST] = {0.0};
+        for (size_t h = 0; h < n_heads; h++) {
+            float head[TFT_ATTEND_WIDEST] = {0};
+            tft_ref_attend(q + r * ldq + h * d, ldq, kv + h * d * ld, kv + n_heads * d * ld, ld, 1, d,
+                           first_open + r * step, 0, scale, (float)1, head, NULL);
+            for (size_t t = 0; t < d; t++)
+                sum[t] += (double)head[t] / (double)n_heads;
+        }
+        for (size_t t = 0; t < d; t++)
+            out[r * d + t] = (float)((double)out[r * d + t] + sum[t]);
+    }
+}
+
 void tft_ref_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
                              size_t first_open, size_t step, float scale, const float *out, const float *kept,
                              const float *dout, float *dq, float *dk, float *dv)

@@ -188,6 +188,12 @@ bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const 
  * `kept` [n, 2] is for backward, or NULL. */
 void tft_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
                 size_t first_open, size_t step, float scale, float share, float *out, float *kept);
+#define TFT_ATTEND_HEADS 64 // heads up to which tft_attend_heads() works
+/* All heads, which share their values, for evaluation:  out [n, d] += 1/n_heads Σ over h of softmax(scale · q_h k_hᵀ) v.
+ * q [n, ldq], head h's from column h·d on; kv [n_heads·d + d, ld]: the heads' keys, then the values, transposed as above.
+ * weights [n_heads, ld] is scratch. */
+void tft_attend_heads(size_t n_heads, size_t d, const float *q, size_t ldq, const float *kv, size_t ld, size_t n,
+                      size_t first_open, size_t step, float scale, float *weights, float *out);
 /* Back through out = softmax(scale · q kᵀ) v (share 1, from 0):  out and dout are [n, d]; dq [n, ldq] is overwritten in its d
  * columns, dk and dv [d, ld] are added to. */
 void tft_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,

@@ -59,7 +59,7 @@ void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n
 }
 
 typedef struct attention_tmp {
-    float *scores;      // [T, E + T] one head of one window
+    float *scores;      // [T, E + T] one head of one window; [n, E + T] all heads of one query
     float *kv;          // [E + T, (n+1)·d] one window
     float *head;        // [T, d]
     float *mask;        // [N_d, H]
@@ -78,7 +78,7 @@ static size_t attention_carve_tmp(const tft_attention *w, size_t n_encoder, size
     const size_t q = w->n_heads * w->d, kv = q + w->d, keys = encoder_steps + decoder_steps;
     tft_carve carve = {base, 0};
     memset(t, 0, sizeof *t);
-    t->scores = tft_carve_floats(&carve, QUERIES * keys);
+    t->scores = tft_carve_floats(&carve, (w->n_heads > QUERIES ? w->n_heads : QUERIES) * (keys + TFT_CARVE_ALIGN));
     t->kv = tft_carve_floats(&carve, (keys + TFT_CARVE_ALIGN) * kv);
     t->head = tft_carve_floats(&carve, decoder_steps * w->d);
     t->mask = tft_carve_floats(&carve, n_decoder * w->hidden);
@@ -295,7 +295,9 @@ static void narrow_forward(const tft_attention *w, attention_window v, bool caus
     if (tape->heads == NULL) { // evaluation: straight into the mean
         for (size_t r = 0; r < v.decoder; r++)
             memcpy(mean + r * d, w->v_b, d * sizeof *mean);
-        for (size_t i = 0; i < w->n_heads; i++)
+        if (w->n_heads <= TFT_ATTEND_HEADS)
+            tft_attend_heads(w->n_heads, d, q, ldq, t->kv, ld, v.decoder, open, causal, scale, t->scores, mean);
+        for (size_t i = 0; i < w->n_heads && w->n_heads > TFT_ATTEND_HEADS; i++)
             tft_attend(q + i * d, ldq, t->kv + i * d * ld, value, ld, v.decoder, d, open, causal, scale, share, mean,
                        NULL);
         return;

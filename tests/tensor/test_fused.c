@@ -116,6 +116,45 @@ static void attention_agrees_with_its_definition_also_where_scores_are_huge(void
     for_each_isa(attend_over_shapes);
 }
 
+static void check_attend_heads(size_t n_heads, size_t d, size_t n, size_t first_open, size_t step, float scale)
+{
+    const size_t keys = first_open + n * step, ld = keys + 5, width = n_heads * d;
+    tft_rng rng = tft_rng_seeded(n_heads * 1000 + d, keys);
+    matrix q = guard_random(n, width, width + 3, &rng), kv = guard_random(width + d, keys, ld, &rng);
+    matrix weights = guard_open(n_heads, keys, ld), out = guard_random(n, d, d, &rng), want = guard_open(n, d, d);
+    memcpy(want.p, out.p, n * d * sizeof(float));
+    tft_attend_heads(n_heads, d, q.p, width + 3, kv.p, ld, n, first_open, step, scale, weights.p, out.p);
+    tft_ref_attend_heads(n_heads, d, q.p, width + 3, kv.p, ld, n, first_open, step, scale, NULL, want.p);
+    const double bound = u * (16.0 + 8.0 * (double)d * (double)scale); // a mean of heads errs as one head does
+    for (size_t i = 0; i < n * d; i++)
+        near(out.p[i], (double)want.p[i], bound + 2.0 * u, "attention of all heads");
+    guard_close(&q);
+    guard_close(&kv);
+    guard_close(&weights);
+    guard_close(&out);
+    guard_close(&want);
+}
+
+static void attend_heads_over_shapes(void)
+{
+    static const size_t opens[] = {0, 1, 7, 16, 33, 96}, heads[] = {1, 2, 3, 4, 8, 9, 64};
+    for (size_t h = 0; h < 7; h++)
+        for (size_t d = 1; d <= TFT_ATTEND_WIDEST; d++)
+            for (size_t i = 0; i < 6; i++)
+                for (size_t step = 0; step < 2; step++) {
+                    if (opens[i] + step == 0)
+                        continue;
+                    check_attend_heads(heads[h], d, 5, opens[i], step, 0.5f);
+                    check_attend_heads(heads[h], d, 5, opens[i], step, 100.0f);
+                }
+}
+
+static void attention_of_all_heads_agrees_with_its_definition_also_where_scores_are_huge(void **state)
+{
+    (void)state;
+    for_each_isa(attend_heads_over_shapes);
+}
+
 static void check_attend_backward(size_t d, size_t n, size_t first_open, size_t step, float scale)
 {
     const size_t keys = first_open + n * step;
@@ -257,6 +296,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(curves_agree_with_their_definition_and_tell_what_lies_outside),
         cmocka_unit_test(attention_agrees_with_its_definition_also_where_scores_are_huge),
+        cmocka_unit_test(attention_of_all_heads_agrees_with_its_definition_also_where_scores_are_huge),
         cmocka_unit_test(attention_backward_agrees_with_its_definition),
         cmocka_unit_test(tilted_mixtures_and_ranges_agree_with_their_definitions),
         cmocka_unit_test(the_lean_cell_agrees_with_its_definition),

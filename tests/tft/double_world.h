@@ -42,6 +42,7 @@
 #define tft_curves tft_ref_curves
 #define tft_curves_mix tft_ref_curves_mix
 #define tft_attend tft_ref_attend
+#define tft_attend_heads tft_ref_attend_heads
 #define tft_tilted_mix tft_ref_tilted_mix
 #define tft_range tft_ref_range
 #define tft_attend_backward tft_ref_attend_backward
