@@ -44,21 +44,45 @@ void tft_lstm_state_carve(tft_carve *carve, const tft_lstm *w, size_t n_windows,
     }
 }
 
-/* Without `keep` all layers work in the buffers of the first. */
+/* Rows whose product with W_ih an evaluation makes at once: 48 KB of gates at a hidden size of 32, which stay in the cache until their
+ * steps have come. */
+enum { AHEAD = 96 };
+
+static size_t rows_ahead(size_t n, size_t n_windows)
+{
+    const size_t ahead = n_windows > AHEAD ? n_windows : AHEAD; // a step at least
+    return n < ahead ? n : ahead;
+}
+
+/* Without `keep` the same few rows of x and gates serve all steps, and only h of a layer below another is kept. */
+static void lean_tape_carve(tft_carve *carve, const tft_lstm *w, size_t n, size_t n_windows, tft_lstm_tape *tape)
+{
+    const size_t d = w->hidden, ahead = rows_ahead(n, n_windows);
+    tape->x[0] = tft_carve_floats(carve, ahead * d);
+    tape->gates[0] = tft_carve_floats(carve, ahead * 4 * d);
+    tape->h[0] = tft_carve_floats(carve, w->n_layers > 1 ? n * d : 0);
+    tape->h0[0] = tft_carve_floats(carve, n_windows * d);
+    tape->c0[0] = tft_carve_floats(carve, n_windows * d);
+}
+
 void tft_lstm_tape_carve(tft_carve *carve, const tft_lstm *w, size_t n, size_t n_windows, bool keep,
                          tft_lstm_tape *tape)
 {
     const size_t d = w->hidden;
     memset(tape, 0, sizeof *tape);
+    tape->keep = keep;
+    if (!keep) {
+        lean_tape_carve(carve, w, n, n_windows, tape);
+        return;
+    }
     for (size_t l = 0; l < w->n_layers; l++) {
-        const bool own = keep || l == 0;
-        tape->x[l] = own ? tft_carve_floats(carve, n * d) : tape->x[0];
-        tape->h[l] = own ? tft_carve_floats(carve, n * d) : tape->h[0];
-        tape->c[l] = keep ? tft_carve_floats(carve, n * d) : NULL;
-        tape->tanh_c[l] = keep ? tft_carve_floats(carve, n * d) : NULL;
-        tape->gates[l] = own ? tft_carve_floats(carve, n * 4 * d) : tape->gates[0];
-        tape->h0[l] = own ? tft_carve_floats(carve, n_windows * d) : tape->h0[0];
-        tape->c0[l] = own ? tft_carve_floats(carve, n_windows * d) : tape->c0[0];
+        tape->x[l] = tft_carve_floats(carve, n * d);
+        tape->h[l] = tft_carve_floats(carve, n * d);
+        tape->c[l] = tft_carve_floats(carve, n * d);
+        tape->tanh_c[l] = tft_carve_floats(carve, n * d);
+        tape->gates[l] = tft_carve_floats(carve, n * 4 * d);
+        tape->h0[l] = tft_carve_floats(carve, n_windows * d);
+        tape->c0[l] = tft_carve_floats(carve, n_windows * d);
     }
 }
 
@@ -109,26 +133,53 @@ static void by_window(const tft_rows *rows, const float *ranked, size_t d, float
         memcpy(windows + rows->order[k] * d, ranked + k * d, d * sizeof *windows);
 }
 
-/* For evaluation: only h is kept; c stays where it is, in tape->c0, a row per window by rank. The product with W_ih goes a
- * few steps ahead of the recurrence, so that its result is still in the cache. */
-static void layer_forward_lean(const tft_lstm *w, size_t l, const tft_rows *rows, tft_lstm_tape *tape)
+/* Steps from s on whose rows fit what is made ahead; one at least. */
+static size_t steps_ahead(const tft_rows *rows, size_t s)
 {
-    enum { AHEAD = 96 }; // rows
+    size_t end = s + 1;
+    while (end < rows->longest && rows->step[end + 1] - rows->step[s] <= AHEAD)
+        end++;
+    return end - s;
+}
+
+/* For evaluation: h0 and c0 hold the states by rank all along, and a window that has ended keeps its own. x is packed for the first
+ * layer; what a layer hands to the next lies in tape->h[0], in time, read before it is overwritten; the last one writes y. */
+static void layer_forward_lean(const tft_lstm *w, size_t l, const tft_rows *rows, const float *x, tft_lstm_tape *tape,
+                               float *y)
+{
     const size_t d = w->hidden;
-    const float *h_prev = tape->h0[l];
-    for (size_t s = 0, made = 0; s < rows->longest; s++) {
-        const size_t live = tft_rows_live(rows, s), at = rows->step[s];
-        if (at + live > made) {
-            size_t more = at + live > made + AHEAD ? at + live - made : AHEAD;
-            more = made + more > rows->n ? rows->n - made : more;
-            tft_linear_by(tape->x[l] + made * d, d, w->w_ih[l], w->ih_packed[l], w->b_ih[l], more, d, 4 * d,
-                          tape->gates[l] + made * 4 * d, 4 * d);
-            made += more;
+    float *const h = tape->h0[0], *const c = tape->c0[0];
+    for (size_t s = 0; s < rows->longest;) {
+        const size_t end = s + steps_ahead(rows, s), first = rows->step[s], n = rows->step[end] - first;
+        for (size_t r = 0; l == 0 && r < n; r++)
+            memcpy(tape->x[0] + r * d, x + rows->packed_row[first + r] * d, d * sizeof *x);
+        tft_linear_by(l == 0 ? tape->x[0] : tape->h[0] + first * d, d, w->w_ih[l], w->ih_packed[l], w->b_ih[l], n, d,
+                      4 * d, tape->gates[0], 4 * d);
+        for (; s < end; s++) {
+            const size_t live = tft_rows_live(rows, s), at = rows->step[s];
+            float *const gates = tape->gates[0] + (at - first) * 4 * d;
+            tft_linear_add_by(h, d, w->w_hh[l], w->hh_packed[l], w->b_hh[l], live, d, 4 * d, gates, 4 * d);
+            tft_lstm_cell_lean(gates, live, d, c, h);
+            if (l + 1 < w->n_layers)
+                memcpy(tape->h[0] + at * d, h, live * d * sizeof *h);
+            for (size_t k = 0; l + 1 == w->n_layers && k < live; k++)
+                memcpy(y + rows->packed_row[at + k] * d, h + k * d, d * sizeof *h);
         }
-        float *const gates = tape->gates[l] + at * 4 * d, *const h = tape->h[l] + at * d;
-        tft_linear_add_by(h_prev, d, w->w_hh[l], w->hh_packed[l], w->b_hh[l], live, d, 4 * d, gates, 4 * d);
-        tft_lstm_cell_lean(gates, live, d, tape->c0[l], h);
-        h_prev = h;
+    }
+}
+
+static void forward_lean(const tft_lstm *w, const tft_rows *rows, const float *x, const tft_lstm_state *first,
+                         tft_lstm_tape *tape, float *y, tft_lstm_state *last)
+{
+    const size_t d = w->hidden;
+    for (size_t l = 0; l < w->n_layers; l++) {
+        by_rank(rows, first->h[l], d, tape->h0[0]);
+        by_rank(rows, first->c[l], d, tape->c0[0]);
+        layer_forward_lean(w, l, rows, x, tape, y);
+        if (last == NULL)
+            continue;
+        by_window(rows, tape->h0[0], d, last->h[l]);
+        by_window(rows, tape->c0[0], d, last->c[l]);
     }
 }
 
@@ -153,20 +204,20 @@ void tft_lstm_forward(const tft_lstm *w, const tft_rows *rows, const float *x, c
 {
     const size_t d = w->hidden;
     lstm_tmp t;
+    if (!tape->keep) {
+        forward_lean(w, rows, x, first, tape, y, last);
+        return;
+    }
     lstm_carve_tmp(w, rows->n, rows->n_windows, false, tmp, &t);
     tft_rows_to_time(rows, x, d, tape->x[0]);
     for (size_t l = 0; l < w->n_layers; l++) {
         by_rank(rows, first->h[l], d, tape->h0[l]);
         by_rank(rows, first->c[l], d, tape->c0[l]);
-        if (tape->c[l] == NULL)
-            layer_forward_lean(w, l, rows, tape);
-        else
-            layer_forward(w, l, rows, tape, &t);
+        layer_forward(w, l, rows, tape, &t);
         for (size_t k = 0; last != NULL && k < rows->n_windows; k++) {
             const size_t from = last_row(rows, k) * d, to = rows->order[k] * d;
-            const float *const c = tape->c[l] == NULL ? tape->c0[l] + k * d : tape->c[l] + from;
             memcpy(last->h[l] + to, tape->h[l] + from, d * sizeof *y);
-            memcpy(last->c[l] + to, c, d * sizeof *y);
+            memcpy(last->c[l] + to, tape->c[l] + from, d * sizeof *y);
         }
         if (l + 1 < w->n_layers) {
             memcpy(tape->x[l + 1], tape->h[l], rows->n * d * sizeof *y);

@@ -6,7 +6,8 @@
  * The paper's eq. 17 (gate and normalisation after it) is the caller's.
  *
  * W_ih x is one product for all steps; then each step is one [live windows, H] · [H, 4H] product. Rows lie in time
- * order (rows.h), so a step's rows are contiguous, and those of the step before are its states: nothing is copied.
+ * order (rows.h), so a step's rows are contiguous, and those of the step before are its states: nothing is copied. An
+ * evaluation makes the product for some steps ahead only, so that gates never leave the cache.
  * With several layers, dropout acts on what a layer hands to the next.
  *
  * Shapes:  N = Σ lengths rows; x, y [N, H] packed; states [layers, B, H] in batch order.
@@ -29,10 +30,12 @@ typedef struct tft_lstm { // also holds gradients: same fields, same shapes
     float *ih_packed[TFT_LSTM_MAX_LAYERS], *hh_packed[TFT_LSTM_MAX_LAYERS];
 } tft_lstm;
 
+/* Without `keep` only the first of each is there: a few rows of x and gates, and h for what a layer hands to the next. */
 typedef struct tft_lstm_tape {
+    bool keep;
     float *x[TFT_LSTM_MAX_LAYERS];                            // [N, H] what each layer read, in time
     float *h[TFT_LSTM_MAX_LAYERS], *c[TFT_LSTM_MAX_LAYERS];   // [N, H] states after each step, in time
-    float *tanh_c[TFT_LSTM_MAX_LAYERS];                       // [N, H]; NULL without `keep`, and c is not used
+    float *tanh_c[TFT_LSTM_MAX_LAYERS];                       // [N, H]
     float *gates[TFT_LSTM_MAX_LAYERS];                        // [N, 4H] activated
     float *h0[TFT_LSTM_MAX_LAYERS], *c0[TFT_LSTM_MAX_LAYERS]; // [B, H] first states, by rank
 } tft_lstm_tape;
