@@ -13,6 +13,7 @@ typedef float vf __attribute__((vector_size(64)));
 typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint32_t vu __attribute__((vector_size(64)));
 typedef double vd __attribute__((vector_size(64))); // half as many lanes
+typedef float v4 __attribute__((vector_size(16))); // a number for each of four rows
 typedef __mmask16 v_mask;
 
 #define V_INLINE static inline __attribute__((always_inline, unused))
@@ -113,6 +114,29 @@ V_INLINE vi v_to_int(vf x)
 V_INLINE float v_sum(vf v)
 {
     return _mm512_reduce_add_ps(v);
+}
+
+V_INLINE v4 v_sums(const vf v[4])
+{
+    __m128 x[4];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < 4; i++) {
+        const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(v[i]), _mm512_extractf32x8_ps(v[i], 1));
+        x[i] = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+    }
+    const __m128 a = _mm_add_ps(_mm_unpacklo_ps(x[0], x[1]), _mm_unpackhi_ps(x[0], x[1]));
+    const __m128 b = _mm_add_ps(_mm_unpacklo_ps(x[2], x[3]), _mm_unpackhi_ps(x[2], x[3]));
+    return _mm_add_ps(_mm_movelh_ps(a, b), _mm_movehl_ps(b, a));
+}
+
+V_INLINE v4 v4_sqrt(v4 x)
+{
+    return _mm_sqrt_ps(x);
+}
+
+V_INLINE v4 v4_fma(v4 a, v4 b, v4 c)
+{
+    return _mm_fmadd_ps(a, b, c);
 }
 
 V_INLINE float v_largest(vf v)

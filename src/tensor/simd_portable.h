@@ -9,6 +9,7 @@
  *     v_transpose_lanes(v[4])   afterwards float q of the old v[s] is float s of the new v[q], in each 128-bit lane
  *     v_fma(a, b, c)            a · b + c, in one rounding where the machine has it
  *     vd, v_lower_double(v)     the lower half of the lanes as doubles; v_upper_double: the other half
+ *     v4, v_sums(v[4])          four floats; the sums of four vectors, each in the order of v_sum
  * v_min and v_max return x where one of (bound, x) is not a number.
  */
 #ifndef TFT_TENSOR_SIMD_PORTABLE_H
@@ -25,6 +26,7 @@ typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
 typedef uint32_t vu __attribute__((vector_size(16)));
 typedef double vd __attribute__((vector_size(16))); // half as many lanes
+typedef float v4 __attribute__((vector_size(16))); // a number for each of four rows
 typedef size_t v_mask;                              // the count itself
 
 #define V_INLINE static inline __attribute__((always_inline, unused))
@@ -131,6 +133,22 @@ V_INLINE vi v_to_int(vf x)
 V_INLINE float v_sum(vf v)
 {
     return (v[0] + v[2]) + (v[1] + v[3]);
+}
+
+V_INLINE v4 v_sums(const vf v[4])
+{
+    const v4 sums = {v_sum(v[0]), v_sum(v[1]), v_sum(v[2]), v_sum(v[3])};
+    return sums;
+}
+
+V_INLINE v4 v4_sqrt(v4 x)
+{
+    return v_sqrt(x);
+}
+
+V_INLINE v4 v4_fma(v4 a, v4 b, v4 c)
+{
+    return v_fma(a, b, c);
 }
 
 V_INLINE float v_largest(vf v)
