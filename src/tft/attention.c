@@ -36,6 +36,13 @@ void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden,
         }
     }
     tft_builder_linear(builder, "multihead_attn.w_h", d, hidden, TFT_INITIAL_UNIFORM, bound, 0.0, &w->w_h, NULL);
+    if (builder->derived)
+        w->direct_w = tft_arena_floats(builder->arena, 2 * hidden * d);
+}
+
+void tft_attention_refresh(tft_attention *w, const float *gate_w)
+{
+    tft_matmul_nn(gate_w, w->hidden, w->w_h, w->d, 2 * w->hidden, w->d, w->hidden, (float)1, (float)0, w->direct_w, w->d);
 }
 
 static bool is_wide(const tft_attention *w)
@@ -402,6 +409,8 @@ void tft_attention_forward(const tft_attention *w, const tft_rows *encoder, cons
         if (weights != NULL)
             report_window(w, v, b, causal, encoder->n, theta, tape, weights, &t);
     }
+    if (out == NULL)
+        return;
     tft_linear(tape->mean, d, w->w_h, NULL, decoder->n, d, h, out, h); // (13)
     tft_dropout_apply(tft_dropout_at(dropout, encoder->n_windows), out, decoder->n * h, t.mask);
 }

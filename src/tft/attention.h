@@ -7,6 +7,8 @@
  * and the decoder steps before it, not itself (as pytorch-forecasting does; the paper's mask lets it see itself). Not
  * causal: all steps see all. Dropout acts on each head's A_i v and on the output.
  *
+ * In evaluation nothing stands between W_H and the product of the gate that follows, so the two are one of d columns.
+ *
  * Queries are worked off in blocks, and a block stops at the last key that it can see.
  * The weights A_i are not kept for backward: they are T · (E + T) floats per head and window, and making them again
  * costs one small product and one softmax.
@@ -27,6 +29,7 @@ typedef struct tft_attention { // also holds gradients: same fields, same shapes
     float **q_w, **q_b, **k_w, **k_b; // per head: [d, H], [d]
     float *v_w, *v_b;                 // [d, H], [d]
     float *w_h;                       // [H, d]
+    float *direct_w;                  // [2H, d] derived: w_h and the product of the gate after it, as one
 } tft_attention;
 
 typedef struct tft_attention_tape {
@@ -49,9 +52,12 @@ typedef struct tft_attention_weights {
 void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden, size_t n_heads);
 void tft_attention_tape_carve(tft_carve *carve, const tft_attention *w, size_t n_encoder, size_t n_decoder, bool keep,
                               tft_attention_tape *tape);
+/* After the weights have changed: theirs, or those of the gate that reads the output. */
+void tft_attention_refresh(tft_attention *w, const float *gate_w);
 size_t tft_attention_tmp(const tft_attention *w, size_t n_encoder, size_t n_decoder, size_t encoder_steps,
                          size_t decoder_steps, bool backward);
 
+/* Without `out` it ends with tape->mean, which direct_w reads. */
 void tft_attention_forward(const tft_attention *w, const tft_rows *encoder, const tft_rows *decoder, bool causal,
                            const float *theta, tft_dropout dropout, tft_attention_tape *tape, float *out,
                            const tft_attention_weights *weights, float *tmp);

@@ -170,6 +170,7 @@ void tft_model_refresh(tft_model *model)
     }
     tft_gate_refresh(&w->post_lstm);
     tft_gate_refresh(&w->post_attention);
+    tft_attention_refresh(&w->attention, w->post_attention.w);
     tft_gate_refresh(&w->pre_output);
     tft_lstm_refresh(&w->lstm_encoder);
     tft_lstm_refresh(&w->lstm_decoder);

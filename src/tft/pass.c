@@ -280,10 +280,19 @@ static void forward_temporal(const pass *p, const tft_attention_weights *weights
     tft_activations *const a = &p->ws->a;
     const size_t h = p->config->hidden_size;
     float *const tmp = p->ws->tmp;
+    const float *const theta = a->theta + p->n_e * h;
+    const bool direct = !p->ws->training && w->attention.direct_w != NULL;
     tft_attention_forward(&w->attention, &p->ws->encoder, &p->ws->decoder, p->config->causal_attention, a->theta,
-                          dropout_at(p, PLACE_ATTENTION), &a->attention_tape, a->attention, weights, tmp); // (19)
-    tft_gate_forward(&w->post_attention, a->attention, a->theta + p->n_e * h, p->n_d,
-                     dropout_at(p, PLACE_POST_ATTENTION), &a->post_attention, a->delta, tmp); // (20)
+                          dropout_at(p, PLACE_ATTENTION), &a->attention_tape, direct ? NULL : a->attention, weights,
+                          tmp); // (19)
+    if (direct) {
+        tft_linear(a->attention_tape.mean, w->attention.d, w->attention.direct_w, w->post_attention.b, p->n_d,
+                   w->attention.d, 2 * h, a->post_attention.pre, 2 * h);
+        tft_gate_product(&w->post_attention, theta, p->n_d, &a->post_attention, a->delta); // (20)
+    } else {
+        tft_gate_forward(&w->post_attention, a->attention, theta, p->n_d, dropout_at(p, PLACE_POST_ATTENTION),
+                         &a->post_attention, a->delta, tmp); // (20)
+    }
     tft_grn_forward(&w->feed_forward, a->delta, (tft_grn_rows){p->n_d, NULL, NULL}, dropout_at(p, PLACE_FEED_FORWARD),
                     &a->feed_forward, a->psi, tmp); // (21)
     tft_gate_forward(&w->pre_output, a->psi, a->local + p->n_e * h, p->n_d, no_dropout, &a->pre_output, a->out,
