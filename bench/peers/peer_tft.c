@@ -21,7 +21,7 @@
 #include "tft/golden_case.h"
 #include "train/optimizer.h"
 
-enum { MOST_THREADS = 64, TILE = 16, MICRO = 8 };
+enum { MOST_THREADS = 64, TILE = 8, MICRO = 8 };
 
 typedef struct peer {
     tft_golden_case in;

@@ -13,7 +13,7 @@ typedef float vf __attribute__((vector_size(64)));
 typedef int32_t vi __attribute__((vector_size(64)));
 typedef uint32_t vu __attribute__((vector_size(64)));
 typedef double vd __attribute__((vector_size(64))); // half as many lanes
-typedef float v4 __attribute__((vector_size(16))); // a number for each of four rows
+typedef float v4 __attribute__((vector_size(16)));  // a number for each of four rows
 typedef __mmask16 v_mask;
 
 #define V_INLINE static inline __attribute__((always_inline, unused))

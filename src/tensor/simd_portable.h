@@ -26,7 +26,7 @@ typedef float vf __attribute__((vector_size(16)));
 typedef int32_t vi __attribute__((vector_size(16)));
 typedef uint32_t vu __attribute__((vector_size(16)));
 typedef double vd __attribute__((vector_size(16))); // half as many lanes
-typedef float v4 __attribute__((vector_size(16))); // a number for each of four rows
+typedef float v4 __attribute__((vector_size(16)));  // a number for each of four rows
 typedef size_t v_mask;                              // the count itself
 
 #define V_INLINE static inline __attribute__((always_inline, unused))

@@ -42,7 +42,8 @@ void tft_attention_define(tft_builder *builder, tft_attention *w, size_t hidden,
 
 void tft_attention_refresh(tft_attention *w, const float *gate_w)
 {
-    tft_matmul_nn(gate_w, w->hidden, w->w_h, w->d, 2 * w->hidden, w->d, w->hidden, (float)1, (float)0, w->direct_w, w->d);
+    tft_matmul_nn(gate_w, w->hidden, w->w_h, w->d, 2 * w->hidden, w->d, w->hidden, (float)1, (float)0, w->direct_w,
+                  w->d);
 }
 
 static bool is_wide(const tft_attention *w)
