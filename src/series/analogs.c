@@ -1,153 +1,213 @@
 /* analogs.c - see analogs.h. */
 #include "series/analogs.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
-#include "series/scaled.h"
+#include "series/per_processor.h"
 
 #define MOST TFT_MOST_SAMPLES
 #define FEWEST 32
 #define FEWEST_AT_MINUTE 10 // so many seen in two days say less than analogues at any minute
 #define STRIDE 2
+#define UNKNOWN 128.5f // φ of a missing value: farther than any float, and a moment all the same
+#define LANES ((size_t)8)
+#define INLINE static inline __attribute__((always_inline))
 
 void tft_analog_finder_layout(tft_analog_finder *finder, const tft_pace *pace, tft_arena *arena)
 {
-    finder->at = tft_arena_floats(arena, pace->week);
-    finder->around = tft_arena_floats(arena, pace->week);
-    finder->nearest = tft_arena_alloc(arena, pace->week, sizeof *finder->nearest);
+    finder->means = tft_arena_alloc(arena, pace->week, sizeof *finder->means);
+    const size_t whole = (pace->week + LANES - 1) / LANES * LANES;
+    finder->at = tft_arena_floats(arena, whole);
+    finder->around = tft_arena_floats(arena, whole);
+    finder->distances = tft_arena_alloc(arena, whole, sizeof *finder->distances);
+    finder->chosen = tft_arena_alloc(arena, pace->week, sizeof *finder->chosen);
 }
 
-/* log2(v + √(v² + 1)), read off the bits of a float: its exponent, and its fraction as it stands. */
-static float squash(float v)
+void tft_analog_finder_begin(tft_analog_finder *finder, const tft_past *past, const tft_pace *pace, size_t m)
 {
-    const float grown = v < 0.0f ? 1.0f / (sqrtf(v * v + 1.0f) - v) : v + sqrtf(v * v + 1.0f);
-    int32_t bits;
-    memcpy(&bits, &grown, sizeof bits);
-    return (float)(bits - 0x3f800000) * (1.0f / 8388608.0f);
+    assert(m % TFT_SUM_LANES == 0);
+    finder->first = m;
+    tft_hour_means(past, pace->hour, m, past->n < pace->week ? past->n : pace->week, finder->means);
 }
 
-/* Every value / scale, and the mean / scale of what is known in the hour that ends there; NaN stays NaN in `at`. */
-static void describe(const tft_analog_finder *finder, const float *column, size_t n, size_t hour, float scale)
+/* One metric's week, and now. */
+typedef struct view {
+    const float *column;                 // [n] up to the newest value that is known
+    const float (*means)[TFT_SUM_LANES]; // beside it
+    size_t lane, n;
+    float scale;
+} view;
+
+/* Eight candidates at once. */
+typedef float floats __attribute__((vector_size(LANES * sizeof(float))));
+typedef int32_t ints __attribute__((vector_size(LANES * sizeof(int32_t))));
+
+INLINE void choose(const ints *where, const floats *yes, const floats *no, floats *out)
 {
-    double sum = 0.0;
-    size_t count = 0;
-    for (size_t i = 0; i < n; i++) {
-        if (!isnan(column[i])) {
-            sum += (double)column[i];
-            count++;
+    *out = (floats)(((ints)*yes & *where) | ((ints)*no & ~*where));
+}
+
+/* φ of value / scale: log2(v + √(v² + 1)), read off the bits of a float: its exponent, and its fraction as it stands. */
+INLINE void squash(const floats *value, float scale, floats *out)
+{
+    const floats one = {1, 1, 1, 1, 1, 1, 1, 1}, most = one * 1e9f, least = -most, unknown = one * UNKNOWN;
+    floats v = *value / scale, root;
+    ints where = v > most;
+    choose(&where, &most, &v, &v);
+    where = v < least;
+    choose(&where, &least, &v, &v);
+    const floats squares = v * v + one;
+    float x[LANES];
+    memcpy(x, &squares, sizeof x);
+    for (size_t i = 0; i < LANES; i++)
+        x[i] = sqrtf(x[i]);
+    memcpy(&root, x, sizeof root);
+    const floats grown = root + (floats)((ints)v & INT32_MAX), shrunk = one / grown; // √ + |v|
+    where = v < 0.0f;
+    choose(&where, &shrunk, &grown, &v);
+    const ints bits = (ints)v - 0x3f800000, known = v == v;
+    const floats phi = __builtin_convertvector(bits, floats) * (1.0f / 8388608.0f);
+    choose(&known, &phi, &unknown, out);
+}
+
+/* Distances from now of n candidates, as keys; the arrays are whole vectors. */
+TFT_PER_PROCESSOR static void find_distances(const float *at, const float *around, size_t n, float value, float mean,
+                                             float scale, int32_t *out)
+{
+    floats here = {0}, hour = {0}, x, y;
+    here += value; // in every lane
+    hour += mean;
+    squash(&here, scale, &here);
+    squash(&hour, scale, &hour);
+    for (size_t k = 0; k < n; k += LANES) {
+        memcpy(&x, at + k, sizeof x);
+        memcpy(&y, around + k, sizeof y);
+        squash(&x, scale, &x);
+        squash(&y, scale, &y);
+        const floats distance = (floats)((ints)(x - here) & INT32_MAX) + (floats)((ints)(y - hour) & INT32_MAX);
+        memcpy(out + k, &distance, sizeof distance); // not negative: its bits are in order
+    }
+}
+
+/* Looks at every `stride`-th moment, from `first_age` back; returns how many there are. */
+static size_t measure(const tft_analog_finder *finder, const view *v, size_t first_age, size_t stride)
+{
+    size_t n = 0;
+    for (size_t age = first_age; age < v->n; age += stride, n++) {
+        finder->at[n] = v->column[v->n - 1 - age];
+        finder->around[n] = v->means[v->n - 1 - age][v->lane];
+    }
+    for (size_t k = n; k % LANES != 0; k++)
+        finder->at[k] = finder->around[k] = 0.0f;
+    find_distances(finder->at, finder->around, n, v->column[v->n - 1], v->means[v->n - 1][v->lane], v->scale,
+                   finder->distances);
+    return n;
+}
+
+TFT_PER_PROCESSOR static size_t count_up_to(const int32_t *keys, size_t n, int32_t most)
+{
+    int32_t count = 0;
+    for (size_t k = 0; k < n; k++)
+        count += keys[k] <= most ? 1 : 0;
+    return (size_t)count;
+}
+
+/* Numbers of the `want` smallest of n keys, none of them negative, 0 < want ≤ n: of equal ones the first, and in their order. The
+ * bound that so many do not exceed is found by halving: counting is a vector's work, and branches on no key. */
+static void choose_smallest(const int32_t *keys, size_t n, size_t want, uint16_t *chosen)
+{
+    int32_t below = -1, bound = INT32_MAX - 1; // at most `below`: fewer than wanted; at most `bound`: enough
+    size_t n_bound = SIZE_MAX;
+    while (bound - below > 1 && n_bound != want) {
+        const int32_t middle = below + (bound - below) / 2;
+        const size_t count = count_up_to(keys, n, middle);
+        if (count < want) {
+            below = middle;
+        } else {
+            bound = middle;
+            n_bound = count;
         }
-        if (i >= hour && !isnan(column[i - hour])) {
-            sum -= (double)column[i - hour];
-            count--;
-        }
-        finder->around[i] = count > 0 ? (float)(sum / (double)count) : 0.0f;
     }
-    for (size_t i = 0; i < n; i++) {
-        finder->at[i] = tft_scaled(column[i], scale);
-        finder->around[i] = tft_scaled(finder->around[i], scale);
+    const int32_t sure = n_bound == want ? bound : below;
+    size_t found = 0;
+    for (size_t k = 0; k < n && found < want; k++) {
+        chosen[found] = (uint16_t)k;
+        found += keys[k] <= sure ? 1 : 0;
     }
+    for (size_t k = 0; k < n && found < want; k++) { // the rest are as far as each other
+        chosen[found] = (uint16_t)k;
+        found += keys[k] == bound ? 1 : 0;
+    }
+    assert(found == want);
 }
 
-/* Moves the k smallest of n different keys to the front, k < n (Hoare's selection). */
-static void select_smallest(uint64_t *keys, size_t n, size_t k)
+/* What came after the moments of these ages, as quantiles. */
+static void follow(const view *v, const uint16_t *ages, size_t count, bool change, const float *levels, size_t n_levels,
+                   tft_changes *out)
 {
-    ptrdiff_t low = 0, high = (ptrdiff_t)n - 1;
-    const ptrdiff_t boundary = (ptrdiff_t)k;
-    while (low < high) {
-        const uint64_t pivot = keys[low + (high - low) / 2];
-        ptrdiff_t i = low, j = high;
-        while (i <= j) {
-            while (keys[i] < pivot)
-                i++;
-            while (keys[j] > pivot)
-                j--;
-            if (i <= j) {
-                const uint64_t swap = keys[i];
-                keys[i++] = keys[j];
-                keys[j--] = swap;
-            }
-        }
-        if (j < boundary)
-            low = i;
-        if (boundary < i)
-            high = j;
-    }
-}
-
-/* Distances from now of every `stride`-th moment as sortable keys; returns how many. */
-static size_t measure(const tft_analog_finder *finder, size_t n, size_t first_age, size_t stride)
-{
-    const float here = squash(finder->at[n - 1]), around = squash(finder->around[n - 1]);
-    size_t count = 0;
-    for (size_t age = first_age; age < n; age += stride) {
-        const size_t i = n - 1 - age;
-        const float distance = fabsf(squash(finder->at[i]) - here) + fabsf(squash(finder->around[i]) - around);
-        uint32_t bits;
-        memcpy(&bits, &distance, sizeof bits); // not negative: its bits are in order
-        if (!isnan(distance))
-            finder->nearest[count++] = (uint64_t)bits << 32 | age;
-    }
-    return count;
-}
-
-static void follow(const float *column, size_t n, const uint64_t *nearest, size_t count, bool change,
-                   const float *levels, size_t n_levels, tft_changes *out)
-{
-    tft_span_samples samples = {0};
+    tft_span_samples samples;
+    int32_t known[TFT_CHANGE_SPANS] = {0};
     for (size_t c = 0; c < count; c++) {
-        const float *const from = column + (n - 1 - (size_t)(nearest[c] & 0xffffffffu));
+        const float *const from = v->column + (v->n - 1 - ages[c]);
         const float base = change ? *from : 0.0f;
-        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-            const float value = from[tft_change_span(s)] - base;
-            samples.x[samples.n[s]][s] = value;
-            samples.n[s] += isnan(value) == 0;
-        }
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
+            samples.x[c][s] = from[tft_change_span(s)] - base;
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
+            known[s] += samples.x[c][s] == samples.x[c][s] ? 1 : 0;
     }
-    tft_spans_quantiles(&samples, levels, n_levels, out);
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
+        samples.n[s] = (size_t)known[s];
+    tft_span_rows_quantiles(&samples, count, levels, n_levels, out);
 }
 
 /* `late`: steps from the newest known value to the column's last, from where the minutes are counted. */
-static void find_at_minute(tft_analog_finder *finder, size_t newest, size_t late, size_t longest, size_t hour,
+static void find_at_minute(tft_analog_finder *finder, const view *v, size_t late, size_t longest, size_t hour,
                            tft_analogs *analogs)
 {
-    const size_t whole = (longest + late + hour - 1) / hour * hour;
-    const size_t candidates = whole - late < newest ? measure(finder, newest, whole - late, hour) : 0;
+    const size_t whole = (longest + late + hour - 1) / hour * hour, first_age = whole - late;
+    const size_t candidates = first_age < v->n ? measure(finder, v, first_age, hour) : 0;
     if (candidates < 4 * FEWEST_AT_MINUTE)
         return;
     const size_t n = candidates / 4 < TFT_CLOCK_MOMENTS ? candidates / 4 : TFT_CLOCK_MOMENTS;
-    select_smallest(finder->nearest, candidates, n);
+    choose_smallest(finder->distances, candidates, n, finder->chosen);
     analogs->n_at_minute = n;
     for (size_t i = 0; i < n; i++)
-        analogs->ages_at_minute[i] = (uint16_t)((size_t)(finder->nearest[i] & 0xffffffffu) + late);
+        analogs->ages_at_minute[i] = (uint16_t)(whole + finder->chosen[i] * hour);
 }
 
-void tft_analogs_make(tft_analog_finder *finder, const float *column, size_t n, const tft_pace *pace, float scale,
+void tft_analogs_make(tft_analog_finder *finder, const tft_past *past, size_t m, const tft_pace *pace, float scale,
                       const float *levels, size_t n_levels, tft_analogs *analogs)
 {
     memset(analogs, 0, sizeof *analogs);
-    if (n > pace->week) {
-        column += n - pace->week;
-        n = pace->week;
-    }
-    size_t newest = n; // one past the newest value that is known
-    while (newest > 0 && isnan(column[newest - 1]))
-        newest--;
-    const size_t longest = tft_change_span(TFT_CHANGE_SPANS - 1);
-    if (newest <= longest + FEWEST * STRIDE)
+    assert(m >= finder->first && m < finder->first + TFT_SUM_LANES);
+    const size_t n = past->n < pace->week ? past->n : pace->week;
+    view v = {past->columns + (m + 1) * past->n - n, (const float(*)[TFT_SUM_LANES])finder->means, m - finder->first, n,
+              scale};
+    while (v.n > 0 && isnan(v.column[v.n - 1]))
+        v.n--;
+    const size_t longest = tft_change_span(TFT_CHANGE_SPANS - 1), late = n - v.n;
+    if (v.n <= longest + FEWEST * STRIDE)
         return;
-    describe(finder, column, newest, pace->hour, scale);
-    const size_t candidates = measure(finder, newest, longest, STRIDE);
+    const size_t candidates = measure(finder, &v, longest, STRIDE);
     if (candidates < FEWEST)
         return;
     const size_t count = candidates / 4 < MOST ? candidates / 4 : MOST, near = count / 2;
-    select_smallest(finder->nearest, candidates, count);
+    uint16_t nearer[MOST];
+    int32_t distances[MOST];
+    choose_smallest(finder->distances, candidates, count, finder->chosen);
     analogs->n = count;
-    for (size_t i = 0; i < count; i++)
-        analogs->ages[i] = (uint16_t)((size_t)(finder->nearest[i] & 0xffffffffu) + n - newest);
-    follow(column, newest, finder->nearest, count, false, levels, n_levels, &analogs->values);
-    select_smallest(finder->nearest, count, near);
-    follow(column, newest, finder->nearest, near, true, levels, n_levels, &analogs->changes);
+    for (size_t i = 0; i < count; i++) {
+        distances[i] = finder->distances[finder->chosen[i]];
+        finder->chosen[i] = (uint16_t)(longest + finder->chosen[i] * STRIDE);
+        analogs->ages[i] = (uint16_t)(finder->chosen[i] + late);
+    }
+    follow(&v, finder->chosen, count, false, levels, n_levels, &analogs->values);
+    choose_smallest(distances, count, near, nearer);
+    for (size_t i = 0; i < near; i++)
+        nearer[i] = finder->chosen[nearer[i]];
+    follow(&v, nearer, near, true, levels, n_levels, &analogs->changes);
     analogs->found = true;
-    find_at_minute(finder, newest, n - newest, longest, pace->hour, analogs);
+    find_at_minute(finder, &v, late, longest, pace->hour, analogs);
 }

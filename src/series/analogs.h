@@ -7,7 +7,7 @@
  *
  *     likeness    |φ(x_i) − φ(x_n)| + |φ(m_i) − φ(m_n)|, m = mean of the hour that ends there, φ ≈ log2(v + √(v² + 1)) of
  *                 v = value / scale (asinh but for a factor, straight lines between powers of two)
- *     candidates  every second step of the last week whose largest span has passed
+ *     candidates  every second step of the last week whose largest span has passed; one without a value is one, too, and far off
  *     values      quantiles of x_{i+h} over the nearest quarter of them, at most 128
  *     changes     quantiles of x_{i+h} − x_i over the nearer half of these
  *
@@ -21,12 +21,17 @@
 
 #include "base/arena.h"
 #include "series/changes.h"
+#include "series/sums.h"
 
 #define TFT_CLOCK_MOMENTS 24
 
+/* Space to look in. Candidates stand side by side there, newest first, so that vectors go over them. */
 typedef struct tft_analog_finder {
-    float *at, *around; // [week] each value and the mean of the hour that ends there, by scale
-    uint64_t *nearest;  // [week] (distance, age)
+    float (*means)[TFT_SUM_LANES]; // [week] of the hour that ends at each step, of four metrics
+    size_t first;                  // of these metrics
+    float *at, *around;            // [week] each candidate's value and mean
+    int32_t *distances; // [week] as keys: the bits of a number that is not negative, INT32_MAX where it is not known
+    uint16_t *chosen;   // [week] numbers of candidates
 } tft_analog_finder;
 
 typedef struct tft_analogs {
@@ -40,8 +45,10 @@ typedef struct tft_analogs {
 
 void tft_analog_finder_layout(tft_analog_finder *finder, const tft_pace *pace, tft_arena *arena);
 
-/* From the n values of a column, oldest first (NaN = missing), of which the last week counts; scale > 0. */
-void tft_analogs_make(tft_analog_finder *finder, const float *column, size_t n, const tft_pace *pace, float scale,
+/* Works out the means of metric m and of those that share its vector: once for TFT_SUM_LANES metrics, the first of them a multiple of it. */
+void tft_analog_finder_begin(tft_analog_finder *finder, const tft_past *past, const tft_pace *pace, size_t m);
+/* Of metric m of the past that the finder began with, of which the last week counts; scale > 0. */
+void tft_analogs_make(tft_analog_finder *finder, const tft_past *past, size_t m, const tft_pace *pace, float scale,
                       const float *levels, size_t n_levels, tft_analogs *analogs);
 
 #endif

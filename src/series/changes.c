@@ -26,11 +26,6 @@ static void sort_samples(const float *x, size_t n, float *sorted)
     }
 }
 
-size_t tft_change_span(size_t s)
-{
-    return spans[s];
-}
-
 void tft_sample_quantiles(const float *samples, size_t n, const float *levels, size_t n_levels, float *out)
 {
     float sorted[TFT_MOST_SAMPLES];

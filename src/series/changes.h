@@ -43,8 +43,11 @@ void tft_span_rows_quantiles(tft_span_samples *samples, size_t n_rows, const flo
 /* Quantiles at `levels` of column[i + span] − column[i] over the last `reach` of its n values (NaN = missing). */
 void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,
                       tft_changes *changes);
-/* The s-th span, in steps; the last one is the longest. */
-size_t tft_change_span(size_t s);
+/* The s-th span, in steps, as the table in changes.c has them: 1, 2, 4 … 64, and 96, the longest. */
+static inline size_t tft_change_span(size_t s)
+{
+    return s + 1 < TFT_CHANGE_SPANS ? (size_t)1 << s : 96;
+}
 /* Quantiles of n known samples, 1 to TFT_MOST_SAMPLES, in any order. */
 void tft_sample_quantiles(const float *samples, size_t n, const float *levels, size_t n_levels, float *out);
 /* The quantiles for t = 1 … steps ahead, interpolated between the spans. */

@@ -459,15 +459,18 @@ static void prepare(const tft_contract *contract, const tft_config *config, size
         s->horizon_hour[i] = (uint8_t)tft_hour_of_day(contract->step_ms, step);
         hours |= 1u << s->horizon_hour[i];
     }
+    const bool with_analogs =
+        config->n_anchors > TFT_SECOND_ANCHORS || config->n_signs > 0 || contract->incident.inputs;
     tft_sorter_begin(&s->sorter, pace, &s->past);
     for (size_t m = 0; m < contract->n_metrics; m++) {
         const tft_target *const target = m < n_targets ? &config->targets[m] : NULL;
         tft_summary_make(&s->past, pace, &contract->metrics[m], m, target != NULL ? target->quantiles : NULL,
                          target != NULL ? target->n_quantiles : 0, hours, &s->sorter, &s->summaries[m]);
-        if (target != NULL &&
-            (config->n_anchors > TFT_SECOND_ANCHORS || config->n_signs > 0 || contract->incident.inputs))
-            tft_analogs_make(&s->finder, s->past.columns + m * s->past.n, s->past.n, pace, s->summaries[m].scale,
-                             target->quantiles, target->n_quantiles, &s->summaries[m].analogs);
+        if (target != NULL && with_analogs && m % TFT_SUM_LANES == 0)
+            tft_analog_finder_begin(&s->finder, &s->past, pace, m);
+        if (target != NULL && with_analogs)
+            tft_analogs_make(&s->finder, &s->past, m, pace, s->summaries[m].scale, target->quantiles,
+                             target->n_quantiles, &s->summaries[m].analogs);
     }
     for (size_t m = 0; m < n_targets; m++) {
         float *const lags = s->lags + m * TFT_N_LAGS * contract->horizon;

@@ -18,7 +18,7 @@ static const tft_pace pace = {.step_ms = 300000, .hour = 12, .day = 288, .week =
 typedef struct fixture {
     tft_arena arena;
     tft_analog_finder finder;
-    float column[N];
+    float column[N + TFT_PAST_SPARE];
     tft_analogs analogs;
 } fixture;
 
@@ -40,7 +40,10 @@ static void close_fixture(fixture *f)
 
 static void make(fixture *f, size_t n, float scale)
 {
-    tft_analogs_make(&f->finder, f->column + N - n, n, &pace, scale, levels, 3, &f->analogs);
+    float *const from = f->column + N - n;
+    const tft_past past = {.n = n, .values = from, .columns = from, .steps = {.n_metrics = 1}};
+    tft_analog_finder_begin(&f->finder, &past, &pace, 0);
+    tft_analogs_make(&f->finder, &past, 0, &pace, scale, levels, 3, &f->analogs);
 }
 
 static void a_pattern_that_repeats_is_continued_exactly(void **state)

@@ -17,7 +17,7 @@ static const tft_pace pace = {.step_ms = 300000, .hour = 12, .day = 288, .week =
 typedef struct fixture {
     tft_arena arena;
     tft_analog_finder finder;
-    float column[N];
+    float column[N + TFT_PAST_SPARE];
     tft_analogs analogs;
     tft_clock clock;
 } fixture;
@@ -41,13 +41,21 @@ static void close_fixture(fixture *f)
     test_free(f);
 }
 
+static void find_analogs(fixture *f, size_t n)
+{
+    float *const from = f->column + N - n;
+    const tft_past past = {.n = n, .values = from, .columns = from, .steps = {.n_metrics = 1}};
+    tft_analog_finder_begin(&f->finder, &past, &pace, 0);
+    tft_analogs_make(&f->finder, &past, 0, &pace, 5.0f, levels, 3, &f->analogs);
+}
+
 static void a_job_of_every_hour_is_due_at_its_minute_and_not_before(void **state)
 {
     (void)state;
     fixture *const f = open_fixture(1.0f);
     for (size_t i = 5; i < N; i += 12)
         f->column[i] = 50.0f;
-    tft_analogs_make(&f->finder, f->column, N, &pace, 5.0f, levels, 3, &f->analogs);
+    find_analogs(f, N);
     assert_int_equal(f->analogs.n_at_minute, TFT_CLOCK_MOMENTS);
     for (size_t t = 1; t <= HORIZON; t++) {
         const float due = (N - 1 + t) % 12 == 5 ? 50.0f : 1.0f;
@@ -108,7 +116,7 @@ static void steps_side_by_side_are_those_one_by_one(void **state)
     fixture *const f = open_fixture(1.0f);
     for (size_t i = 0; i < N; i++)
         f->column[i] = i % 7 == 3 || (i > N - 900 && i % 288 < 200) ? NAN : (float)((i * 7919) % 1013) - 300.0f;
-    tft_analogs_make(&f->finder, f->column, N, &pace, 5.0f, levels, 3, &f->analogs);
+    find_analogs(f, N);
     size_t alone = 0;
     for (size_t t = 1; t + TFT_CHANGE_SPANS <= HORIZON; t += 3) {
         for (size_t n = 1; n <= TFT_CHANGE_SPANS; n += 7) {
@@ -145,7 +153,7 @@ static void moments_are_of_the_minute_also_where_the_newest_value_is_late(void *
         f->column[i] = 50.0f;
     for (size_t i = N - 7; i < N; i++)
         f->column[i] = NAN;
-    tft_analogs_make(&f->finder, f->column, N, &pace, 5.0f, levels, 3, &f->analogs);
+    find_analogs(f, N);
     assert_true(f->analogs.n_at_minute > 0);
     for (size_t i = 0; i < f->analogs.n_at_minute; i++) {
         assert_int_equal(f->analogs.ages_at_minute[i] % 12, 0);
@@ -159,12 +167,12 @@ static void too_few_moments_at_the_minute_are_none(void **state)
     (void)state;
     fixture *const f = open_fixture(1.0f);
     const size_t two_days = 576, three_days = 864;
-    tft_analogs_make(&f->finder, f->column + N - two_days, two_days, &pace, 5.0f, levels, 3, &f->analogs);
+    find_analogs(f, two_days);
     assert_true(f->analogs.found);
     assert_int_equal(f->analogs.n_at_minute, 10); // a quarter of forty
-    tft_analogs_make(&f->finder, f->column + N - 560, 560, &pace, 5.0f, levels, 3, &f->analogs);
+    find_analogs(f, 560);
     assert_int_equal(f->analogs.n_at_minute, 0);
-    tft_analogs_make(&f->finder, f->column + N - three_days, three_days, &pace, 5.0f, levels, 3, &f->analogs);
+    find_analogs(f, three_days);
     assert_int_equal(f->analogs.n_at_minute, 16);
     close_fixture(f);
 }
