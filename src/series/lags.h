@@ -14,4 +14,9 @@ typedef enum tft_lag_kind { TFT_LAG_1D, TFT_LAG_1D_SMOOTH, TFT_LAG_2D, TFT_LAG_7
  * there within ±r steps and not after the origin. */
 float tft_lag(const tft_past *past, const tft_pace *pace, size_t m, size_t days, size_t t, size_t reach);
 
+#define TFT_SMOOTH_REACH 2 // steps on either side of "one day before"
+
+/* All kinds for all steps of the horizon, as tft_lag() has each: out [TFT_N_LAGS, horizon]. */
+void tft_lags_fill(const tft_past *past, const tft_pace *pace, size_t m, size_t horizon, float *out);
+
 #endif

@@ -18,10 +18,9 @@
 #include "series/lags.h"
 #include "series/past.h"
 #include "series/scaled.h"
+#include "series/squash.h"
 #include "series/state.h"
 #include "series/summary.h"
-
-#define SMOOTHING 2 // steps on either side of "one day before"
 
 struct tft_window_scratch {
     tft_arena arena;
@@ -30,6 +29,7 @@ struct tft_window_scratch {
     tft_sorter sorter;
     tft_analog_finder finder;
     tft_summary *summaries;  // [n_metrics]
+    float *squashed;         // [the longer of context and horizon] one column
     float *lags;             // [n_targets, TFT_N_LAGS, horizon], NaN = none
     float *horizon_calendar; // [horizon, 6]
     float *horizon_place;    // [2, horizon] how far into the horizon a step is, and the same logarithmically
@@ -58,6 +58,7 @@ static void layout(tft_window_scratch *s, const tft_contract *contract, tft_aren
     for (size_t m = 0; m < contract->n_metrics; m++)
         tft_summary_layout(s->summaries != NULL ? &s->summaries[m] : &while_counting, pace, arena);
     const size_t t = contract->horizon;
+    s->squashed = tft_arena_floats(arena, contract->context > t ? contract->context : t);
     s->lags = tft_arena_floats(arena, tft_contract_targets(contract) * TFT_N_LAGS * t);
     s->horizon_calendar = tft_arena_floats(arena, t * TFT_N_CALENDAR);
     s->horizon_place = tft_arena_floats(arena, 2 * t);
@@ -215,10 +216,10 @@ static void fill_values(const making *k, size_t m, size_t stride, float *out)
             break;
         }
     }
+    float *const squashed = k->scratch->squashed;
+    tft_squash_all(column + k->first, k->length, scale, squashed);
     for (size_t i = 0; i < k->length; i++) {
-        const float value = column[k->first + i];
-        if (!isnan(value))
-            carried = tft_squashed(value, scale);
+        carried = isnan(squashed[i]) ? carried : squashed[i];
         out[i * stride] = carried;
     }
 }
@@ -274,8 +275,10 @@ static void fill_lag(const making *k, size_t m, tft_lag_kind kind, size_t stride
 {
     const float *const lag = lags_of(k, m, kind);
     const float scale = k->scratch->summaries[m].scale;
+    float *const squashed = k->scratch->squashed;
+    tft_squash_all(lag, k->contract->horizon, scale, squashed);
     for (size_t i = 0; i < k->contract->horizon; i++)
-        out[i * stride] = isnan(lag[i]) ? 0.0f : tft_squashed(lag[i], scale);
+        out[i * stride] = isnan(squashed[i]) ? 0.0f : squashed[i];
 }
 
 static void fill_has_lag(const making *k, tft_lag_kind kind, size_t stride, float *out)
@@ -472,15 +475,8 @@ static void prepare(const tft_contract *contract, const tft_config *config, size
             tft_analogs_make(&s->finder, &s->past, m, pace, s->summaries[m].scale, target->quantiles,
                              target->n_quantiles, &s->summaries[m].analogs);
     }
-    for (size_t m = 0; m < n_targets; m++) {
-        float *const lags = s->lags + m * TFT_N_LAGS * contract->horizon;
-        for (size_t i = 0; i < contract->horizon; i++) {
-            lags[TFT_LAG_1D * contract->horizon + i] = tft_lag(&s->past, pace, m, 1, i + 1, 0);
-            lags[TFT_LAG_1D_SMOOTH * contract->horizon + i] = tft_lag(&s->past, pace, m, 1, i + 1, SMOOTHING);
-            lags[TFT_LAG_2D * contract->horizon + i] = tft_lag(&s->past, pace, m, 2, i + 1, 0);
-            lags[TFT_LAG_7D * contract->horizon + i] = tft_lag(&s->past, pace, m, 7, i + 1, 0);
-        }
-    }
+    for (size_t m = 0; m < n_targets; m++)
+        tft_lags_fill(&s->past, pace, m, contract->horizon, s->lags + m * TFT_N_LAGS * contract->horizon);
 }
 
 tft_status tft_window_build(const tft_contract *contract, const tft_config *config, const tft_series *series,
