@@ -54,6 +54,38 @@ void tft_incident_walk_step(tft_incident_walk *walk, size_t index)
     walk->last_state = walk->state;
 }
 
+/* A step that is like the one before changes nothing but that no incident starts in it; most are. */
+static void walk_states(tft_incident_walk *walk, uint8_t *in, uint8_t *starts, uint8_t *states)
+{
+    const tft_series *const s = walk->series;
+    uint8_t last = TFT_STATE_NONE; // sent for the step before
+    for (size_t i = 0; i < s->n_steps; i++) {
+        const uint8_t sent = s->states[i];
+        if (sent == TFT_STATE_NONE || sent != last)
+            tft_incident_walk_step(walk, i);
+        else
+            walk->starts = false;
+        last = sent;
+        in[i] = walk->in;
+        starts[i] = walk->starts;
+        states[i] = (uint8_t)walk->state;
+    }
+}
+
+void tft_incident_walk_all(const tft_series *series, const tft_contract *contract, uint8_t *in, uint8_t *starts,
+                           uint8_t *states)
+{
+    tft_incident_walk walk = tft_incident_walk_begin(series, contract);
+    if (!contract->incident.by_metric) {
+        walk_states(&walk, in, starts, states);
+        return;
+    }
+    for (size_t i = 0; i < series->n_steps; i++) {
+        in[i] = step_by_metric(&walk, i);
+        starts[i] = walk.starts;
+    }
+}
+
 /* Index of the last step before `index` that has a state, or −1. */
 static int64_t known_before(const tft_series *series, const tft_contract *contract, size_t index)
 {

@@ -33,4 +33,9 @@ typedef struct tft_incident_walk {
 tft_incident_walk tft_incident_walk_begin(const tft_series *series, const tft_contract *contract);
 void tft_incident_walk_step(tft_incident_walk *walk, size_t index);
 
+/* A whole walk: which steps an incident is on in, starts in; of a rule by state also the state of each. Bytes [n_steps], 0 or 1;
+ * `states` NULL for a rule by metric. */
+void tft_incident_walk_all(const tft_series *series, const tft_contract *contract, uint8_t *in, uint8_t *starts,
+                           uint8_t *states);
+
 #endif

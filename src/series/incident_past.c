@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "series/incident.h"
+#include "series/per_processor.h"
 
 #define NEAR (7.0 / 9.0)
 #define DAYS 7
@@ -17,6 +18,10 @@ void tft_incident_past_layout(tft_incident_past *p, size_t n, tft_arena *arena)
     p->near = tft_arena_alloc(arena, n, 1);
     p->start = tft_arena_alloc(arena, n, 1);
     p->in = tft_arena_alloc(arena, n, 1);
+    tft_marks_layout(&p->highs, n, arena);
+    tft_marks_layout(&p->nears, n, arena);
+    tft_marks_layout(&p->starts, n, arena);
+    tft_marks_layout(&p->ins, n, arena);
 }
 
 static float value_at(const tft_incident_past *p, size_t i)
@@ -24,22 +29,35 @@ static float value_at(const tft_incident_past *p, size_t i)
     return p->past->columns[p->contract->incident.metric * p->past->n + i];
 }
 
+/* Which values are at least `level`, as doubles compare. */
+TFT_PER_PROCESSOR static void mark_values(const float *restrict values, size_t n, double level, uint8_t *restrict marks)
+{
+    for (size_t i = 0; i < n; i++)
+        marks[i] = (double)values[i] >= level;
+}
+
 void tft_incident_past_make(tft_incident_past *p, const tft_past *past, const tft_contract *contract, tft_pace pace)
 {
     const tft_incident_rule *const rule = &contract->incident;
+    const size_t n = past->n;
     p->past = past;
     p->contract = contract;
     p->pace = pace;
     p->n_followed = 0;
-    tft_incident_walk walk = tft_incident_walk_begin(&past->steps, contract);
-    for (size_t i = 0; i < past->n; i++) {
-        tft_incident_walk_step(&walk, i);
-        p->in[i] = walk.in;
-        p->start[i] = walk.starts;
-        p->high[i] = rule->by_metric ? (double)value_at(p, i) >= rule->level : walk.in;
-        p->near[i] = rule->by_metric ? (double)value_at(p, i) >= NEAR * rule->level
-                                     : walk.in || walk.state == TFT_STATE_HEAVY_LOAD;
+    tft_incident_walk_all(&past->steps, contract, p->in, p->start, p->near); // where states are looked up, for now
+    if (rule->by_metric) {
+        const float *const column = past->columns + rule->metric * n;
+        mark_values(column, n, rule->level, p->high);
+        mark_values(column, n, NEAR * rule->level, p->near);
+    } else {
+        memcpy(p->high, p->in, n);
+        for (size_t i = 0; i < n; i++)
+            p->near[i] = (uint8_t)((p->near[i] == TFT_STATE_HEAVY_LOAD) | p->in[i]);
     }
+    tft_marks_take(&p->highs, p->high, n);
+    tft_marks_take(&p->nears, p->near, n);
+    tft_marks_take(&p->starts, p->start, n);
+    tft_marks_take(&p->ins, p->in, n);
 }
 
 void tft_incident_past_follow(tft_incident_past *p, const tft_analogs *analogs)
@@ -55,36 +73,21 @@ void tft_incident_past_follow(tft_incident_past *p, const tft_analogs *analogs)
 
 /* ---- statics ---------------------------------------------------------------------------------------------------- */
 
-static size_t count(const uint8_t *marks, size_t n, size_t newest)
+static float share(const tft_marks *marks, size_t newest)
 {
-    size_t found = 0;
-    for (size_t i = n - (newest < n ? newest : n); i < n; i++)
-        found += marks[i];
-    return found;
-}
-
-static float share(const uint8_t *marks, size_t n, size_t newest)
-{
-    return (float)count(marks, n, newest) / (float)newest;
+    return (float)tft_marks_newest(marks, newest) / (float)newest;
 }
 
 /* ln(1 + steps since the last mark), 1 where there is none in a week. */
-static float since(const tft_incident_past *p, const uint8_t *marks)
+static float since(const tft_incident_past *p, const tft_marks *marks)
 {
-    const size_t n = p->past->n;
-    size_t age = 0;
-    while (age < p->pace.week && age < n && !marks[n - 1 - age])
-        age++;
-    return log1pf((float)(age < n ? age : p->pace.week)) / log1pf((float)p->pace.week);
+    const size_t latest = tft_marks_latest(marks), age = marks->n - latest;
+    return log1pf((float)(latest > 0 && age < p->pace.week ? age : p->pace.week)) / log1pf((float)p->pace.week);
 }
 
 static size_t run_of(const tft_incident_past *p)
 {
-    const size_t n = p->past->n;
-    size_t run = 0;
-    while (run < n && p->high[n - 1 - run])
-        run++;
-    return run;
+    return p->past->n - tft_marks_latest_without(&p->highs);
 }
 
 /* (level − largest value of the newest steps) ÷ |level|, within ±2; 0 by state, and without a value. */
@@ -103,7 +106,7 @@ static float headroom(const tft_incident_past *p, size_t newest)
 
 float tft_incident_past_static(const tft_incident_past *p, tft_feature feature)
 {
-    const size_t n = p->past->n, hour = p->pace.hour, day = p->pace.day, week = p->pace.week;
+    const size_t hour = p->pace.hour, day = p->pace.day, week = p->pace.week;
     const size_t enough = p->contract->incident.by_metric ? p->contract->incident.steps : 1;
     switch (feature) {
     case TFT_FEATURE_INCIDENT_RUN: {
@@ -113,31 +116,31 @@ float tft_incident_past_static(const tft_incident_past *p, tft_feature feature)
     case TFT_FEATURE_INCIDENT_RUN_LOG:
         return log1pf((float)run_of(p)) / log1pf((float)day);
     case TFT_FEATURE_INCIDENT_SINCE_HIGH:
-        return since(p, p->high);
+        return since(p, &p->highs);
     case TFT_FEATURE_INCIDENT_HEADROOM:
         return headroom(p, 1);
     case TFT_FEATURE_INCIDENT_HEADROOM_1H:
         return headroom(p, hour);
     case TFT_FEATURE_INCIDENT_HIGH_1H:
-        return share(p->high, n, hour);
+        return share(&p->highs, hour);
     case TFT_FEATURE_INCIDENT_HIGH_6H:
-        return share(p->high, n, 6 * hour);
+        return share(&p->highs, 6 * hour);
     case TFT_FEATURE_INCIDENT_HIGH_24H:
-        return share(p->high, n, day);
+        return share(&p->highs, day);
     case TFT_FEATURE_INCIDENT_HIGH_7D:
-        return share(p->high, n, week);
+        return share(&p->highs, week);
     case TFT_FEATURE_INCIDENT_NEAR_1H:
-        return share(p->near, n, hour);
+        return share(&p->nears, hour);
     case TFT_FEATURE_INCIDENT_NEAR_6H:
-        return share(p->near, n, 6 * hour);
+        return share(&p->nears, 6 * hour);
     case TFT_FEATURE_INCIDENT_NEAR_24H:
-        return share(p->near, n, day);
+        return share(&p->nears, day);
     case TFT_FEATURE_INCIDENT_NEAR_7D:
-        return share(p->near, n, week);
+        return share(&p->nears, week);
     case TFT_FEATURE_INCIDENTS_1H:
-        return log1pf((float)count(p->start, n, hour));
+        return log1pf((float)tft_marks_newest(&p->starts, hour));
     case TFT_FEATURE_INCIDENTS_6H:
-        return log1pf((float)count(p->start, n, 6 * hour));
+        return log1pf((float)tft_marks_newest(&p->starts, 6 * hour));
     default:
         break;
     }

@@ -20,6 +20,7 @@
 
 #include "series/analogs.h"
 #include "series/features.h"
+#include "series/marks.h"
 #include "series/past.h"
 
 typedef struct tft_incident_past {
@@ -27,6 +28,7 @@ typedef struct tft_incident_past {
     const tft_contract *contract;
     tft_pace pace;
     uint8_t *high, *near, *start, *in;   // [past.n] 0 or 1; in: an incident is on
+    tft_marks highs, nears, starts, ins; // the same as bits
     size_t n_followed;                   // moments most like now, by the rule's metric (the first one, by state)
     uint16_t followed[TFT_MOST_SAMPLES]; // step of the first start after each of them, horizon + 1 = none
 } tft_incident_past;

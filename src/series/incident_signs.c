@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "series/incident.h"
+#include "series/per_processor.h"
 #include "series/scaled.h"
 
 #define LARGEST 4.0f
@@ -30,13 +31,11 @@ static void put(sink *to, double value)
 void tft_incident_signs_layout(tft_incident_signs *s, size_t n, tft_arena *arena)
 {
     s->pressure = tft_arena_floats(arena, n);
-    s->starts = tft_arena_alloc(arena, n + 1, sizeof *s->starts);
-    s->highs = tft_arena_alloc(arena, n + 1, sizeof *s->highs);
-    s->nears = tft_arena_alloc(arena, n + 1, sizeof *s->nears);
-    s->busy = tft_arena_alloc(arena, n + 1, sizeof *s->busy);
-    s->rises = tft_arena_alloc(arena, n + 1, sizeof *s->rises);
-    s->moments = tft_arena_alloc(arena, n + 1, sizeof *s->moments);
-    s->start_at = tft_arena_alloc(arena, n, sizeof *s->start_at);
+    s->bytes = tft_arena_alloc(arena, n, 1);
+    tft_marks_layout(&s->busy, n, arena);
+    tft_marks_layout(&s->rises, n, arena);
+    tft_marks_layout(&s->moments, n, arena);
+    s->start_at = tft_arena_alloc(arena, n + 1, sizeof *s->start_at);
 }
 
 /* ---- the past, step by step ---------------------------------------------------------------------------------------- */
@@ -78,42 +77,53 @@ static void find_pressure(tft_incident_signs *s, const tft_past *past, size_t n_
     }
 }
 
-/* Carries pressure over gaps and counts every kind of mark up to each step: what later asks for a span is two look-ups. */
-static void walk(tft_incident_signs *s, const tft_incident_past *marks, const double *limits)
+/* Cuts the pressure at 2, and carries it over gaps. */
+TFT_PER_PROCESSOR static void carry_pressure(float *x, size_t n)
+{
+    int32_t gaps = 0;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = x[i] > 2.0f ? 2.0f : x[i];
+        gaps += x[i] < 0.0f ? 1 : 0;
+    }
+    float carried = 0.0f;
+    for (size_t i = 0; gaps > 0 && i < n; i++)
+        x[i] = carried = x[i] >= 0.0f ? x[i] : carried;
+}
+
+TFT_PER_PROCESSOR static void mark_busy(const float *restrict pressure, size_t n, uint8_t *restrict busy)
+{
+    for (size_t i = 0; i < n; i++)
+        busy[i] = pressure[i] >= BUSY;
+}
+
+TFT_PER_PROCESSOR static void mark_moments(const uint16_t *restrict counts, const uint8_t *restrict in, size_t n,
+                                           uint8_t *restrict moments)
+{
+    for (size_t i = 0; i < n; i++)
+        moments[i] = (uint8_t)((counts[i] != 0) & (in[i] ^ 1));
+}
+
+/* What all signs are counted from. */
+static void find_marks(tft_incident_signs *s, const tft_incident_past *marks, const double *limits)
 {
     const tft_past *const past = marks->past;
-    const tft_incident_rule *const rule = &marks->contract->incident;
     const size_t n = past->n;
     find_pressure(s, past, marks->contract->n_metrics, limits);
-    float carried = 0.0f;
-    bool was_busy = true; // the first step is no rise
-    size_t run = 0;
-    s->latest = (tft_latest_steps){0};
-    s->starts[0] = s->highs[0] = s->nears[0] = s->busy[0] = s->rises[0] = s->moments[0] = 0;
-    for (size_t i = 0; i < n; i++) {
-        const float largest = s->pressure[i];
-        carried = largest >= 0.0f ? (largest > 2.0f ? 2.0f : largest) : carried;
-        s->pressure[i] = carried;
-        const bool high = marks->high[i] != 0, near = marks->near[i] != 0, start = marks->start[i] != 0;
-        const bool busy = carried >= BUSY;
-        run = high ? run + 1 : 0;
-        const bool in = rule->by_metric ? run >= rule->steps : high;
-        s->start_at[s->starts[i]] = (uint32_t)i; // the next start overwrites what is none
-        s->starts[i + 1] = s->starts[i] + start;
-        s->highs[i + 1] = s->highs[i] + high;
-        s->nears[i + 1] = s->nears[i] + near;
-        s->busy[i + 1] = s->busy[i] + busy;
-        s->rises[i + 1] = s->rises[i] + (busy && !was_busy);
-        s->moments[i + 1] = s->moments[i] + (past->counts[i] != 0 && !in);
-        was_busy = busy;
-        const size_t now = i + 1;
-        s->latest.high = high ? now : s->latest.high;
-        s->latest.not_high = high ? s->latest.not_high : now;
-        s->latest.near = near ? now : s->latest.near;
-        s->latest.start = start ? now : s->latest.start;
-        s->latest.not_busy = busy ? s->latest.not_busy : now;
-        s->latest.not_idle = carried >= IDLE ? now : s->latest.not_idle;
+    carry_pressure(s->pressure, n);
+    mark_busy(s->pressure, n, s->bytes);
+    tft_marks_take(&s->busy, s->bytes, n);
+    mark_moments(past->counts, marks->in, n, s->bytes);
+    tft_marks_take(&s->moments, s->bytes, n);
+    uint64_t before = 1; // the first step is no rise
+    for (size_t w = 0; w <= n / 64; w++) {
+        const uint64_t busy = s->busy.bits[w];
+        s->rises.bits[w] = busy & ~(busy << 1 | before);
+        before = busy >> 63;
     }
+    tft_marks_add_up(&s->rises, n);
+    s->n_starts = 0;
+    for (size_t i = tft_marks_next(&marks->starts, 0); i < n; i = tft_marks_next(&marks->starts, i + 1))
+        s->start_at[s->n_starts++] = (uint32_t)i;
 }
 
 /* ---- groups of signs ----------------------------------------------------------------------------------------------- */
@@ -163,45 +173,48 @@ static double age_of(size_t latest, size_t n, size_t week)
     return log1p((double)(latest > 0 && n - latest < week ? n - latest : week)) / 2;
 }
 
-static double count_of(const uint32_t *before, size_t n, size_t newest)
+static size_t latest_not_idle(const tft_incident_signs *s, size_t n)
 {
-    return (double)(before[n] - before[n - (newest < n ? newest : n)]);
+    while (n > 0 && !(s->pressure[n - 1] >= IDLE))
+        n--;
+    return n;
 }
 
-static void put_marks(sink *to, const tft_incident_signs *s, size_t n, const tft_pace *pace)
+static void put_marks(sink *to, const tft_incident_signs *s, const tft_incident_past *marks, size_t n,
+                      const tft_pace *pace)
 {
     const size_t spans[] = {pace->hour, 6 * pace->hour, pace->day, pace->week};
-    const uint32_t *const shares[] = {s->highs, s->nears, s->busy};
-    put(to, age_of(s->latest.not_high, n, pace->week)); // the present run
-    put(to, age_of(s->latest.high, n, pace->week));
-    put(to, age_of(s->latest.near, n, pace->week));
-    put(to, age_of(s->latest.start, n, pace->week));
-    put(to, age_of(s->latest.not_busy, n, pace->week));
-    put(to, age_of(s->latest.not_idle, n, pace->week));
+    const tft_marks *const shares[] = {&marks->highs, &marks->nears, &s->busy};
+    put(to, age_of(tft_marks_latest_without(&marks->highs), n, pace->week)); // the present run
+    put(to, age_of(tft_marks_latest(&marks->highs), n, pace->week));
+    put(to, age_of(tft_marks_latest(&marks->nears), n, pace->week));
+    put(to, age_of(tft_marks_latest(&marks->starts), n, pace->week));
+    put(to, age_of(tft_marks_latest_without(&s->busy), n, pace->week));
+    put(to, age_of(latest_not_idle(s, n), n, pace->week));
     for (size_t k = 0; k < 4; k++) {
-        put(to, log1p(count_of(s->starts, n, spans[k])));
+        put(to, log1p((double)tft_marks_newest(&marks->starts, spans[k])));
         for (size_t j = 0; j < 3; j++)
-            put(to, 4 * count_of(shares[j], n, spans[k]) / (double)spans[k]);
+            put(to, 4 * (double)tft_marks_newest(shares[j], spans[k]) / (double)spans[k]);
     }
     for (size_t k = 1; k < 4; k++)
-        put(to, log1p(count_of(s->rises, n, spans[k])));
+        put(to, log1p((double)tft_marks_newest(&s->rises, spans[k])));
 }
 
 /* Logit of the share of moments (known, in no incident, h or more steps before the origin) that a start followed within h. The
  * moments that a start follows are those behind the start before, not more than h steps back: starts are few, moments are not. */
-static double own_frequency(const tft_incident_signs *s, size_t n, size_t reach, size_t h)
+static double own_frequency(const tft_incident_signs *s, const tft_marks *starts, size_t n, size_t reach, size_t h)
 {
-    const size_t end = n > h ? n - h : 0, from = end > reach ? end - reach : 0, n_starts = s->starts[n];
+    const size_t end = n > h ? n - h : 0, from = end > reach ? end - reach : 0;
     double followed = 0;
-    for (size_t k = s->starts[from]; k < n_starts; k++) {
+    for (size_t k = tft_marks_before(starts, from); k < s->n_starts; k++) {
         const size_t at = s->start_at[k], before = k > 0 ? s->start_at[k - 1] : 0, within = at > h ? at - h : 0;
         const size_t newest = at < end ? at : end;
         size_t oldest = before > within ? before : within;
         oldest = oldest > from ? oldest : from;
         if (oldest < newest)
-            followed += (double)(s->moments[newest] - s->moments[oldest]);
+            followed += (double)(tft_marks_before(&s->moments, newest) - tft_marks_before(&s->moments, oldest));
     }
-    const double moments = (double)(s->moments[end] - s->moments[from]);
+    const double moments = (double)(tft_marks_before(&s->moments, end) - tft_marks_before(&s->moments, from));
     return log((followed + 0.1) / (moments - followed + 5));
 }
 
@@ -221,14 +234,14 @@ static void put_horizons(sink *to, const tft_incident_signs *s, const tft_incide
     const size_t n = marks->past->n, horizon = marks->contract->horizon;
     for (size_t k = 0; k < TFT_N_HORIZONS; k++) {
         const size_t h = tft_horizon_at(horizon, k);
-        put(to, own_frequency(s, n, pace->week, h) / 2);
-        put(to, own_frequency(s, n, pace->day, h) / 2);
+        put(to, own_frequency(s, &marks->starts, n, pace->week, h) / 2);
+        put(to, own_frequency(s, &marks->starts, n, pace->day, h) / 2);
         put(to, analog_frequency(marks, h) / 2);
         double seen = 0, high = 0;
         for (size_t d = 1; d <= DAYS && d * pace->day < n; d++) {
             const size_t from = n - d * pace->day, end = from + h < n ? from + h : n;
-            seen += s->starts[end] > s->starts[from];
-            high += (double)(s->highs[end] - s->highs[from]) / (double)h;
+            seen += tft_marks_next(&marks->starts, from) < end;
+            high += (double)(tft_marks_before(&marks->highs, end) - tft_marks_before(&marks->highs, from)) / (double)h;
         }
         put(to, 4 * seen / DAYS);
         put(to, 4 * high / DAYS);
@@ -292,9 +305,9 @@ void tft_incident_signs_make(tft_incident_signs *s, const tft_incident_past *mar
     double limits[TFT_MAX_METRICS];
     sink to = {.out = out};
     find_limits(marks->contract, marks->past->steps.profile, limits);
-    walk(s, marks, limits);
+    find_marks(s, marks, limits);
     put_pressure(&to, s, marks->past->n, &marks->pace);
-    put_marks(&to, s, marks->past->n, &marks->pace);
+    put_marks(&to, s, marks, marks->past->n, &marks->pace);
     put_horizons(&to, s, marks, &marks->pace);
     put_metrics(&to, marks, summaries, limits);
     put_now(&to, marks);

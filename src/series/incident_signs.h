@@ -25,18 +25,14 @@
 
 #define TFT_N_SIGNS 98
 
-/* One past the newest step of each kind, 0 = none. */
-typedef struct tft_latest_steps {
-    size_t high, not_high, near, start, not_busy, not_idle;
-} tft_latest_steps;
-
 typedef struct tft_incident_signs {
-    float *pressure;                         // [n], carried over gaps, 0 before the first value
-    uint32_t *starts, *highs, *nears, *busy; // [n + 1] marks before each step, added up
-    uint32_t *rises;                         // [n + 1] of the pressure above BUSY
-    uint32_t *moments;                       // [n + 1] known steps in no incident
-    uint32_t *start_at;                      // [n] where the first starts[n] starts are
-    tft_latest_steps latest;
+    float *pressure;    // [n], carried over gaps, 0 before the first value
+    uint8_t *bytes;     // [n] one kind of marks at a time
+    tft_marks busy;     // pressure at BUSY or above
+    tft_marks rises;    // to it
+    tft_marks moments;  // known steps in no incident
+    uint32_t *start_at; // [n + 1] where the starts are
+    size_t n_starts;
 } tft_incident_signs;
 
 void tft_incident_signs_layout(tft_incident_signs *signs, size_t n, tft_arena *arena);

@@ -127,23 +127,13 @@ static void measure_incidents(making *k)
 {
     const tft_incident_past *const marks = &k->scratch->incidents;
     const tft_pace *const pace = &k->scratch->calendar.pace;
-    const size_t n = k->scratch->past.n;
-    size_t in_day = 0, in_week = 0, starts_day = 0, starts_week = 0, since = pace->week;
-    for (size_t i = n > pace->week ? n - pace->week : 0; i < n; i++) {
-        in_week += marks->in[i];
-        starts_week += marks->start[i];
-    }
-    for (size_t i = n > pace->day ? n - pace->day : 0; i < n; i++) {
-        in_day += marks->in[i];
-        starts_day += marks->start[i];
-    }
-    for (size_t age = 0; starts_week > 0 && age < n && since == pace->week; age++)
-        since = marks->start[n - 1 - age] != 0 ? age : since;
-    k->incident_share_24h = (float)in_day / (float)pace->day;
-    k->incident_share_7d = (float)in_week / (float)pace->week;
+    const size_t n = k->scratch->past.n, latest = tft_marks_latest(&marks->starts);
+    const size_t since = latest > 0 && n - latest < pace->week ? n - latest : pace->week;
+    k->incident_share_24h = (float)tft_marks_newest(&marks->ins, pace->day) / (float)pace->day;
+    k->incident_share_7d = (float)tft_marks_newest(&marks->ins, pace->week) / (float)pace->week;
     k->since_incident = log1pf((float)since) / log1pf((float)pace->week);
-    k->incidents_24h = log1pf((float)starts_day);
-    k->incidents_7d = log1pf((float)starts_week);
+    k->incidents_24h = log1pf((float)tft_marks_newest(&marks->starts, pace->day));
+    k->incidents_7d = log1pf((float)tft_marks_newest(&marks->starts, pace->week));
 }
 
 static float share_missing(const making *k, size_t m)
