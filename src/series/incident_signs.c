@@ -81,12 +81,12 @@ static void find_pressure(tft_incident_signs *s, const tft_past *past, size_t n_
 TFT_PER_PROCESSOR static void carry_pressure(float *x, size_t n)
 {
     int32_t gaps = 0;
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0; i < n; i++)
         x[i] = x[i] > 2.0f ? 2.0f : x[i];
-        gaps += x[i] < 0.0f ? 1 : 0;
-    }
+    for (size_t i = 0; i < n; i++)
+        gaps |= x[i] < 0.0f;
     float carried = 0.0f;
-    for (size_t i = 0; gaps > 0 && i < n; i++)
+    for (size_t i = 0; gaps != 0 && i < n; i++)
         x[i] = carried = x[i] >= 0.0f ? x[i] : carried;
 }
 

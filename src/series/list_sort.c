@@ -4,15 +4,9 @@
 #include <assert.h>
 #include <math.h>
 
+#include "series/lanes.h"
 #include "series/per_processor.h"
 #include "series/sort_rows.h"
-
-/* Lanes of one vector, or of two (those of the second from 8 on), in another order. */
-#if defined(__clang__)
-#define LANES(v, w, ...) __builtin_shufflevector(v, w, __VA_ARGS__)
-#else
-#define LANES(v, w, ...) __builtin_shuffle(v, w, (tft_row){__VA_ARGS__})
-#endif
 
 static size_t rows_of(size_t n)
 {
@@ -45,12 +39,20 @@ TFT_INLINE void pick(const tft_row *clear, const tft_row *set, int bit, tft_row 
                       : LANES(*clear, *set, 0, 1, 2, 3, 12, 13, 14, 15);
 }
 
+/* tft_rows_exchange() for rows whose lanes have just been moved: there, compilers make vectors of a comparison, and not of the loop. */
+TFT_INLINE void exchange(tft_row *a, tft_row *b)
+{
+    const tft_row x = *a, y = *b, less = x < y;
+    *a = (x & less) | (y & ~less);
+    *b = (y & less) | (x & ~less);
+}
+
 /* Lanes that differ in `bit` alone: the smaller key where it is clear. */
 TFT_INLINE void settle_lanes(tft_row *v, int bit)
 {
     tft_row other = *v;
     turn(&other, bit);
-    tft_rows_exchange(v, &other);
+    exchange(v, &other);
     pick(v, &other, bit, v);
 }
 
@@ -64,7 +66,7 @@ TFT_INLINE void fold(tft_key_row *x, size_t rows, int bit)
         memcpy(&low, x[i], sizeof low);
         memcpy(&high, x[rows - 1 - i], sizeof high);
         turn(&high, all);
-        tft_rows_exchange(&low, &high);
+        exchange(&low, &high);
         pick(&low, &high, bit, &near);
         pick(&high, &low, bit, &far);
         turn(&far, all);
@@ -82,18 +84,16 @@ TFT_INLINE void fold(tft_key_row *x, size_t rows, int bit)
     tft_blocks_settle(x, 0, rows / TFT_SORT_BLOCK, rows / TFT_SORT_BLOCK / 2);
 }
 
-/* Copies values as keys and counts those that are known; `rows` rows are filled up. */
+/* Copies values as keys and counts those that are known; all rows are filled. */
 TFT_INLINE size_t take(tft_key_row *x, size_t rows, const float *values, size_t n)
 {
+    float rest[TFT_SORT_COLUMNS];
     tft_row missing = {0};
-    for (size_t r = 0; r < rows; r++) {
-        const size_t at = r * TFT_SORT_COLUMNS;
-        float row[TFT_SORT_COLUMNS];
-        if (at + TFT_SORT_COLUMNS > n) { // the list ends in this row, or before it
-            for (size_t c = 0; c < TFT_SORT_COLUMNS; c++)
-                row[c] = at + c < n ? values[at + c] : NAN;
-        }
-        tft_row_to_keys(at + TFT_SORT_COLUMNS > n ? row : values + at, x[r]);
+    for (size_t r = 0; r < rows; r++, values += TFT_SORT_COLUMNS) {
+        const size_t left = n > r * TFT_SORT_COLUMNS ? n - r * TFT_SORT_COLUMNS : 0;
+        for (size_t c = 0; left < TFT_SORT_COLUMNS && c < TFT_SORT_COLUMNS; c++)
+            rest[c] = c < left ? values[c] : NAN;
+        tft_row_to_keys(left < TFT_SORT_COLUMNS ? rest : values, x[r]);
         tft_row keys;
         memcpy(&keys, x[r], sizeof keys);
         missing -= keys == TFT_KEY_MISSING;

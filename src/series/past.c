@@ -13,9 +13,12 @@
 #include <string.h>
 
 #include "base/rng.h"
+#include "series/lanes.h"
 
 #define RECENT 12 // steps over which noise and usual record counts are measured
 #define FILL_NOISE 0.7
+
+typedef float floats __attribute__((vector_size(4 * sizeof(float))));
 
 size_t tft_past_length(const tft_contract *contract)
 {
@@ -137,6 +140,46 @@ static float measured_fill(const tft_past *past)
     return past->counts[last] < usual ? (float)past->counts[last] / usual : 1.0f;
 }
 
+/* Four metrics, from `first` on as far as there are so many: rows of them become columns, four steps at a time, without leaving the registers. */
+static void copy_columns(const float *values, size_t n, size_t m, size_t first, float *columns)
+{
+    const size_t n_columns = m - first < 4 ? m - first : 4;
+    size_t i = 0;
+    for (; i + 4 <= n; i += 4) {
+        floats row[4], column[4];
+        for (size_t k = 0; k < 4; k++)
+            memcpy(&row[k], values + (i + k) * m + first, sizeof row[k]);
+        const floats a = LANES(row[0], row[1], 0, 4, 1, 5), b = LANES(row[2], row[3], 0, 4, 1, 5);
+        const floats c = LANES(row[0], row[1], 2, 6, 3, 7), d = LANES(row[2], row[3], 2, 6, 3, 7);
+        column[0] = LANES(a, b, 0, 1, 4, 5);
+        column[1] = LANES(a, b, 2, 3, 6, 7);
+        column[2] = LANES(c, d, 0, 1, 4, 5);
+        column[3] = LANES(c, d, 2, 3, 6, 7);
+        for (size_t k = 0; k < n_columns; k++)
+            memcpy(columns + (first + k) * n + i, &column[k], sizeof column[k]);
+    }
+    for (; i < n; i++) {
+        for (size_t k = 0; k < n_columns; k++)
+            columns[(first + k) * n + i] = values[i * m + first + k];
+    }
+}
+
+static size_t count_known(const uint16_t *counts, size_t n)
+{
+    uint32_t known = 0;
+    for (size_t i = 0; i < n; i++)
+        known += counts[i] != 0;
+    return known;
+}
+
+static bool any_label(const uint8_t *states, size_t n)
+{
+    uint8_t any = 0;
+    for (size_t i = 0; i < n; i++)
+        any |= (uint8_t)((states[i] != TFT_STATE_NONE) & (states[i] != TFT_STATE_OFFLINE));
+    return any != 0;
+}
+
 void tft_past_take(tft_past *past, const tft_contract *contract, const tft_series *series, int64_t origin,
                    const tft_window_view *view)
 {
@@ -162,16 +205,11 @@ void tft_past_take(tft_past *past, const tft_contract *contract, const tft_serie
 
     for (size_t i = 0; i < TFT_PAST_SPARE; i++)
         past->values[n * m + i] = 0.0f;
-    past->n_known = 0;
-    bool labelled = false; // as far as could be known at the origin: the series' own flag may come from later steps
-    for (size_t i = 0; i < n; i++) {
-        past->n_known += past->counts[i] > 0;
-        labelled = labelled || (past->states[i] != TFT_STATE_NONE && past->states[i] != TFT_STATE_OFFLINE);
-    }
-    for (size_t k = 0; k < m; k++) {
-        for (size_t i = 0; i < n; i++)
-            past->columns[k * n + i] = past->values[i * m + k];
-    }
+    for (size_t k = 0; k < m; k += 4)
+        copy_columns(past->values, n, m, k, past->columns);
+    past->n_known = count_known(past->counts, n);
+    // as far as could be known at the origin: the series' own flag may come from later steps
+    const bool labelled = any_label(past->states, n);
     past->steps = (tft_series){
         .n_metrics = m,
         .first_step = origin - (int64_t)n + 1,

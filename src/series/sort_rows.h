@@ -142,15 +142,51 @@ TFT_INLINE void tft_blocks_exchange(tft_key_row *a, tft_key_row *b, int folded)
     }
 }
 
+/* Four blocks with strides of two and of one of them: each row is read once for both. */
+TFT_INLINE void tft_blocks_exchange_four(tft_key_row *x, size_t apart)
+{
+    tft_key_row *const b = x + apart, *const c = b + apart, *const d = c + apart;
+#pragma GCC unroll 2
+    for (size_t i = 0; i < TFT_SORT_BLOCK; i++) {
+        tft_row r[4];
+        memcpy(&r[0], x + i, sizeof r[0]);
+        memcpy(&r[1], b + i, sizeof r[1]);
+        memcpy(&r[2], c + i, sizeof r[2]);
+        memcpy(&r[3], d + i, sizeof r[3]);
+        tft_rows_exchange(&r[0], &r[2]);
+        tft_rows_exchange(&r[1], &r[3]);
+        tft_rows_exchange(&r[0], &r[1]);
+        tft_rows_exchange(&r[2], &r[3]);
+        memcpy(x + i, &r[0], sizeof r[0]);
+        memcpy(b + i, &r[1], sizeof r[1]);
+        memcpy(c + i, &r[2], sizeof r[2]);
+        memcpy(d + i, &r[3], sizeof r[3]);
+    }
+}
+
+/* One stride of blocks, in groups of twice as many. */
+TFT_INLINE void tft_blocks_stride(tft_key_row *x, size_t first, size_t end, size_t stride)
+{
+    for (; first + stride < end; first += 2 * stride) {
+        for (size_t k = first; k < first + stride && k + stride < end; k++)
+            tft_blocks_exchange(x + k * TFT_SORT_BLOCK, x + (k + stride) * TFT_SORT_BLOCK, 0);
+    }
+}
+
 /* Blocks from `first` to `end` that are bitonic together settle, beginning with a stride of `stride` blocks. */
 TFT_INLINE void tft_blocks_settle(tft_key_row *x, size_t first, size_t end, size_t stride)
 {
-    for (; stride > 0; stride /= 2) {
-        for (size_t k = first; k + stride < end; k++) {
-            if (((k - first) & stride) == 0)
-                tft_blocks_exchange(x + k * TFT_SORT_BLOCK, x + (k + stride) * TFT_SORT_BLOCK, 0);
+    for (; stride > 1; stride /= 4) {
+        size_t group = first; // of which all four parts are there
+        for (; group + 2 * stride <= end; group += 2 * stride) {
+            for (size_t k = group; k < group + stride / 2; k++)
+                tft_blocks_exchange_four(x + k * TFT_SORT_BLOCK, stride / 2 * TFT_SORT_BLOCK);
         }
+        tft_blocks_stride(x, group, end, stride);
+        tft_blocks_stride(x, group, end, stride / 2);
     }
+    if (stride == 1)
+        tft_blocks_stride(x, first, end, 1);
     for (size_t k = first; k < end; k++) {
         tft_row r[TFT_SORT_BLOCK];
         tft_block_load(r, x + k * TFT_SORT_BLOCK);
