@@ -761,6 +761,37 @@ tft_status fleet_load_step(fleet *f, size_t id, int64_t step, const float *means
     return status;
 }
 
+/* Steps of a block one by one, for a memory that is shorter than a block. */
+static tft_status load_block_steps(fleet *f, fleet_server *s, int64_t block, const tft_step_block *steps,
+                                   tft_error *err)
+{
+    const size_t m = f->options.contract.n_metrics;
+    tft_status status = TFT_OK;
+    for (size_t i = steps->first; i < steps->first + steps->n && status == TFT_OK; i++)
+        status = history_set(&s->history, block * TFT_STEP_BLOCK + (int64_t)i, steps->values + i * m,
+                             steps->value_counts + i * m, steps->counts[i], (tft_state)steps->states[i], err);
+    return status;
+}
+
+tft_status fleet_load_block(fleet *f, size_t id, int64_t block, const unsigned char *packed, size_t n,
+                            const tft_step_block *steps, tft_error *err)
+{
+    write_lock(f);
+    assert(id < fleet_size(f));
+    fleet_server *s = f->servers[id];
+    const tft_status status = s->asleep ? TFT_OK
+                              : f->options.memory_steps < TFT_STEP_BLOCK
+                                  ? load_block_steps(f, s, block, steps, err)
+                                  : history_set_block(&s->history, block, packed, n, steps, err);
+    for (size_t i = steps->first; i < steps->first + steps->n && status == TFT_OK; i++) {
+        if (steps->counts[i] > 0)
+            mark_reporting(f, block * TFT_STEP_BLOCK + (int64_t)i);
+    }
+    s->version++;
+    unlock(f);
+    return status;
+}
+
 /* What a stored record says besides its step. */
 static void load_seen(fleet *f, size_t id, int64_t time_ms, const double *values, tft_state state)
 {

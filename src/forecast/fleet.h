@@ -156,6 +156,9 @@ tft_status fleet_load_server(fleet *f, const fleet_saved_server *saved, size_t *
 /* One whole step of a server: means [n_metrics], counts behind each mean, records, worst state. Any order. */
 tft_status fleet_load_step(fleet *f, size_t id, int64_t step, const float *means, const uint16_t *value_counts,
                            uint16_t count, tft_state state, tft_error *err);
+/* The same of up to 64 steps that were packed before, newer than all that were given of the server (history_set_block). */
+tft_status fleet_load_block(fleet *f, size_t id, int64_t block, const unsigned char *packed, size_t n,
+                            const tft_step_block *steps, tft_error *err);
 /* One raw record whose step is not loaded as a whole: goes into its step, the newest values and the fallback's points; the
  * counts (they came with server and totals) do not move. Oldest first. */
 tft_status fleet_load_record(fleet *f, size_t id, int64_t time_ms, const double *values, tft_state state,

@@ -101,7 +101,7 @@ static void forget(tft_series *series)
 static void drop_oldest(history *h)
 {
     size_t n = 0;
-    const int64_t first = step_block_of(h->first_step);
+    const int64_t first = tft_step_block_of(h->first_step);
     for (; n < h->n_blocks && h->first_block + (int64_t)n < first; n++)
         drop_block(h, &h->blocks[n]);
     if (n > 0) // a history without blocks has no array to move in
@@ -124,44 +124,74 @@ static void clear(history *h)
 
 /* ---- packing and unpacking -------------------------------------------------------------------------------------- */
 
-/* Packs a series of one block into the list and empties it. */
-static tft_status pack(history *h, tft_series *series, tft_error *err)
+/* Keeps bytes as the block of this number. */
+static tft_status keep_block(history *h, int64_t block, const unsigned char *packed, size_t n, tft_error *err)
 {
-    unsigned char packed[STEP_BLOCK_MOST];
-    if (series->n_steps == 0)
-        return TFT_OK;
-    assert(step_block_most(h->n_metrics) <= sizeof packed);
-    const int64_t block = step_block_of(series->first_step);
     const tft_status status = cover_blocks(h, block, block, err);
     if (status != TFT_OK)
         return status;
-    const block_head head = {(uint32_t)step_block_pack(series, packed)};
-    unsigned char *const kept = malloc(sizeof head + head.n + TFT_BITS_SLACK);
+    const block_head head = {(uint32_t)n};
+    unsigned char *const kept = malloc(sizeof head + n + TFT_BITS_SLACK);
     if (kept == NULL)
-        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %u bytes of history", head.n);
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu bytes of history", n);
     memcpy(kept, &head, sizeof head);
-    memcpy(kept + sizeof head, packed, head.n);
+    memcpy(kept + sizeof head, packed, n);
     unsigned char **const place = place_of(h, block);
     drop_block(h, place);
     *place = kept;
-    h->packed_bytes += sizeof head + head.n;
-    forget(series);
+    h->packed_bytes += sizeof head + n;
     return TFT_OK;
+}
+
+/* Packs a series of one block into the list and empties it. */
+static tft_status pack(history *h, tft_series *series, tft_error *err)
+{
+    unsigned char packed[TFT_STEP_BLOCK_MOST];
+    if (series->n_steps == 0)
+        return TFT_OK;
+    assert(tft_step_block_most(h->n_metrics) <= sizeof packed);
+    const int64_t block = tft_step_block_of(series->first_step);
+    const tft_status status = keep_block(h, block, packed, tft_step_block_pack(series, packed), err);
+    if (status == TFT_OK)
+        forget(series);
+    return status;
 }
 
 /* A block's steps on the stack. */
 typedef struct open_block {
-    float values[STEP_BLOCK * TFT_MAX_METRICS];
-    uint16_t value_counts[STEP_BLOCK * TFT_MAX_METRICS], counts[STEP_BLOCK];
-    uint8_t states[STEP_BLOCK];
-    step_block block;
+    float values[TFT_STEP_BLOCK * TFT_MAX_METRICS];
+    uint16_t value_counts[TFT_STEP_BLOCK * TFT_MAX_METRICS], counts[TFT_STEP_BLOCK];
+    uint8_t states[TFT_STEP_BLOCK];
+    tft_step_block block;
 } open_block;
 
 static void unpack(const history *h, const unsigned char *packed, open_block *open)
 {
-    open->block = (step_block){
+    open->block = (tft_step_block){
         .values = open->values, .value_counts = open->value_counts, .counts = open->counts, .states = open->states};
-    step_block_unpack(bytes_of(packed), h->n_metrics, &open->block);
+    const bool whole = tft_step_block_unpack(bytes_of(packed), size_of(packed), h->n_metrics, &open->block);
+    assert(whole); // we packed it, or whoever gave it looked
+    (void)whole;
+}
+
+/* Fills an empty series with the packed steps of a block, if there are any, in place of the packed ones. */
+static tft_status unpack_into(history *h, int64_t block, tft_series *series, tft_error *err)
+{
+    unsigned char **const place = place_of(h, block);
+    tft_status status = TFT_OK;
+    if (place == NULL || *place == NULL)
+        return TFT_OK;
+    open_block open;
+    unpack(h, *place, &open);
+    const size_t m = h->n_metrics, end = open.block.first + open.block.n;
+    for (size_t i = open.block.first; i < end && status == TFT_OK; i++)
+        status = tft_series_set(series, block * TFT_STEP_BLOCK + (int64_t)i, open.values + i * m,
+                                open.value_counts + i * m, open.counts[i], (tft_state)open.states[i], err);
+    if (status == TFT_OK)
+        drop_block(h, place);
+    else
+        forget(series); // the packed one is still there
+    return status;
 }
 
 /* Makes `late` the block of this number. */
@@ -169,35 +199,22 @@ static tft_status open_late(history *h, int64_t block, tft_error *err)
 {
     if (h->late.n_steps > 0 && h->late_block == block)
         return TFT_OK;
-    tft_status status = pack(h, &h->late, err);
+    const tft_status status = pack(h, &h->late, err);
     if (status != TFT_OK)
         return status;
-    unsigned char **const place = place_of(h, block);
     h->late_block = block;
-    if (place == NULL || *place == NULL)
-        return TFT_OK;
-    open_block open;
-    unpack(h, *place, &open);
-    const size_t m = h->n_metrics, end = open.block.first + open.block.n;
-    for (size_t i = open.block.first; i < end && status == TFT_OK; i++)
-        status = tft_series_set(&h->late, block * STEP_BLOCK + (int64_t)i, open.values + i * m,
-                                open.value_counts + i * m, open.counts[i], (tft_state)open.states[i], err);
-    if (status == TFT_OK)
-        drop_block(h, place);
-    else
-        forget(&h->late); // the packed one is still there
-    return status;
+    return unpack_into(h, block, &h->late, err);
 }
 
-/* The series to put step `step` into, or NULL where it is older than what is kept. */
-static tft_status open_for(history *h, int64_t step, tft_series **series, tft_error *err)
+/* What a step that is the newest, or older, does to what is covered. */
+static tft_status cover(history *h, int64_t step, bool *kept, tft_error *err)
 {
     tft_status status = TFT_OK;
-    *series = NULL;
+    *kept = true;
     if (h->any && step > h->last_step) {
         if (step - h->last_step >= (int64_t)h->max_steps) {
             clear(h);
-        } else if (step_block_of(step) != step_block_of(h->last_step)) {
+        } else if (tft_step_block_of(step) != tft_step_block_of(h->last_step)) {
             status = pack(h, &h->late, err);
             if (status == TFT_OK)
                 status = pack(h, &h->newest, err);
@@ -215,18 +232,27 @@ static tft_status open_for(history *h, int64_t step, tft_series **series, tft_er
             drop_oldest(h);
         }
     } else if (step < h->first_step) {
-        if (h->last_step - step >= (int64_t)h->max_steps)
-            return TFT_OK;
-        h->first_step = step;
+        *kept = h->last_step - step < (int64_t)h->max_steps;
+        h->first_step = *kept ? step : h->first_step;
     }
-    const int64_t block = step_block_of(step);
-    if (block == step_block_of(h->last_step)) {
-        *series = &h->newest;
-        return TFT_OK;
-    }
-    status = open_late(h, block, err);
-    *series = &h->late;
-    return status;
+    return TFT_OK;
+}
+
+/* The series to put step `step` into, or NULL where it is older than what is kept. */
+static tft_status open_for(history *h, int64_t step, tft_series **series, tft_error *err)
+{
+    bool kept = false;
+    tft_status status = cover(h, step, &kept, err);
+    *series = NULL;
+    if (status != TFT_OK || !kept)
+        return status;
+    const int64_t block = tft_step_block_of(step);
+    const bool is_newest = block == tft_step_block_of(h->last_step);
+    *series = is_newest ? &h->newest : &h->late;
+    if (!is_newest)
+        return open_late(h, block, err);
+    return h->newest.n_steps == 0 ? unpack_into(h, block, &h->newest, err)
+                                  : TFT_OK; // packed where history_set_block() gave it
 }
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */
@@ -265,6 +291,24 @@ tft_status history_set(history *h, int64_t step, const float *means, const uint1
     return status;
 }
 
+tft_status history_set_block(history *h, int64_t block, const unsigned char *packed, size_t n,
+                             const tft_step_block *steps, tft_error *err)
+{
+    const int64_t first = block * TFT_STEP_BLOCK + (int64_t)steps->first, last = first + (int64_t)steps->n - 1;
+    bool kept;
+    if (h->any && tft_step_block_of(h->last_step) >= block)
+        return tft_fail(err, TFT_ERR_STATE, "block %lld of steps comes behind step %lld", (long long)block,
+                        (long long)h->last_step);
+    tft_status status = cover(h, first, &kept, err);
+    if (status == TFT_OK)
+        status = cover(h, last, &kept, err);
+    if (status == TFT_OK)
+        status = keep_block(h, block, packed, n, err);
+    for (size_t i = steps->first; i < steps->first + steps->n; i++)
+        h->labelled = h->labelled || (steps->states[i] != TFT_STATE_NONE && steps->states[i] != TFT_STATE_OFFLINE);
+    return status;
+}
+
 /* ---- reading ---------------------------------------------------------------------------------------------------- */
 
 /* Copies the steps of `to` that `from` has; indices of both count from their first_step. */
@@ -293,15 +337,15 @@ static void copy_series_part(tft_series *to, const tft_series *from)
 static void copy_blocks(const history *h, tft_series *to)
 {
     const size_t m = h->n_metrics;
-    const int64_t last = step_block_of(to->first_step + (int64_t)to->n_steps - 1);
+    const int64_t last = tft_step_block_of(to->first_step + (int64_t)to->n_steps - 1);
     open_block open;
-    for (int64_t block = step_block_of(to->first_step); block <= last; block++) {
+    for (int64_t block = tft_step_block_of(to->first_step); block <= last; block++) {
         unsigned char *const *const place = place_of(h, block);
         if (place == NULL || *place == NULL)
             continue;
         unpack(h, *place, &open);
         const size_t first = open.block.first;
-        copy_part(to, block * STEP_BLOCK + (int64_t)first, open.block.n, m, open.values + first * m,
+        copy_part(to, block * TFT_STEP_BLOCK + (int64_t)first, open.block.n, m, open.values + first * m,
                   open.value_counts + first * m, open.counts + first, open.states + first);
     }
 }
@@ -340,8 +384,9 @@ size_t history_bytes(const history *h)
 
 size_t history_most_bytes(size_t n_metrics, size_t max_steps)
 {
-    const size_t blocks = max_steps / STEP_BLOCK + 2;
-    const size_t open = 2 * (3 * STEP_BLOCK) * (n_metrics * (sizeof(float) + sizeof(uint16_t)) + sizeof(uint16_t) + 1);
-    return blocks * (sizeof(block_head) + TFT_BITS_SLACK + step_block_most(n_metrics)) +
+    const size_t blocks = max_steps / TFT_STEP_BLOCK + 2;
+    const size_t open =
+        2 * (3 * TFT_STEP_BLOCK) * (n_metrics * (sizeof(float) + sizeof(uint16_t)) + sizeof(uint16_t) + 1);
+    return blocks * (sizeof(block_head) + TFT_BITS_SLACK + tft_step_block_most(n_metrics)) +
            (blocks + blocks / 4 + 1) * sizeof(void *) + open;
 }

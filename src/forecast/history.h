@@ -14,7 +14,7 @@
 #ifndef TFTD_FORECAST_HISTORY_H
 #define TFTD_FORECAST_HISTORY_H
 
-#include "forecast/step_block.h"
+#include "series/step_block.h"
 
 typedef struct history {
     size_t n_metrics, max_steps;
@@ -39,6 +39,11 @@ tft_status history_add(history *h, int64_t step, const double *values, tft_state
 tft_status history_fill(history *h, int64_t step, const double *values, tft_state state, tft_error *err);
 tft_status history_set(history *h, int64_t step, const float *means, const uint16_t *value_counts, uint16_t count,
                        tft_state state, tft_error *err);
+
+/* A whole block that was packed elsewhere of the same steps, newer than all that is there: as history_set() of each of them, but that
+ * the means are rounded already. `steps` is what the bytes unpack to. max_steps must be at least TFT_STEP_BLOCK. */
+tft_status history_set_block(history *h, int64_t block, const unsigned char *packed, size_t n,
+                             const tft_step_block *steps, tft_error *err);
 
 /* Steps that it covers. */
 static inline size_t history_steps(const history *h)

@@ -147,7 +147,8 @@ int64_t view_state_since(const server *srv, const server_view *view)
     tft_series_init(&series, srv->contract.n_metrics, 0);
     // most states are young: the whole history is unpacked only where the newest steps do not tell
     if (!silent &&
-        fleet_copy_steps(srv->fleet, view->id, newest - STEP_BLOCK, newest + STEP_BLOCK, &series, NULL) == TFT_OK &&
+        fleet_copy_steps(srv->fleet, view->id, newest - TFT_STEP_BLOCK, newest + TFT_STEP_BLOCK, &series, NULL) ==
+            TFT_OK &&
         !find_begin(srv, &series, view->state, &since) &&
         fleet_copy_steps(srv->fleet, view->id, INT64_MIN, INT64_MAX, &series, NULL) == TFT_OK)
         find_begin(srv, &series, view->state, &since);

@@ -53,9 +53,9 @@ static int compare_floats(const void *left, const void *right)
 /* How far off a mean of a metric may be in the block that begins with step `begin`: step_block.h's promise, by its words. */
 static double allowed(const tft_series *s, int64_t begin, size_t metric)
 {
-    float sorted[STEP_BLOCK];
+    float sorted[TFT_STEP_BLOCK];
     size_t n = 0;
-    for (int64_t step = begin; step < begin + STEP_BLOCK; step++) {
+    for (int64_t step = begin; step < begin + TFT_STEP_BLOCK; step++) {
         const int64_t i = tft_series_index(s, step);
         if (i >= 0 && s->value_counts[(size_t)i * M + metric] > 0)
             sorted[n++] = s->values[(size_t)i * M + metric];
@@ -67,7 +67,7 @@ static double allowed(const tft_series *s, int64_t begin, size_t metric)
     const double middle = fmax(fabs(low), fabs(high));
     const double largest = fmax(fabs((double)sorted[0]), fabs((double)sorted[n - 1]));
     const double spread = n < 16 ? 0 : high - low;
-    return middle == 0 ? largest / 65536 : fmax(spread / STEP_BLOCK_PARTS, middle * 0x1p-23);
+    return middle == 0 ? largest / 65536 : fmax(spread / TFT_STEP_BLOCK_PARTS, middle * 0x1p-23);
 }
 
 /* times: how often a block may have been rounded. */
@@ -87,8 +87,8 @@ static void check_same(world *w, double times)
         double most = 0;
         for (size_t i = 0; i < was->n_steps; i++) {
             const int64_t step = was->first_step + (int64_t)i;
-            if (step_block_of(step) * STEP_BLOCK != begin) {
-                begin = step_block_of(step) * STEP_BLOCK;
+            if (tft_step_block_of(step) * TFT_STEP_BLOCK != begin) {
+                begin = tft_step_block_of(step) * TFT_STEP_BLOCK;
                 most = allowed(&w->all, begin, k);
             }
             const float a = is->values[i * M + k], b = was->values[i * M + k];
@@ -239,12 +239,12 @@ static void any_values_fit_the_bytes_that_are_promised(void **state)
     (void)state;
     tft_rng rng = tft_rng_seeded(4, 0);
     unsigned char *const out =
-        test_malloc(step_block_most(M) + TFT_BITS_SLACK); // exactly: sanitizers see what goes beyond
+        test_malloc(tft_step_block_most(M) + TFT_BITS_SLACK); // exactly: sanitizers see what goes beyond
     for (int round = 0; round < 2000; round++) {
         tft_series s;
         tft_series_init(&s, M, 0);
         const double size = pow(10, 60 * tft_rng_uniform(&rng) - 30);
-        for (int64_t step = 0; step < STEP_BLOCK; step++) {
+        for (int64_t step = 0; step < TFT_STEP_BLOCK; step++) {
             float means[M];
             uint16_t counts[M];
             for (size_t k = 0; k < M; k++) {
@@ -255,17 +255,17 @@ static void any_values_fit_the_bytes_that_are_promised(void **state)
             tft_series_set(&s, step, means, counts, (uint16_t)tft_rng_below(&rng, 65536),
                            (tft_state)tft_rng_below(&rng, TFT_N_STATES), NULL);
         }
-        const size_t n = step_block_pack(&s, out);
-        assert_true(n <= step_block_most(M));
-        float values[STEP_BLOCK * M];
-        uint16_t value_counts[STEP_BLOCK * M], counts[STEP_BLOCK];
-        uint8_t states[STEP_BLOCK];
-        step_block block = {.values = values, .value_counts = value_counts, .counts = counts, .states = states};
-        step_block_unpack(out, M, &block);
-        assert_int_equal(block.n, STEP_BLOCK);
+        const size_t n = tft_step_block_pack(&s, out);
+        assert_true(n <= tft_step_block_most(M));
+        float values[TFT_STEP_BLOCK * M];
+        uint16_t value_counts[TFT_STEP_BLOCK * M], counts[TFT_STEP_BLOCK];
+        uint8_t states[TFT_STEP_BLOCK];
+        tft_step_block block = {.values = values, .value_counts = value_counts, .counts = counts, .states = states};
+        assert_true(tft_step_block_unpack(out, n, M, &block));
+        assert_int_equal(block.n, TFT_STEP_BLOCK);
         assert_memory_equal(counts, s.counts, sizeof counts);
         assert_memory_equal(states, s.states, sizeof states);
-        for (size_t i = 0; i < STEP_BLOCK * M; i++) {
+        for (size_t i = 0; i < TFT_STEP_BLOCK * M; i++) {
             assert_int_equal(value_counts[i], s.value_counts[i]);
             assert_true(value_counts[i] == 0 ? isnan(values[i])
                                              : fabs((double)values[i] - (double)s.values[i]) <= allowed(&s, 0, i % M));

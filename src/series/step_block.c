@@ -1,5 +1,5 @@
 /* step_block.c - see step_block.h. */
-#include "forecast/step_block.h"
+#include "series/step_block.h"
 
 #include <assert.h>
 #include <math.h>
@@ -19,14 +19,14 @@
 #define FURTHEST (1 << 30) // numbers beyond are kept as floats
 #define FEW 16             // of fewer values nobody knows what is usual
 
-_Static_assert(STEP_BLOCK == 1 << PLACE_BITS, "a place is six bits");
+_Static_assert(TFT_STEP_BLOCK == 1 << PLACE_BITS, "a place is six bits");
 _Static_assert(TFT_N_STATES <= 1 << STATE_BITS, "a state is four bits");
 
-size_t step_block_most(size_t n_metrics)
+size_t tft_step_block_most(size_t n_metrics)
 {
-    const size_t column = LEAST_BITS + WIDTH_BITS + STEP_BLOCK * 16;
-    const size_t values = EXPONENT_BITS + 32 + WIDTH_BITS + N_SPARED_BITS + STEP_BLOCK * (SPARED_BITS + WIDEST);
-    const size_t bits = 2 * PLACE_BITS + column + 1 + STEP_BLOCK * STATE_BITS + n_metrics * (1 + column + values);
+    const size_t column = LEAST_BITS + WIDTH_BITS + TFT_STEP_BLOCK * 16;
+    const size_t values = EXPONENT_BITS + 32 + WIDTH_BITS + N_SPARED_BITS + TFT_STEP_BLOCK * (SPARED_BITS + WIDEST);
+    const size_t bits = 2 * PLACE_BITS + column + 1 + TFT_STEP_BLOCK * STATE_BITS + n_metrics * (1 + column + values);
     return bits / 8 + 1;
 }
 
@@ -47,12 +47,32 @@ static void put_column(tft_bit_writer *to, const uint16_t *from, size_t n, size_
         tft_bits_put(to, (uint32_t)(from[i * stride] - least), width);
 }
 
-static void take_column(tft_bit_reader *from, uint16_t *to, size_t n, size_t stride)
+/* What is read, and where it ends. */
+typedef struct packed {
+    tft_bit_reader bits;
+    uint64_t end;
+} packed;
+
+static bool has(const packed *from, uint64_t bits)
 {
-    const uint32_t least = tft_bits_take(from, LEAST_BITS);
-    const unsigned width = tft_bits_take(from, WIDTH_BITS);
-    for (size_t i = 0; i < n; i++)
-        to[i * stride] = (uint16_t)(least + tft_bits_take(from, width));
+    return from->bits.at + bits <= from->end;
+}
+
+static bool take_column(packed *from, uint16_t *to, size_t n, size_t stride)
+{
+    if (!has(from, LEAST_BITS + WIDTH_BITS))
+        return false;
+    const uint32_t least = tft_bits_take(&from->bits, LEAST_BITS);
+    const unsigned width = tft_bits_take(&from->bits, WIDTH_BITS);
+    uint32_t most = least;
+    if (width > LEAST_BITS || !has(from, n * width))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        const uint32_t count = least + tft_bits_take(&from->bits, width);
+        most = count > most ? count : most;
+        to[i * stride] = (uint16_t)count;
+    }
+    return most <= UINT16_MAX;
 }
 
 static void put_states(tft_bit_writer *to, const uint8_t *states, size_t n)
@@ -65,11 +85,19 @@ static void put_states(tft_bit_writer *to, const uint8_t *states, size_t n)
         tft_bits_put(to, states[i], STATE_BITS);
 }
 
-static void take_states(tft_bit_reader *from, uint8_t *states, size_t n)
+static bool take_states(packed *from, uint8_t *states, size_t n)
 {
-    const bool one = tft_bits_take(from, 1) != 0;
-    for (size_t i = 0; i < n; i++)
-        states[i] = i > 0 && one ? states[0] : (uint8_t)tft_bits_take(from, STATE_BITS);
+    if (!has(from, 1))
+        return false;
+    const bool one = tft_bits_take(&from->bits, 1) != 0;
+    bool known = true;
+    if (!has(from, (one ? 1 : n) * STATE_BITS))
+        return false;
+    for (size_t i = 0; i < n; i++) {
+        states[i] = i > 0 && one ? states[0] : (uint8_t)tft_bits_take(&from->bits, STATE_BITS);
+        known = known && states[i] < TFT_N_STATES;
+    }
+    return known;
 }
 
 /* ---- values ----------------------------------------------------------------------------------------------------- */
@@ -129,7 +157,7 @@ static window best_window(const int32_t *sorted, size_t n)
                 base = sorted[i];
             }
         }
-        const size_t bits = STEP_BLOCK * width + (n - most) * SPARED_BITS;
+        const size_t bits = TFT_STEP_BLOCK * width + (n - most) * SPARED_BITS;
         if (bits < least) {
             least = bits;
             best = (window){base, width};
@@ -148,8 +176,8 @@ static bool is_inside(window w, int32_t k)
 /* values: [n] that are there, in order of time. */
 static void put_values(tft_bit_writer *to, const float *values, size_t n)
 {
-    float sorted[STEP_BLOCK];
-    int32_t k[STEP_BLOCK], sorted_k[STEP_BLOCK];
+    float sorted[TFT_STEP_BLOCK];
+    int32_t k[TFT_STEP_BLOCK], sorted_k[TFT_STEP_BLOCK];
     memcpy(sorted, values, n * sizeof *sorted);
     qsort(sorted, n, sizeof *sorted, compare_floats);
     const int grid = grid_of(sorted, n);
@@ -180,41 +208,47 @@ static void put_values(tft_bit_writer *to, const float *values, size_t n)
         tft_bits_put(to, is_inside(w, k[i]) ? (uint32_t)(k[i] - w.base) : 0, w.width);
 }
 
-static void take_values(tft_bit_reader *from, float *values, size_t n)
+static bool take_values(packed *from, float *values, size_t n)
 {
-    unsigned char places[STEP_BLOCK];
-    float spared[STEP_BLOCK];
-    const int grid = (int)tft_bits_take(from, EXPONENT_BITS) - 32768;
-    const int32_t base = (int32_t)tft_bits_take(from, 32);
-    const unsigned width = tft_bits_take(from, WIDTH_BITS);
-    const size_t n_spared = tft_bits_take(from, N_SPARED_BITS);
-    assert(n_spared <= n);
+    unsigned char places[TFT_STEP_BLOCK];
+    float spared[TFT_STEP_BLOCK];
+    if (!has(from, EXPONENT_BITS + 32 + WIDTH_BITS + N_SPARED_BITS))
+        return false;
+    const int grid = (int)tft_bits_take(&from->bits, EXPONENT_BITS) - 32768;
+    const int32_t base = (int32_t)tft_bits_take(&from->bits, 32);
+    const unsigned width = tft_bits_take(&from->bits, WIDTH_BITS);
+    const size_t n_spared = tft_bits_take(&from->bits, N_SPARED_BITS);
+    if (n_spared > n || !has(from, n_spared * SPARED_BITS + n * width))
+        return false;
     for (size_t i = 0; i < n_spared; i++) {
-        places[i] = (unsigned char)tft_bits_take(from, PLACE_BITS);
-        const uint32_t bits = tft_bits_take(from, 32);
+        places[i] = (unsigned char)tft_bits_take(&from->bits, PLACE_BITS);
+        const uint32_t bits = tft_bits_take(&from->bits, 32);
         memcpy(&spared[i], &bits, sizeof bits);
+        if (places[i] >= n)
+            return false;
     }
     const double step = ldexp(1.0, grid);
     for (size_t i = 0; i < n; i++)
-        values[i] = (float)((double)((int64_t)base + tft_bits_take(from, width)) * step);
+        values[i] = (float)((double)((int64_t)base + tft_bits_take(&from->bits, width)) * step);
     for (size_t i = 0; i < n_spared; i++)
         values[places[i]] = spared[i];
+    return true;
 }
 
 /* ---- blocks ----------------------------------------------------------------------------------------------------- */
 
-size_t step_block_pack(const tft_series *series, unsigned char *out)
+size_t tft_step_block_pack(const tft_series *series, unsigned char *out)
 {
     const size_t m = series->n_metrics, n = series->n_steps;
-    const int64_t begin = step_block_of(series->first_step) * STEP_BLOCK;
-    assert(n >= 1 && series->first_step - begin + (int64_t)n <= STEP_BLOCK && m <= TFT_MAX_METRICS);
+    const int64_t begin = tft_step_block_of(series->first_step) * TFT_STEP_BLOCK;
+    assert(n >= 1 && series->first_step - begin + (int64_t)n <= TFT_STEP_BLOCK && m <= TFT_MAX_METRICS);
     tft_bit_writer to = {.at = out};
     tft_bits_put(&to, (uint32_t)(series->first_step - begin), PLACE_BITS);
     tft_bits_put(&to, (uint32_t)(n - 1), PLACE_BITS);
     put_column(&to, series->counts, n, 1);
     put_states(&to, series->states, n);
     for (size_t k = 0; k < m; k++) {
-        float there[STEP_BLOCK];
+        float there[TFT_STEP_BLOCK];
         size_t n_there = 0;
         bool same = true;
         for (size_t i = 0; i < n; i++) {
@@ -233,30 +267,37 @@ size_t step_block_pack(const tft_series *series, unsigned char *out)
     return (size_t)(to.at - out);
 }
 
-void step_block_unpack(const unsigned char *packed, size_t n_metrics, step_block *block)
+bool tft_step_block_unpack(const unsigned char *bytes, size_t n, size_t n_metrics, tft_step_block *block)
 {
-    tft_bit_reader from = {.bytes = packed};
+    packed from = {.bits = {.bytes = bytes}, .end = (uint64_t)n * 8};
     const size_t m = n_metrics;
-    block->first = tft_bits_take(&from, PLACE_BITS);
-    block->n = tft_bits_take(&from, PLACE_BITS) + 1;
+    if (n > tft_step_block_most(m) || !has(&from, 2 * PLACE_BITS))
+        return false;
+    block->first = tft_bits_take(&from.bits, PLACE_BITS);
+    block->n = tft_bits_take(&from.bits, PLACE_BITS) + 1;
+    if (block->first + block->n > TFT_STEP_BLOCK)
+        return false;
     uint16_t *const counts = block->counts + block->first;
     float *const values = block->values + block->first * m;
     uint16_t *const value_counts = block->value_counts + block->first * m;
-    take_column(&from, counts, block->n, 1);
-    take_states(&from, block->states + block->first, block->n);
+    if (!take_column(&from, counts, block->n, 1) || !take_states(&from, block->states + block->first, block->n))
+        return false;
     for (size_t k = 0; k < m; k++) {
-        float there[STEP_BLOCK];
+        float there[TFT_STEP_BLOCK];
         size_t n_there = 0, next = 0;
-        if (tft_bits_take(&from, 1) != 0)
+        if (!has(&from, 1))
+            return false;
+        if (tft_bits_take(&from.bits, 1) != 0)
             for (size_t i = 0; i < block->n; i++)
                 value_counts[i * m + k] = counts[i];
-        else
-            take_column(&from, value_counts + k, block->n, m);
+        else if (!take_column(&from, value_counts + k, block->n, m))
+            return false;
         for (size_t i = 0; i < block->n; i++)
             n_there += value_counts[i * m + k] > 0;
-        if (n_there > 0)
-            take_values(&from, there, n_there);
+        if (n_there > 0 && !take_values(&from, there, n_there))
+            return false;
         for (size_t i = 0; i < block->n; i++)
             values[i * m + k] = value_counts[i * m + k] > 0 ? there[next++] : NAN;
     }
+    return (from.bits.at + 7) / 8 == n;
 }

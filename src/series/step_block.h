@@ -1,4 +1,4 @@
-/* step_block.h - up to 64 steps of a server, small: what a history keeps of steps that are over.
+/* step_block.h - up to 64 steps of a server, small: what a history keeps of steps that are over, and the store for a restart.
  *
  * As floats and counts a step of four metrics takes 27 bytes; packed it takes about five. Counts and states are kept as
  * they are. A mean is rounded to a grid that is fine beside what the metric does within the block:
@@ -18,39 +18,46 @@
  * A step without a value has count 0 and is NaN again. A block that is unpacked for a late record is rounded once more when
  * it is packed again; where its spread stays between the same powers of two, that changes nothing.
  *
+ * Unpacking takes any bytes: they may come from a disk.
+ *
  * Memory:  the caller's. Threads: pure functions.
  */
-#ifndef TFTD_FORECAST_STEP_BLOCK_H
-#define TFTD_FORECAST_STEP_BLOCK_H
+#ifndef TFTD_SERIES_STEP_BLOCK_H
+#define TFTD_SERIES_STEP_BLOCK_H
+
+#include <stdbool.h>
 
 #include "base/bits.h"
 #include "tft/series.h"
 
-#define STEP_BLOCK 64               // steps; a block begins at a multiple of it
-#define STEP_BLOCK_PARTS 128        // of the middle half's spread: a mean is at most one of them off
-#define STEP_BLOCK_MOST (32 * 1024) // bytes, with TFT_MAX_METRICS metrics
+#define TFT_STEP_BLOCK 64               // steps; a block begins at a multiple of it
+#define TFT_STEP_BLOCK_PARTS 128        // of the middle half's spread: a mean is at most one of them off
+#define TFT_STEP_BLOCK_MOST (32 * 1024) // bytes, with TFT_MAX_METRICS metrics
 
 /* Number of the block that a step lies in. */
-static inline int64_t step_block_of(int64_t step)
+static inline int64_t tft_step_block_of(int64_t step)
 {
-    return step >= 0 ? step / STEP_BLOCK : -((-step + STEP_BLOCK - 1) / STEP_BLOCK);
+    return step >= 0 ? step / TFT_STEP_BLOCK : -((-step + TFT_STEP_BLOCK - 1) / TFT_STEP_BLOCK);
 }
 
+#define TFT_STEP_BLOCK_FORMAT 1 // changes with the bytes: whoever keeps blocks on disk keeps this beside them
+
 /* Bytes that packing takes at most. Whoever unpacks needs TFT_BITS_SLACK (base/bits.h) readable bytes behind them. */
-size_t step_block_most(size_t n_metrics);
+size_t tft_step_block_most(size_t n_metrics);
 /* Packs a series that covers steps of one block only, at least one; returns the bytes written. */
-size_t step_block_pack(const tft_series *series, unsigned char *out);
+size_t tft_step_block_pack(const tft_series *series, unsigned char *out);
 
 /* Steps of an unpacked block. */
-typedef struct step_block {
+typedef struct tft_step_block {
     size_t first, n;        // covered: first … first + n − 1 of the 64
     float *values;          // [64, n_metrics]; rows outside the covered are not touched
     uint16_t *value_counts; // [64, n_metrics]
     uint16_t *counts;       // [64]
     uint8_t *states;        // [64]
-} step_block;
+} tft_step_block;
 
-/* Unpacks into the arrays of `block`, at their places among the 64. */
-void step_block_unpack(const unsigned char *packed, size_t n_metrics, step_block *block);
+/* Unpacks n bytes into the arrays of `block`, at their places among the 64. False where they are not a block of so many metrics:
+ * too short, too long, a count or a state beyond what there is; the arrays then hold anything. */
+bool tft_step_block_unpack(const unsigned char *packed, size_t n, size_t n_metrics, tft_step_block *block);
 
 #endif
