@@ -1,11 +1,10 @@
-/* bench_serving.c - a real `tftd serve` that is read while it takes records and forecasts, and one that starts again.
+/* bench_serving.c - a real `tftd serve` that is read while it takes records and forecasts.
  *
- *     TFTD=build/release/tftd build/release/bench/bench_serving            all
- *     TFTD=build/release/tftd build/release/bench/bench_serving requests   or: restart
+ *     TFTD=build/release/tftd build/release/bench/bench_serving
  *
- * Requests: 20 servers send a record every 5 s of their time, ten times as fast; readers ask at fixed instants, 1,000
+ * 20 servers send a record every 5 s of their time, ten times as fast; readers ask at fixed instants, 1,000
  * times a second in all, so that an answer that comes late delays nobody's question (the wait counts from the instant it was
- * due). Restart: 1,000 servers with eight days of steps; from exec to [READY], history loaded.
+ * due).
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -129,37 +128,15 @@ static bool print_requests(const char *program, const bench_subject *subject)
     return fine && sends;
 }
 
-static bool print_restart(const char *program, const bench_subject *subject)
+int main(void)
 {
-    bench_child child;
-    double ready_s = 0;
-    if (!bench_child_start(program, subject->path, &child))
-        return false;
-    bool fine = bench_feed_history(&child, 1000, 2304, 1);
-    printf("\nrestart with 1,000 servers and 8 days of steps, one record each\n");
-    for (int i = 0; i < 3 && fine; i++) {
-        fine = bench_child_restart(program, subject->path, &child, &ready_s);
-        printf("exec to [READY]: %.2f s, CPU %.2f s\n", ready_s, fine ? bench_child_cpu_s(&child) : 0);
-        fflush(stdout);
-    }
-    if (fine)
-        bench_child_stop(&child);
-    return fine;
-}
-
-int main(int argc, char **argv)
-{
-    const char *const only = argc > 1 ? argv[1] : "", *program = getenv("TFTD");
+    const char *program = getenv("TFTD");
     bench_subject subject;
     if (program == NULL)
         program = "build/release/tftd";
     if (!bench_subject_open(&subject))
         return 1;
-    bool fine = true;
-    if (*only == '\0' || strcmp(only, "requests") == 0)
-        fine = print_requests(program, &subject) && fine;
-    if (*only == '\0' || strcmp(only, "restart") == 0)
-        fine = print_restart(program, &subject) && fine;
+    const bool fine = print_requests(program, &subject);
     bench_subject_close(&subject);
     return fine ? 0 : 1;
 }

@@ -68,10 +68,15 @@ bool bench_child_start(const char *program, const char *model, bench_child *chil
     return launch(program, model, child);
 }
 
-bool bench_child_restart(const char *program, const char *model, bench_child *child, double *ready_s)
+void bench_child_halt(bench_child *child, int signal_number)
 {
-    kill(child->pid, SIGTERM);
+    kill(child->pid, signal_number);
     waitpid(child->pid, NULL, 0);
+    child->pid = -1;
+}
+
+bool bench_child_launch(const char *program, const char *model, bench_child *child, double *ready_s)
+{
     const double start = tft_monotonic_s();
     const bool ready = launch(program, model, child);
     *ready_s = tft_monotonic_s() - start;

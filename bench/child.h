@@ -23,8 +23,9 @@ typedef struct bench_child {
  * line. False, with a line on stderr, where it does not come. */
 bool bench_child_start(const char *program, const char *model, bench_child *child);
 void bench_child_stop(bench_child *child); // SIGTERM, waits, removes the folder
-/* Stops it and starts it again on the same folder; *ready_s is from exec to the [READY] line. */
-bool bench_child_restart(const char *program, const char *model, bench_child *child, double *ready_s);
+/* Ends it by this signal, and starts it again on the same folder; *ready_s is from exec to the [READY] line. */
+void bench_child_halt(bench_child *child, int signal_number);
+bool bench_child_launch(const char *program, const char *model, bench_child *child, double *ready_s);
 
 /* VmRSS and VmHWM of the child, MB (10⁶ bytes). */
 void bench_child_memory(const bench_child *child, double *now_mb, double *peak_mb);

@@ -57,6 +57,22 @@ static tft_status load_step(void *context, uint32_t index, int64_t step, const f
     return fleet_load_step(srv->fleet, index, step, means, value_counts, count, state, err);
 }
 
+static tft_status load_block(void *context, uint32_t index, int64_t block, const unsigned char *packed, size_t n,
+                             const tft_step_block *steps, tft_error *err)
+{
+    const server *const srv = context;
+    return fleet_load_block(srv->fleet, index, block, packed, n, steps, err);
+}
+
+static bool keeps_steps(void *context, uint32_t index)
+{
+    const server *const srv = context;
+    fleet_read_lock(srv->fleet);
+    const bool keeps = !fleet_at(srv->fleet, index)->forgotten; // nor asleep
+    fleet_read_unlock(srv->fleet);
+    return keeps;
+}
+
 static tft_status load_record(void *context, uint32_t index, int64_t time_ms, const double *values, tft_state state,
                               tft_error *err)
 {
@@ -112,9 +128,12 @@ static tft_status load_state(server *srv, tft_error *err)
     tft_status status = store_load(srv->store, INT64_MIN, &names, err);
     if (status == TFT_OK)
         status = find_places(srv, err);
-    // a replay's data may be years old: what counts is the newest record, and the series keep its last memory_steps
+    const store_reach reach = {.memory_steps = fleet_settings(srv->fleet)->memory_steps, // never changes
+                               .n_recent = FLEET_RECENT,
+                               .keeps = keeps_steps,
+                               .block = load_block};
     if (status == TFT_OK)
-        status = store_load(srv->store, INT64_MIN, &visitor, err);
+        status = store_load_newest(srv->store, &reach, &visitor, err);
     if (status != TFT_OK)
         return status;
     fleet_load_totals(srv->fleet, &totals);

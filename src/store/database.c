@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/database_check.h"
 #include "store/database_hours.h"
 #include "store/database_internal.h"
 
@@ -148,13 +149,19 @@ static const char *const schema[DATABASE_VERSION] = {
     // what is beyond the retention of steps, twelve of them as one
     "CREATE TABLE hours(time INTEGER NOT NULL, server INTEGER NOT NULL, records INTEGER NOT NULL,"
     "  state INTEGER NOT NULL, sealed INTEGER NOT NULL, vals BLOB, PRIMARY KEY(time, server)) WITHOUT ROWID;",
+
+    // counted steps, packed for a restart; who opens the store for the first time marks the blocks that there are steps of
+    "CREATE TABLE step_blocks(block INTEGER NOT NULL, server INTEGER NOT NULL, vals BLOB NOT NULL,"
+    "  PRIMARY KEY(block, server)) WITHOUT ROWID;"
+    "CREATE TABLE blocks_due(block INTEGER PRIMARY KEY);",
 };
 
 struct database {
     sqlite3 *handle;
     sqlite3_stmt *statements[SQL_N];
     int64_t step_ms;
-    bool full; // the last error was a full disk
+    bool full;             // the last error was a full disk
+    database_check *check; // of this connection's file, while it goes on
 };
 
 struct sqlite3 *database_handle(database *db)
@@ -216,6 +223,13 @@ static tft_status query_number(database *db, const char *text, int64_t *value, t
     return status;
 }
 
+tft_status database_checked(database *db, tft_error *err)
+{
+    database_check *const check = db->check;
+    db->check = NULL;
+    return database_check_end(check, false, err);
+}
+
 static tft_status migrate(database *db, const char *path, tft_error *err)
 {
     int64_t version = 0;
@@ -227,7 +241,9 @@ static tft_status migrate(database *db, const char *path, tft_error *err)
                         (long long)version, DATABASE_VERSION);
     if (version == DATABASE_VERSION)
         return TFT_OK;
-    status = execute(db, "BEGIN EXCLUSIVE", "migrate", err);
+    status = database_checked(db, err); // a damaged file is not migrated
+    if (status == TFT_OK)
+        status = execute(db, "BEGIN EXCLUSIVE", "migrate", err);
     for (int64_t v = version; v < DATABASE_VERSION && status == TFT_OK; v++)
         status = execute(db, schema[v], "migrate", err);
     char text[64];
@@ -276,33 +292,9 @@ static tft_status configure(database *db, const database_options *options, tft_e
     return status;
 }
 
-/* A second of looking, at a file of any size: what is left unseen then is seen by `tftd doctor`. */
-#define CHECK_OPERATIONS 100000
-
-static int check_is_long(void *until)
-{
-    return tft_monotonic_s() > *(const double *)until;
-}
-
-/* TFT_ERR_FORMAT where SQLite's quick check finds the file damaged. */
-static tft_status check_quickly(database *db, const char *path, tft_error *err)
-{
-    double until = tft_monotonic_s() + 1.0;
-    sqlite3_stmt *one = NULL;
-    tft_status status = TFT_OK;
-    sqlite3_progress_handler(db->handle, CHECK_OPERATIONS, check_is_long, &until);
-    int code = sqlite3_prepare_v2(db->handle, "PRAGMA quick_check(1)", -1, &one, NULL);
-    if (code == SQLITE_OK)
-        code = sqlite3_step(one);
-    const char *const said = code == SQLITE_ROW ? (const char *)sqlite3_column_text(one, 0) : NULL;
-    if (said != NULL && strcmp(said, "ok") != 0)
-        status = tft_fail(err, TFT_ERR_FORMAT, "%s: damaged: %.200s; restore a backup (tftd restore)", path, said);
-    else if (said == NULL && (code & 0xff) != SQLITE_INTERRUPT)
-        status = database_fail(db, "check the file", err);
-    sqlite3_finalize(one);
-    sqlite3_progress_handler(db->handle, 0, NULL, NULL);
-    return status;
-}
+/* How long a file is looked through: before it is read or changed, and in all. */
+#define CHECK_FIRST_S 0.1
+#define CHECK_ALL_S 0.5
 
 static tft_status prepare_all(database *db, tft_error *err)
 {
@@ -362,7 +354,9 @@ tft_status database_open(const database_options *options, database **db, tft_err
     sqlite3_busy_timeout(made->handle, 5000); // a backup tool may read beside us
     status = configure(made, options, err);
     if (status == TFT_OK)
-        status = check_quickly(made, options->path, err);
+        status = database_check_start(options->path, CHECK_ALL_S, &made->check, err);
+    if (status == TFT_OK)
+        status = database_check_wait(made->check, CHECK_FIRST_S, err);
     if (status == TFT_OK)
         status = migrate(made, options->path, err);
     made->step_ms = options->step_ms;
@@ -384,6 +378,7 @@ void database_close(database *db)
 {
     if (db == NULL)
         return;
+    (void)database_check_end(db->check, true, NULL);
     for (size_t i = 0; i < SQL_N; i++)
         sqlite3_finalize(db->statements[i]);
     sqlite3_close(db->handle); // the last connection checkpoints the log into the file

@@ -1,13 +1,14 @@
 /* database.h - the tables of tftd.db as typed calls; database.c and its siblings are the only files that know SQLite and SQL.
  *
- *     meta      key, value                                    step_ms
+ *     meta      key, value                                    step_ms, blocks
  *     counters  one row: ticks, records_total, window_size and the other totals of /status
  *     metrics   id, name                                      column numbers of the blobs below; only ever added to
  *     servers   id, name, profile, state, records, first_ms, newest_ms, labels (JSON, or NULL)
  *     records   (time, server), arrival, state, vals          raw records; time first: a tick of the whole fleet is
  *                                                             appended to the last leaf instead of touching one per server
- *     steps     (time, server), records, state, vals          sealed steps, for a restart
+ *     steps     (time, server), records, state, vals          sealed steps
  *     step_log, steps_due                                     see database_steps.h
+ *     step_blocks, blocks_due                                 see database_blocks.h
  *     hours                                                   see database_hours.h
  *     alerts, deliveries, silences, maintenance               see database_alerts.h
  *     forecast_sets, forecasts, scores                        see database_track.h
@@ -29,7 +30,7 @@
 #include "tft/contract.h"
 #include "tft/error.h"
 
-#define DATABASE_VERSION 7
+#define DATABASE_VERSION 8
 #define DATABASE_MAX_METRICS 256 // metrics that one data directory has ever seen
 
 typedef struct database database;
@@ -42,6 +43,9 @@ typedef struct database_options {
 } database_options;
 
 tft_status database_open(const database_options *options, database **db, tft_error *err);
+/* The file is looked through for damage beside what is done with it (database_check.h): waits for the end of that, and says
+ * TFT_ERR_FORMAT where it found some. */
+tft_status database_checked(database *db, tft_error *err);
 /* A second connection to a file that is open, for reading beside its writer, on another thread. */
 tft_status database_open_beside(const char *path, database **db, tft_error *err);
 void database_close(database *db); // accepts NULL

@@ -46,6 +46,7 @@ tft_status database_forget_server(database *db, int64_t server, const char *name
         "DELETE FROM records WHERE server = ?1",
         "DELETE FROM steps WHERE server = ?1",
         "DELETE FROM step_log WHERE server = ?1",
+        "DELETE FROM step_blocks WHERE server = ?1",
         "DELETE FROM hours WHERE server = ?1",
         "DELETE FROM forecasts WHERE server = ?1 AND number IN (SELECT number FROM forecast_sets)",
         "DELETE FROM scores WHERE grp = ?1",

@@ -7,6 +7,7 @@
 #include <sqlite3.h>
 #include <string.h>
 
+#include "store/database_blocks.h"
 #include "store/database_internal.h"
 
 /* Runs `text` with one number. */
@@ -83,23 +84,36 @@ database_values database_read_sealed(const unsigned char *at)
     return (database_values){count > 0 ? get_float(at) : NAN, NAN, NAN, count};
 }
 
-tft_status database_log_steps(database *db, const database_logged_step *(*next)(void *context), void *context,
-                              tft_error *err)
+static const char put_step[] =
+    "INSERT INTO step_log(time, server, records, state, vals) VALUES(?1, ?2, ?3, ?4, ?5) ON CONFLICT(time, server) DO "
+    "UPDATE SET records = ?3, state = ?4, vals = ?5 WHERE records IS NOT ?3 OR state IS NOT ?4 OR vals IS NOT ?5";
+
+tft_status database_log_steps(database *db, int64_t block, const database_logged_step *(*next)(void *context),
+                              void *context, tft_error *err)
 {
     unsigned char blob[DATABASE_STEP_LOG_BYTES * DATABASE_MAX_METRICS];
     const database_logged_step *step;
-    sqlite3_stmt *one = NULL;
-    tft_status status = database_prepare(
-        db, "INSERT OR REPLACE INTO step_log(time, server, records, state, vals) VALUES(?1, ?2, ?3, ?4, ?5)", &one,
-        err);
+    sqlite3_stmt *one = NULL, *drop = NULL;
+    bool any = false;
+    tft_status status = database_prepare(db, put_step, &one, err);
+    if (status == TFT_OK)
+        status = database_prepare(db, "DELETE FROM step_blocks WHERE block = ?1 AND server = ?2", &drop, err);
     while (status == TFT_OK && (step = next(context)) != NULL) {
+        size_t n_changed = 0;
         sqlite3_bind_int64(one, 1, step->time_ms);
         sqlite3_bind_int64(one, 2, step->server);
         sqlite3_bind_int64(one, 3, step->records);
         sqlite3_bind_int(one, 4, step->state);
         sqlite3_bind_blob(one, 5, blob, (int)database_pack_logged(step, blob), SQLITE_STATIC);
-        status = database_run(db, one, NULL, err);
+        status = database_run(db, one, &n_changed, err);
+        if (status != TFT_OK || n_changed == 0)
+            continue;
+        any = true;
+        sqlite3_bind_int64(drop, 1, block);
+        sqlite3_bind_int64(drop, 2, step->server);
+        status = database_run(db, drop, NULL, err);
     }
     sqlite3_finalize(one);
-    return status;
+    sqlite3_finalize(drop);
+    return status == TFT_OK && any ? database_mark_block(db, block, err) : status;
 }

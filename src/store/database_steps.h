@@ -29,9 +29,10 @@ tft_status database_mark_step(database *db, int64_t time_ms, tft_error *err);
 tft_status database_unmark_step(database *db, int64_t time_ms, tft_error *err);
 /* The newest step that is due and starts before before_ms; INT64_MIN where there is none. */
 tft_status database_due_step(database *db, int64_t before_ms, int64_t *time_ms, tft_error *err);
-/* Replaces the rows that are there already. */
-tft_status database_log_steps(database *db, const database_logged_step *(*next)(void *context), void *context,
-                              tft_error *err);
+/* Writes rows of one step, of block number `block`, in place of those that are there and say something else. Where one changes, its
+ * server's row of the block goes and the block is due (database_blocks.h). */
+tft_status database_log_steps(database *db, int64_t block, const database_logged_step *(*next)(void *context),
+                              void *context, tft_error *err);
 
 /* One metric out of a blob of step_log or hours, and out of one of steps, which knows no least and most: NaN. */
 typedef struct database_values {

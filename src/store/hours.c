@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "store/database_blocks.h"
 #include "store/database_hours.h"
+#include "store/step_blocks.h"
 #include "store/tally.h"
 
 #define FORGET_BATCH 5000
@@ -81,6 +83,15 @@ static tft_status put_hour(making *m, size_t i, tft_error *err)
     return database_put_hour(m->s->db, &hour, err);
 }
 
+/* Steps go: their blocks are made again of those that are left. */
+static tft_status drop_block(const making *m, int64_t step_ms, tft_error *err)
+{
+    const int64_t block = step_blocks_of(m->s, step_ms);
+    return step_ms == m->hour_ms || block != step_blocks_of(m->s, step_ms - m->s->step_ms)
+               ? database_drop_blocks(m->s->db, block, m->first, m->end, err)
+               : TFT_OK;
+}
+
 /* The hour of these servers, in one transaction. */
 static tft_status make_part(making *m, tft_error *err)
 {
@@ -93,6 +104,8 @@ static tft_status make_part(making *m, tft_error *err)
         status = database_each_kept_step(m->s->db, m->hour_ms + i * step_ms, m->first, m->end, add, m, err);
         if (status == TFT_OK)
             status = database_drop_steps(m->s->db, m->hour_ms + i * step_ms, m->first, m->end, err);
+        if (status == TFT_OK)
+            status = drop_block(m, m->hour_ms + i * step_ms, err);
     }
     for (size_t i = 0; i < m->sums.n_seen && status == TFT_OK; i++)
         status = put_hour(m, i, err);

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "store/database.h"
+#include "store/database_steps.h"
 #include "store/names.h"
 #include "store/store.h"
 
@@ -60,6 +60,12 @@ tft_status store_end_transaction(store *s, tft_status status, tft_error *err);
 
 /* Whoever writes a server's rows may have begun before it was forgotten: as the writer asks this first, so that none stays behind. */
 bool store_is_forgotten(const store *s, uint32_t server);
+
+/* What loading gives, in the contract's order: means NaN where there is none, counts and records at most UINT16_MAX. */
+tft_status store_give_servers(const store *s, const store_visitor *to, tft_error *err);
+tft_status store_give_record(const store *s, const store_visitor *to, const database_record *row, tft_error *err);
+void store_step_values(const store *s, const database_logged_step *row, float *means, uint16_t *counts);
+uint16_t store_step_records(const database_logged_step *row);
 
 /* TFT_ERR_IO while the file system has less than min_free_bytes left, and store_trouble() says so; asks anew each time. */
 tft_status store_check_room(store *s, tft_error *err);

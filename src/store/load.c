@@ -1,4 +1,5 @@
-/* load.c - store_load(): a restart reads back what the fleet held: servers, steps, the raw records behind the newest.
+/* load.c - store_load(): all that is there: servers, sealed steps, raw records and the steps that they make. A restart reads less
+ * (restart.c), and gets the same out of it.
  *
  * Raw records are added up step by step on the way (they come ordered by time), so the caller gets whole steps and no
  * second pass is needed. A thread reads them from the connection beside the writer's while this one adds up what came before
@@ -19,6 +20,29 @@ typedef struct load_context {
     tally sums;
     int64_t step_ms; // the step that `sums` holds; INT64_MIN = none
 } load_context;
+
+void store_step_values(const store *s, const database_logged_step *row, float *means, uint16_t *counts)
+{
+    for (size_t m = 0; m < s->n_metrics; m++) {
+        const size_t c = s->columns[m];
+        const bool there = c < row->n_values && row->counts[c] > 0;
+        means[m] = there ? row->means[c] : NAN;
+        counts[m] = !there ? 0 : row->counts[c] > UINT16_MAX ? UINT16_MAX : (uint16_t)row->counts[c];
+    }
+}
+
+uint16_t store_step_records(const database_logged_step *row)
+{
+    return row->records > UINT16_MAX ? UINT16_MAX : (uint16_t)row->records;
+}
+
+tft_status store_give_record(const store *s, const store_visitor *to, const database_record *row, tft_error *err)
+{
+    double values[TFT_MAX_METRICS];
+    for (size_t m = 0; m < s->n_metrics; m++)
+        values[m] = s->columns[m] < row->n_values ? row->values[s->columns[m]] : NAN;
+    return to->record(to->context, (uint32_t)(row->server - 1), row->time_ms, values, (tft_state)row->state, err);
+}
 
 /* One database step in the contract's order. */
 static tft_status give_step(const load_context *load, const database_step *row, tft_error *err)
@@ -74,14 +98,10 @@ static tft_status visit_raw(void *context, const database_record *row, tft_error
         status = tally_add(&load->sums, row, false, err);
     if (status != TFT_OK || load->to->record == NULL)
         return status;
-    double values[TFT_MAX_METRICS];
-    for (size_t m = 0; m < s->n_metrics; m++)
-        values[m] = s->columns[m] < row->n_values ? row->values[s->columns[m]] : NAN;
-    return load->to->record(load->to->context, (uint32_t)(row->server - 1), row->time_ms, values, (tft_state)row->state,
-                            err);
+    return store_give_record(s, load->to, row, err);
 }
 
-static tft_status give_servers(const store *s, const store_visitor *to, tft_error *err)
+tft_status store_give_servers(const store *s, const store_visitor *to, tft_error *err)
 {
     for (size_t i = 0; i < s->names.n; i++) {
         const name_entry *const entry = &s->names.servers[i];
@@ -99,9 +119,10 @@ static tft_status give_servers(const store *s, const store_visitor *to, tft_erro
 tft_status store_load(store *s, int64_t from_ms, const store_visitor *visitor, tft_error *err)
 {
     load_context load = {.s = s, .to = visitor, .step_ms = INT64_MIN};
+    const read_ahead_span all = {from_ms, INT64_MAX};
     size_t n_metrics = 0;
     store_begin_writing(s);
-    tft_status status = visitor->server != NULL ? give_servers(s, visitor, err) : TFT_OK;
+    tft_status status = visitor->server != NULL ? store_give_servers(s, visitor, err) : TFT_OK;
     if (status == TFT_OK)
         status = database_count_metrics(s->db, &n_metrics, err);
     if (status == TFT_OK)
@@ -109,7 +130,7 @@ tft_status store_load(store *s, int64_t from_ms, const store_visitor *visitor, t
     if (status == TFT_OK && visitor->step != NULL)
         status = database_each_step(s->db, from_ms, visit_sealed, &load, err);
     if (status == TFT_OK && (visitor->step != NULL || visitor->record != NULL))
-        status = read_ahead_each_record(s->beside, from_ms, n_metrics, visit_raw, &load, err);
+        status = read_ahead_each_record(s->beside, &all, 1, n_metrics, visit_raw, &load, err);
     if (status == TFT_OK && visitor->step != NULL)
         status = give_tally(&load, err);
     tally_free(&load.sums);

@@ -22,8 +22,8 @@ typedef struct batch {
 
 typedef struct ahead {
     database *db;
-    int64_t from_ms;
-    size_t n_metrics;
+    const read_ahead_span *spans; // [n_spans]
+    size_t n_spans, n_metrics;
     batch *batches;
     tft_status status; // the thread's, once it has ended
     tft_error err;
@@ -32,6 +32,15 @@ typedef struct ahead {
     size_t filled, taken; // batches so far
     bool ended, stop;
 } ahead;
+
+static tft_status each_record(const ahead *a, tft_status (*visit)(void *, const database_record *, tft_error *),
+                              void *context, tft_error *err)
+{
+    tft_status status = TFT_OK;
+    for (size_t i = 0; i < a->n_spans && status == TFT_OK; i++)
+        status = database_each_record(a->db, a->spans[i].from_ms, a->spans[i].to_ms, visit, context, err);
+    return status;
+}
 
 /* ---- the thread ------------------------------------------------------------------------------------------------ */
 
@@ -66,7 +75,7 @@ static tft_status keep(void *context, const database_record *record, tft_error *
 static void *run(void *context)
 {
     ahead *const a = context;
-    a->status = database_each_record(a->db, a->from_ms, INT64_MAX, keep, a, &a->err);
+    a->status = each_record(a, keep, a, &a->err);
     pthread_mutex_lock(&a->lock);
     a->filled += a->batches[a->filled % BATCHES].n > 0; // what was read before a fault counts
     a->ended = true;
@@ -137,11 +146,11 @@ static void close_batches(ahead *a)
     free(a->batches);
 }
 
-tft_status read_ahead_each_record(database *db, int64_t from_ms, size_t n_metrics,
+tft_status read_ahead_each_record(database *db, const read_ahead_span *spans, size_t n_spans, size_t n_metrics,
                                   tft_status (*visit)(void *, const database_record *, tft_error *), void *context,
                                   tft_error *err)
 {
-    ahead a = {.db = db, .from_ms = from_ms, .n_metrics = n_metrics};
+    ahead a = {.db = db, .spans = spans, .n_spans = n_spans, .n_metrics = n_metrics};
     pthread_t thread;
     tft_status status = open_batches(&a, err);
     pthread_mutex_init(&a.lock, NULL);
@@ -152,7 +161,7 @@ tft_status read_ahead_each_record(database *db, int64_t from_ms, size_t n_metric
         if (status == TFT_OK && a.status != TFT_OK)
             status = tft_fail(err, a.status, "%s", a.err.text);
     } else if (status == TFT_OK) {
-        status = database_each_record(db, from_ms, INT64_MAX, visit, context, err);
+        status = each_record(&a, visit, context, err);
     }
     pthread_cond_destroy(&a.moved);
     pthread_mutex_destroy(&a.lock);

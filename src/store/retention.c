@@ -8,14 +8,15 @@
  * one step at most. A block of backfilled (old, but just arrived) records would be walked over again each time; so
  * a full walk remembers when the soonest of those it left will expire, and nothing is done before.
  *
- * Steps beyond their own retention become hours (hours.h). Those that have ended are counted for /history last: what room has to be
- * made for must not keep it from being made.
+ * Steps beyond their own retention become hours (hours.h). Those that have ended are counted for /history last, and packed for a
+ * restart (step_blocks.h): what room has to be made for must not keep it from being made.
  *
  * Where the file grows past nine tenths of max_bytes, the oldest steps are sealed early, until a twentieth is free again.
  */
 #include "base/clock.h"
 #include "store/hours.h"
 #include "store/internal.h"
+#include "store/step_blocks.h"
 #include "store/step_log.h"
 #include "store/tally.h"
 
@@ -188,6 +189,8 @@ tft_status store_maintain(store *s, size_t *n_pruned, tft_error *err)
         status = hours_keep(s, err);
     if (status == TFT_OK)
         status = step_log_count(s, err);
+    if (status == TFT_OK)
+        status = step_blocks_make(s, err);
     if (n_pruned != NULL)
         *n_pruned = pruned;
     return status;

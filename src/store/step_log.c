@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "store/database_steps.h"
+#include "store/step_blocks.h"
 #include "store/tally.h"
 
 tft_status step_log_mark(store *s, int64_t time_ms, tft_error *err)
@@ -78,7 +79,7 @@ static const database_logged_step *next_row(void *context)
 tft_status step_log_put(store *s, const tally *sums, int64_t step_ms, tft_error *err)
 {
     writing w = {.s = s, .sums = sums, .step_ms = step_ms, .err = err};
-    const tft_status status = database_log_steps(s->db, next_row, &w, err);
+    const tft_status status = database_log_steps(s->db, step_blocks_of(s, step_ms), next_row, &w, err);
     return status == TFT_OK ? w.status : status;
 }
 

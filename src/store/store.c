@@ -27,6 +27,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "series/record.h"
+#include "store/database_blocks.h"
 #include "store/internal.h"
 #include "store/step_log.h"
 
@@ -105,6 +106,8 @@ static tft_status load_memory(store *s, const tft_contract *contract, tft_error 
         status = database_metric(s->db, contract->metrics[m].name, &s->columns[m], err);
         s->n_columns = s->columns[m] + 1 > s->n_columns ? s->columns[m] + 1 : s->n_columns;
     }
+    if (status == TFT_OK)
+        status = database_blocks_begin(s->db, s->columns, s->n_metrics, err);
     if (status == TFT_OK)
         status = database_commit(s->db, err);
     if (status == TFT_OK)

@@ -26,6 +26,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "series/step_block.h"
 #include "tft/contract.h"
 #include "tft/error.h"
 
@@ -49,7 +50,8 @@ typedef struct store_options {
 
 store_options store_options_default(void);
 
-/* Opens or creates the database for the metrics of `contract`. TFT_ERR_BUSY: another process has the folder.
+/* Opens or creates the database for the metrics of `contract`. A large file is looked through for damage while it is used, until
+ * store_load_newest() ends at the latest, which then says so. TFT_ERR_BUSY: another process has the folder.
  * TFT_ERR_IO: it cannot be made, read or written. TFT_ERR_FORMAT: damaged. TFT_ERR_MISMATCH: made by a newer tftd. */
 tft_status store_open(const store_options *options, const tft_contract *contract, store **store, tft_error *err);
 void store_close(store *store); // accepts NULL; checkpoints the log and unlocks the folder
@@ -126,6 +128,23 @@ typedef struct store_visitor {
 } store_visitor;
 
 tft_status store_load(store *store, int64_t from_ms, const store_visitor *visitor, tft_error *err);
+
+/* What a restart needs of it (restart.c). */
+typedef struct store_reach {
+    size_t memory_steps;                           // of a server that is kept: up to its newest one
+    size_t n_recent;                               // newest raw records of a server, at most STORE_MOST_RECENT
+    bool (*keeps)(void *context, uint32_t server); // whether a server's steps are wanted; NULL = of all
+    /* A whole block of a server's steps as series/step_block.h packs it, newer than all that was given of it. */
+    tft_status (*block)(void *context, uint32_t server, int64_t block, const unsigned char *packed, size_t n,
+                        const tft_step_block *steps, tft_error *err);
+} store_reach;
+#define STORE_MOST_RECENT 64
+
+/* The part of store_load() that a fleet keeps, which reads little more than that: each server's steps by time, once, and of the raw
+ * records those of its two newest steps, its n_recent newest ones, and those with the newest value of each metric (and others). A fleet
+ * that is filled from it is the same as one that is filled from store_load(), ordered by step. All of `visitor` is set but
+ * server, which may be NULL; the call-backs of `reach` get its context. */
+tft_status store_load_newest(store *store, const store_reach *reach, const store_visitor *visitor, tft_error *err);
 
 /* Seals and prunes what is past retention, in small transactions between which appends get their turn: to be called every
  * few seconds. *n_pruned (may be NULL) gets the number of raw records removed, also where the call fails later on. */
