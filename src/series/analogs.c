@@ -148,17 +148,14 @@ static void follow(const view *v, const uint16_t *ages, size_t count, bool chang
                    tft_changes *out)
 {
     tft_span_samples samples;
-    int32_t known[TFT_CHANGE_SPANS] = {0};
+    memset(samples.n, 0, sizeof samples.n);
     for (size_t c = 0; c < count; c++) {
         const float *const from = v->column + (v->n - 1 - ages[c]);
         const float base = change ? *from : 0.0f;
         for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
             samples.x[c][s] = from[tft_change_span(s)] - base;
-        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
-            known[s] += samples.x[c][s] == samples.x[c][s] ? 1 : 0;
+        tft_span_count(&samples, c);
     }
-    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
-        samples.n[s] = (size_t)known[s];
     tft_span_rows_quantiles(&samples, count, levels, n_levels, out);
 }
 

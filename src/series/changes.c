@@ -3,6 +3,7 @@
 
 #include <math.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "series/summary.h"
 
@@ -87,42 +88,37 @@ void tft_span_rows_quantiles(tft_span_samples *samples, size_t n_rows, const flo
         quantiles_one_by_one(samples, levels, n_levels, out);
 }
 
-void tft_spans_quantiles(tft_span_samples *samples, const float *levels, size_t n_levels, tft_changes *out)
-{
-    size_t most = 0;
-    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
-        most = samples->n[s] > most ? samples->n[s] : most;
-    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-        for (size_t k = samples->n[s]; k < most; k++)
-            samples->x[k][s] = INFINITY;
-    }
-    tft_span_rows_quantiles(samples, most, levels, n_levels, out);
-}
-
-/* Changes over span s, newest first, every `stride` steps. */
-static void gather(const float *column, size_t n, size_t reach, size_t s, tft_span_samples *samples)
+/* Changes over span s, newest first, every `stride` steps; returns how many rows they take. */
+static size_t gather(const float *column, size_t n, size_t reach, size_t s, tft_span_samples *samples)
 {
     const size_t oldest = n > reach ? n - reach : 0, available = n - oldest, span = spans[s];
-    samples->n[s] = 0;
     if (available <= span)
-        return;
+        return 0;
     const size_t starts = available - span, stride = (starts + TFT_CHANGE_SAMPLES - 1) / TFT_CHANGE_SAMPLES;
-    size_t count = 0;
-    for (size_t back = 0; back < starts; back += stride) {
-        const float change = column[n - 1 - back] - column[n - 1 - back - span];
-        samples->x[count][s] = change;
-        count += isnan(change) == 0;
-    }
-    samples->n[s] = count;
+    const size_t n_rows = (starts + stride - 1) / stride;
+    const float *now = column + n - 1;
+    for (size_t k = 0; k < n_rows; k++, now -= stride)
+        samples->x[k][s] = now[0] - *(now - span);
+    return n_rows;
 }
 
 void tft_changes_make(const float *column, size_t n, size_t reach, const float *levels, size_t n_levels,
                       tft_changes *changes)
 {
     tft_span_samples samples;
-    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) // too little history for a span: as much as for the one before
-        gather(column, n, reach, s, &samples);
-    tft_spans_quantiles(&samples, levels, n_levels, changes);
+    size_t n_rows[TFT_CHANGE_SPANS], most = 0;
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) { // too little history for a span: as much as for the one before
+        n_rows[s] = gather(column, n, reach, s, &samples);
+        most = n_rows[s] > most ? n_rows[s] : most;
+    }
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+        for (size_t k = n_rows[s]; k < most; k++)
+            samples.x[k][s] = NAN;
+    }
+    memset(samples.n, 0, sizeof samples.n);
+    for (size_t k = 0; k < most; k++)
+        tft_span_count(&samples, k);
+    tft_span_rows_quantiles(&samples, most, levels, n_levels, changes);
 }
 
 void tft_changes_at(const tft_changes *changes, size_t t, float *out)

@@ -26,17 +26,21 @@ typedef struct tft_changes {
     float quantiles[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES]; // 0 where no change is known
 } tft_changes;
 
-/* Samples of every span, sample k of span s at x[k][s]: so laid out, all spans are sorted at once. */
+/* Samples of every span, sample k of span s at x[k][s], NaN = none: so laid out, all spans are sorted at once. */
 typedef struct tft_span_samples {
-    size_t n[TFT_CHANGE_SPANS];
+    uint32_t n[TFT_CHANGE_SPANS]; // known ones
     float x[TFT_MOST_SAMPLES][TFT_CHANGE_SPANS];
 } tft_span_samples;
 
-/* Quantiles of each span's samples, none of them NaN; a span without any gets those of the one before, the first one 0. Sorts
+/* Counts the known ones of a row that was just filled. */
+static inline void tft_span_count(tft_span_samples *samples, size_t row)
+{
+    for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
+        samples->n[s] += samples->x[row][s] == samples->x[row][s] ? 1 : 0;
+}
+
+/* Quantiles of each span's samples in the first n_rows rows; a span without any gets those of the one before, the first one 0. Sorts
  * `samples`. */
-void tft_spans_quantiles(tft_span_samples *samples, const float *levels, size_t n_levels, tft_changes *out);
-/* The same where the samples stand anywhere in the first n_rows rows and INFINITY stands where there is none: it goes to the end,
- * behind all that count. */
 void tft_span_rows_quantiles(tft_span_samples *samples, size_t n_rows, const float *levels, size_t n_levels,
                              tft_changes *out);
 

@@ -80,19 +80,15 @@ bool tft_clock_moments(const tft_clock *clock, const tft_analogs *analogs, size_
 static void put_row(const tft_clock *clock, ptrdiff_t from, size_t n, size_t row, tft_span_samples *all)
 {
     float *const x = all->x[row];
-    const bool inside = from >= 0 && (size_t)from + TFT_CHANGE_SPANS <= clock->n && n == TFT_CHANGE_SPANS;
-    for (size_t i = 0; inside && i < TFT_CHANGE_SPANS; i++) {
-        const float value = clock->column[from + (ptrdiff_t)i];
-        const bool known = !isnan(value);
-        x[i] = known ? value : INFINITY;
-        all->n[i] += known;
+    if (from >= 0 && (size_t)from + TFT_CHANGE_SPANS <= clock->n) { // more than n of them do not harm
+        memcpy(x, clock->column + from, sizeof all->x[row]);
+    } else {
+        for (size_t i = 0; i < TFT_CHANGE_SPANS; i++) {
+            const ptrdiff_t at = from + (ptrdiff_t)i;
+            x[i] = i < n && at >= 0 && (size_t)at < clock->n ? clock->column[at] : NAN;
+        }
     }
-    for (size_t i = 0; !inside && i < TFT_CHANGE_SPANS; i++) {
-        const ptrdiff_t at = from + (ptrdiff_t)i;
-        const float value = i < n && at >= 0 && (size_t)at < clock->n ? clock->column[at] : NAN;
-        x[i] = isnan(value) ? INFINITY : value;
-        all->n[i] += isnan(value) == 0;
-    }
+    tft_span_count(all, row);
 }
 
 static void finish_all(const tft_clock *clock, tft_span_samples *samples, size_t n_rows, size_t n,

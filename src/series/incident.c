@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <math.h>
+#include <string.h>
 
 tft_incident_walk tft_incident_walk_begin(const tft_series *series, const tft_contract *contract)
 {
@@ -54,21 +55,19 @@ void tft_incident_walk_step(tft_incident_walk *walk, size_t index)
     walk->last_state = walk->state;
 }
 
-/* A step that is like the one before changes nothing but that no incident starts in it; most are. */
+/* Steps that are like the one before change nothing but that no incident starts in them; most are. */
 static void walk_states(tft_incident_walk *walk, uint8_t *in, uint8_t *starts, uint8_t *states)
 {
     const tft_series *const s = walk->series;
-    uint8_t last = TFT_STATE_NONE; // sent for the step before
-    for (size_t i = 0; i < s->n_steps; i++) {
+    for (size_t i = 0, end; i < s->n_steps; i = end) {
         const uint8_t sent = s->states[i];
-        if (sent == TFT_STATE_NONE || sent != last)
-            tft_incident_walk_step(walk, i);
-        else
-            walk->starts = false;
-        last = sent;
-        in[i] = walk->in;
+        for (end = i + 1; sent != TFT_STATE_NONE && end < s->n_steps && s->states[end] == sent;)
+            end++;
+        tft_incident_walk_step(walk, i);
+        memset(in + i, walk->in, end - i);
+        memset(states + i, (int)walk->state, end - i);
+        memset(starts + i, 0, end - i);
         starts[i] = walk->starts;
-        states[i] = (uint8_t)walk->state;
     }
 }
 

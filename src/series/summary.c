@@ -123,30 +123,33 @@ static void same_minutes(const float *column, size_t n, size_t hour, tft_sorter 
         s->same_minute_24h[p] = mean_or(sums[p], counts[p], s->same_minute_6h[p]);
 }
 
-/* Puts the known values of up to eight hours of the day side by side, and sorts them. `column` ends at the origin. */
+/* Puts the values of up to eight hours of the day side by side, and sorts them. `column` ends at the origin. */
 static void sort_hours(const float *column, size_t n, const uint8_t column_of_hour[24], tft_sorter *sorter,
                        size_t n_known[TFT_SORT_COLUMNS])
 {
-    size_t most = 0;
-    memset(n_known, 0, TFT_SORT_COLUMNS * sizeof *n_known);
+    size_t n_rows[TFT_SORT_COLUMNS] = {0}, most = 0;
     for (size_t r = 0; r < sorter->n_runs && sorter->runs[r].age < n; r++) {
         const tft_hour_run *const run = &sorter->runs[r];
-        const size_t c = column_of_hour[run->hour];
+        const size_t c = column_of_hour[run->hour], count = run->n < n - run->age ? run->n : n - run->age;
         if (c == TFT_SORT_COLUMNS)
             continue;
-        const float *value = column + (n - 1 - run->age);
-        size_t known = n_known[c];
-        for (size_t left = run->n < n - run->age ? run->n : n - run->age; left > 0; left--, value--) {
-            sorter->by_hour[known][c] = *value;
-            known += *value == *value ? 1 : 0;
-        }
-        n_known[c] = known;
-        most = known > most ? known : most;
+        const float *const from = column + (n - run->age - count);
+        for (size_t i = 0; i < count; i++)
+            sorter->by_hour[n_rows[c] + i][c] = from[i];
+        n_rows[c] += count;
+        most = n_rows[c] > most ? n_rows[c] : most;
     }
+    uint32_t known[TFT_SORT_COLUMNS] = {0};
     for (size_t c = 0; c < TFT_SORT_COLUMNS; c++) {
-        for (size_t i = n_known[c]; i < most; i++)
+        for (size_t i = n_rows[c]; i < most; i++)
             sorter->by_hour[i][c] = NAN;
     }
+    for (size_t i = 0; i < most; i++) {
+        for (size_t c = 0; c < TFT_SORT_COLUMNS; c++)
+            known[c] += sorter->by_hour[i][c] == sorter->by_hour[i][c] ? 1 : 0;
+    }
+    for (size_t c = 0; c < TFT_SORT_COLUMNS; c++)
+        n_known[c] = known[c];
     tft_span_sort(sorter->by_hour, most);
 }
 

@@ -273,12 +273,16 @@ static void fill_lag(const making *k, size_t m, tft_lag_kind kind, size_t stride
 
 static void fill_has_lag(const making *k, tft_lag_kind kind, size_t stride, float *out)
 {
-    for (size_t i = 0; i < k->contract->horizon; i++) {
-        size_t n = 0;
-        for (size_t m = 0; m < k->n_targets; m++)
-            n += isnan(lags_of(k, m, kind)[i]) == 0;
-        out[i * stride] = (float)n / (float)k->n_targets;
+    const size_t horizon = k->contract->horizon;
+    float *const known = k->scratch->squashed;
+    memset(known, 0, horizon * sizeof *known);
+    for (size_t m = 0; m < k->n_targets; m++) {
+        const float *const lag = lags_of(k, m, kind);
+        for (size_t i = 0; i < horizon; i++)
+            known[i] += lag[i] == lag[i] ? 1.0f : 0.0f;
     }
+    for (size_t i = 0; i < horizon; i++)
+        out[i * stride] = known[i] / (float)k->n_targets;
 }
 
 static void fill_same_hour(const making *k, size_t m, size_t stride, float *out)

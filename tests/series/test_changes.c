@@ -104,14 +104,18 @@ static void all_spans_at_once_are_each_span_by_itself(void **state)
         float alone[TFT_CHANGE_SPANS][TFT_MOST_SAMPLES];
         tft_changes made;
         for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-            samples.n[s] = s == 3 ? n / 2 : n - (n > s ? s : 0); // not all have as many, and some none
+            samples.n[s] = (uint32_t)(s == 3 ? n / 2 : n - (n > s ? s : 0)); // not all have as many, and some none
             for (size_t k = 0; k < samples.n[s]; k++) {
                 seed = seed * 1664525u + 1013904223u;
                 alone[s][k] = samples.x[k][s] = (float)(int32_t)(seed >> 8) * (k % 5 == 0 ? 0.0f : 1e-3f);
             }
         }
         const tft_span_samples before = samples;
-        tft_spans_quantiles(&samples, levels, 3, &made);
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+            for (size_t k = samples.n[s]; k < n; k++)
+                samples.x[k][s] = NAN;
+        }
+        tft_span_rows_quantiles(&samples, n, levels, 3, &made);
         for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
             float want[3] = {0.0f, 0.0f, 0.0f};
             if (s > 0)
