@@ -5,7 +5,14 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "series/per_processor.h"
 #include "series/summary.h"
+
+#define HALF (TFT_CHANGE_SPANS / 2)
+
+/* Half a row, as floats and as doubles. */
+typedef float floats __attribute__((vector_size(HALF * sizeof(float))));
+typedef double doubles __attribute__((vector_size(HALF * sizeof(double))));
 
 #define LEVEL_STEPS 24
 #define LEVEL_DECAY 0.8f
@@ -58,8 +65,8 @@ static void quantiles_one_by_one(const tft_span_samples *sorted, const float *le
 }
 
 /* The same where every span has as many samples: a level stands at the same place in all of them. */
-static void quantiles_side_by_side(const tft_span_samples *sorted, const float *levels, size_t n_levels,
-                                   tft_changes *out)
+TFT_PER_PROCESSOR static void quantiles_side_by_side(const tft_span_samples *sorted, const float *levels,
+                                                     size_t n_levels, tft_changes *out)
 {
     const size_t n = sorted->n[0];
     for (size_t q = 0; q < n_levels; q++) {
@@ -67,8 +74,15 @@ static void quantiles_side_by_side(const tft_span_samples *sorted, const float *
         const size_t low = (size_t)at < n - 1 ? (size_t)at : n - 1, high = low + 1 < n ? low + 1 : low;
         const double part = low == high ? 0.0 : at - (double)low, rest = 1.0 - part;
         float row[TFT_CHANGE_SPANS];
-        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
-            row[s] = (float)(rest * (double)sorted->x[low][s] + part * (double)sorted->x[high][s]);
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s += HALF) {
+            floats x, y;
+            memcpy(&x, sorted->x[low] + s, sizeof x);
+            memcpy(&y, sorted->x[high] + s, sizeof y);
+            const doubles mixed =
+                rest * __builtin_convertvector(x, doubles) + part * __builtin_convertvector(y, doubles);
+            x = __builtin_convertvector(mixed, floats);
+            memcpy(row + s, &x, sizeof x);
+        }
         for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
             out->quantiles[s][q] = row[s];
     }
@@ -121,12 +135,11 @@ void tft_changes_make(const float *column, size_t n, size_t reach, const float *
     tft_span_rows_quantiles(&samples, most, levels, n_levels, changes);
 }
 
-void tft_changes_at(const tft_changes *changes, size_t t, float *out)
+TFT_PER_PROCESSOR void tft_changes_at(const tft_changes *changes, size_t t, float *restrict out)
 {
-    size_t s = 0;
-    while (s + 1 < TFT_CHANGE_SPANS && spans[s + 1] <= t)
-        s++;
-    const size_t next = s + 1 < TFT_CHANGE_SPANS ? s + 1 : s;
+    const size_t last = TFT_CHANGE_SPANS - 1;
+    const size_t s = t >= spans[last] ? last : 63 - (size_t)__builtin_clzll(t | 1); // the others are powers of two
+    const size_t next = s < last ? s + 1 : s;
     const float part = next == s || t <= spans[s] ? 0.0f : (float)(t - spans[s]) / (float)(spans[next] - spans[s]);
     for (size_t q = 0; q < changes->n_levels; q++)
         out[q] = (1.0f - part) * changes->quantiles[s][q] + part * changes->quantiles[next][q];
