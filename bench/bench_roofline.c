@@ -257,13 +257,24 @@ static void w_dropout_mask(float *mask, size_t n, float p, uint64_t key)
     count(KERNEL_dropout_mask, start, 0.0, N(n));
 }
 
-static bool w_curves_mix(const tft_curves *c, const float *x, size_t ldx, const float *w, size_t ldw, size_t n,
-                         float *y)
+static bool w_curves_mix(const tft_curves *c, const float *x, size_t ldx, const float *w, size_t ldw,
+                         const float *const *shared, const uint32_t *step, size_t n, float *y)
 {
     const double start = ticks();
-    const bool all = inside->curves_mix(c, x, ldx, w, ldw, n, y);
-    count(KERNEL_curves_mix, start, N(n) * N(c->n) * (8 * N(c->d) + 18),
-          N(n) * (N(c->n) * (4 * N(c->d) + 2) + 2 * N(c->d)));
+    const bool all = inside->curves_mix(c, x, ldx, w, ldw, shared, step, n, y);
+    size_t made = 0;
+    for (size_t i = 0; i < c->n; i++)
+        made += shared != NULL && shared[i] != NULL;
+    count(KERNEL_curves_mix, start, N(n) * (10 * N(c->n) * N(c->d) - 8 * N(made) * N(c->d) + 18 * N(c->n)),
+          N(n) * (4 * N(c->n) * N(c->d) - 3 * N(made) * N(c->d) + 2 * N(c->n) + 2 * N(c->d)));
+    return all;
+}
+
+static bool w_curve_values(const tft_curves *c, size_t i, const float *x, size_t ldx, size_t n, float *y)
+{
+    const double start = ticks();
+    const bool all = inside->curve_values(c, i, x, ldx, n, y);
+    count(KERNEL_curve_values, start, N(n) * (8 * N(c->d) + 18), N(n) * (5 * N(c->d) + 1));
     return all;
 }
 
@@ -362,6 +373,7 @@ static tft_kernels wrapped(void)
     t.lstm_cell_lean = w_lstm_cell_lean;
     t.dropout_mask = w_dropout_mask;
     t.curves_mix = w_curves_mix;
+    t.curve_values = w_curve_values;
     t.attend = w_attend;
     t.attend_heads = w_attend_heads;
     t.attend_backward = w_attend_backward;

@@ -9,9 +9,11 @@
 
 enum { CASE_WINDOWS = 64 };
 
+/* `shared`: the last columns of encoder and decoder that are the calendar's, the same in every window. */
 typedef struct network_shape {
     const char *name;
-    size_t hidden, heads, continuous, encoder, decoder, n_static, n_encoder, n_decoder, targets, quantiles, anchors;
+    size_t hidden, heads, continuous, encoder, decoder, n_static, n_encoder, n_decoder, shared, targets, quantiles,
+        anchors;
     bool hazard;
 } network_shape;
 

@@ -280,10 +280,15 @@ void tft_dropout_mask(float *mask, size_t n, float p, uint64_t key)
     kernels()->dropout_mask(mask, n, p, key);
 }
 
-bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const float *weights, size_t ldw, size_t n,
-                    float *y)
+bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const float *weights, size_t ldw,
+                    const float *const *shared, const uint32_t *step, size_t n, float *y)
 {
-    return kernels()->curves_mix(curves, x, ldx, weights, ldw, n, y);
+    return kernels()->curves_mix(curves, x, ldx, weights, ldw, shared, step, n, y);
+}
+
+bool tft_curve_values(const tft_curves *curves, size_t which, const float *x, size_t ldx, size_t n, float *y)
+{
+    return kernels()->curve_values(curves, which, x, ldx, n, y);
 }
 
 void tft_attend(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,

@@ -213,26 +213,56 @@ void tft_ref_lstm_cell_backward(const float *gates, const float *c_prev, const f
 
 /* ---- evaluation only ---------------------------------------------------------------------------------- */
 
-bool tft_ref_curves_mix(const tft_curves *c, const float *x, size_t ldx, const float *weights, size_t ldw, size_t n,
-                        float *y)
+/* Where x lies on curve `which`: its node, and Hermite's basis there. */
+static bool find_piece(const tft_curves *c, size_t which, float x, const float **node, double basis[4])
+{
+    const double u = ((double)x - (double)c->first[which]) * (double)c->per_unit[which];
+    if (!(u >= 0.0 && u < (double)c->pieces[which]))
+        return false;
+    const tft_curve_piece *const piece = &c->piece[c->start[which] + (size_t)u];
+    const double along = (u - floor(u)) * (double)piece->splits, s = along - floor(along),
+                 rise = s * s * (3.0 - 2.0 * s);
+    *node = c->nodes + (piece->node + (size_t)along) * 2 * c->d;
+    basis[0] = 1.0 - rise;
+    basis[1] = s * (1.0 - s) * (1.0 - s);
+    basis[2] = rise;
+    basis[3] = -s * s * (1.0 - s);
+    return true;
+}
+
+static double between(const float *node, const double basis[4], size_t d, size_t j)
+{
+    return basis[0] * (double)node[j] + basis[1] * (double)node[d + j] + basis[2] * (double)node[2 * d + j] +
+           basis[3] * (double)node[3 * d + j];
+}
+
+bool tft_ref_curve_values(const tft_curves *c, size_t which, const float *x, size_t ldx, size_t n, float *y)
+{
+    bool all_inside = true;
+    for (size_t r = 0; r < n; r++) {
+        const float *node = NULL;
+        double basis[4];
+        const bool inside = find_piece(c, which, x[r * ldx], &node, basis);
+        all_inside = all_inside && inside;
+        for (size_t j = 0; j < c->d; j++)
+            y[r * c->d + j] = (float)(inside ? between(node, basis, c->d, j) : 0.0);
+    }
+    return all_inside;
+}
+
+bool tft_ref_curves_mix(const tft_curves *c, const float *x, size_t ldx, const float *weights, size_t ldw,
+                        const float *const *shared, const uint32_t *step, size_t n, float *y)
 {
     bool all_inside = true;
     for (size_t r = 0; r < n; r++) {
         for (size_t i = 0; i < c->n; i++) {
-            const double u = ((double)x[r * ldx + i] - (double)c->first[i]) * (double)c->per_unit[i];
-            if (!(u >= 0.0 && u < (double)c->pieces[i])) {
-                all_inside = false;
-                continue;
-            }
-            const tft_curve_piece *const piece = &c->piece[c->start[i] + (size_t)u];
-            const double along = (u - floor(u)) * (double)piece->splits;
-            const double s = along - floor(along), rise = s * s * (3.0 - 2.0 * s),
-                         weight = (double)weights[r * ldw + i];
-            const float *const node = c->nodes + (piece->node + (size_t)along) * 2 * c->d;
-            for (size_t j = 0; j < c->d; j++) {
-                const double value = (double)node[j] * (1.0 - rise) + (double)node[2 * c->d + j] * rise +
-                                     (double)node[c->d + j] * (s * (1.0 - s) * (1.0 - s)) -
-                                     (double)node[3 * c->d + j] * (s * s * (1.0 - s));
+            const float *node = NULL, *const made = shared != NULL ? shared[i] : NULL;
+            const double weight = (double)weights[r * ldw + i];
+            double basis[4];
+            const bool inside = find_piece(c, i, x[r * ldx + i], &node, basis);
+            all_inside = all_inside && inside;
+            for (size_t j = 0; j < c->d && (inside || made != NULL); j++) {
+                const double value = made != NULL ? (double)made[step[r] * c->d + j] : between(node, basis, c->d, j);
                 y[r * c->d + j] = (float)((double)y[r * c->d + j] + weight * value);
             }
         }

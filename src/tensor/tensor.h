@@ -179,8 +179,12 @@ typedef struct tft_curves {
 
 /* y [N, d] += Σ over i of weights [N, n] ⊙ curve i at x [N, n].  Returns false where some x lay outside its curve (or is not
  * a number): those terms are left out, and the caller adds them. */
-bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const float *weights, size_t ldw, size_t n,
-                    float *y);
+bool tft_curves_mix(const tft_curves *curves, const float *x, size_t ldx, const float *weights, size_t ldw,
+                    const float *const *shared, const uint32_t *step, size_t n, float *y);
+/* y [N, d] = curve `which` at x [N], ldx apart; 0 where x lies outside, and then false. The very numbers that tft_curves_mix() weighs,
+ * so a caller whose rows repeat may make them once: shared[i] (NULL: not so) is then [steps, d] of curve i, of which row r takes
+ * row step[r]; `shared` [n] and `step` [N] may both be NULL. */
+bool tft_curve_values(const tft_curves *curves, size_t which, const float *x, size_t ldx, size_t n, float *y);
 
 #define TFT_ATTEND_WIDEST 8 // d up to which tft_attend() works
 /* One head:  out [n, d] += share · softmax(scale · q kᵀ) v,  where query r sees the first first_open + r · step keys.

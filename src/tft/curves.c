@@ -132,7 +132,8 @@ static void sample(const tft_selection *w, const tft_embeddings *embeddings, con
             else
                 t->reals[k * (v->column + 1) + v->column] = (float)x;
         }
-        const tft_selection_rows in = {rows, t->reals, v->column + 1, t->codes, member + 1, NULL, NULL};
+        const tft_selection_rows in = {
+            .n = rows, .reals = t->reals, .n_reals = v->column + 1, .codes = t->codes, .n_codes = member + 1};
         tft_selection_transform(w, embeddings, fold, i, in, t->values + r * w->hidden, t->selection);
     }
 }

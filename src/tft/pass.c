@@ -159,6 +159,8 @@ static tft_selection_rows static_rows(const pass *p)
                                 p->ws->a.static_codes,
                                 p->config->n_categoricals,
                                 NULL,
+                                NULL,
+                                NULL,
                                 NULL};
 }
 
@@ -171,7 +173,9 @@ static tft_selection_rows encoder_rows(const pass *p)
                                 a->encoder_codes,
                                 p->config->n_categoricals,
                                 a->window_of,
-                                p->w->encoder.n > 1 ? a->encoder_product : NULL};
+                                p->w->encoder.n > 1 ? a->encoder_product : NULL,
+                                NULL,
+                                NULL};
 }
 
 static tft_selection_rows decoder_rows(const pass *p)
@@ -183,7 +187,9 @@ static tft_selection_rows decoder_rows(const pass *p)
                                 a->decoder_codes,
                                 p->config->n_categoricals,
                                 a->window_of + p->n_e,
-                                p->w->decoder.n > 1 ? a->decoder_product : NULL};
+                                p->w->decoder.n > 1 ? a->decoder_product : NULL,
+                                NULL,
+                                NULL};
 }
 
 static tft_grn_rows per_window(const pass *p)
@@ -236,18 +242,32 @@ static void forward_statics(const pass *p)
     tft_grn_context(&w->enrichment, a->c_enrichment, p->b, a->enrichment_product);
 }
 
+/* What all windows of the batch have in common goes through its networks once. */
+static tft_selection_rows with_shared(tft_selection_rows selection, const tft_selection_curves *curves,
+                                      const tft_rows *rows, tft_shared_inputs *shared)
+{
+    if (curves == NULL || !curves->ready)
+        return selection;
+    tft_shared_inputs_find(&curves->reals, rows, selection.reals, selection.n_reals, shared);
+    selection.shared = shared->n > 0 ? shared->values : NULL;
+    selection.step = shared->n > 0 ? shared->step : NULL;
+    return selection;
+}
+
 static void forward_local(const pass *p) // variable selection (6–8), LSTM
 {
     const tft_network *const w = p->w;
     tft_activations *const a = &p->ws->a;
     const size_t h = p->config->hidden_size;
     float *const tmp = p->ws->tmp;
-    tft_selection_forward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder),
-                          curves_of(p, &p->model->encoder_curves), encoder_rows(p), dropout_at(p, PLACE_ENCODER),
-                          a->selected, a->encoder_weights, tmp);
-    tft_selection_forward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder),
-                          curves_of(p, &p->model->decoder_curves), decoder_rows(p), dropout_at(p, PLACE_DECODER),
-                          a->selected + p->n_e * h, a->decoder_weights, tmp);
+    const tft_selection_curves *const encoder = curves_of(p, &p->model->encoder_curves);
+    const tft_selection_curves *const decoder = curves_of(p, &p->model->decoder_curves);
+    tft_selection_forward(&w->encoder, &w->embeddings, fold_of(p, &p->model->encoder), encoder,
+                          with_shared(encoder_rows(p), encoder, &p->ws->encoder, &p->ws->shared_encoder),
+                          dropout_at(p, PLACE_ENCODER), a->selected, a->encoder_weights, tmp);
+    tft_selection_forward(&w->decoder, &w->embeddings, fold_of(p, &p->model->decoder), decoder,
+                          with_shared(decoder_rows(p), decoder, &p->ws->decoder, &p->ws->shared_decoder),
+                          dropout_at(p, PLACE_DECODER), a->selected + p->n_e * h, a->decoder_weights, tmp);
     const tft_lstm_state first = first_state(p);
     tft_lstm_forward(&w->lstm_encoder, &p->ws->encoder, a->selected, &first, dropout_at(p, PLACE_LSTM_ENCODER),
                      &a->lstm_encoder, a->lstm, &a->middle, tmp);

@@ -219,6 +219,7 @@ static tft_selection_rows chunk_of(tft_selection_rows rows, size_t first)
     rows.reals = rows.reals != NULL ? rows.reals + first * rows.n_reals : NULL;
     rows.codes = rows.codes != NULL ? rows.codes + first * rows.n_codes : NULL;
     rows.window_of = rows.window_of != NULL ? rows.window_of + first : NULL; // the static place has no context
+    rows.step = rows.step != NULL ? rows.step + first : NULL;
     return rows;
 }
 
@@ -442,12 +443,13 @@ static void mix_curves(selection_call *c, tft_selection_rows rows, const float *
                 x[r * codes->n + i] = (float)rows.codes[r * rows.n_codes + table->members[0]];
             }
         }
-        if (!tft_curves_mix(codes, x, codes->n, weights, v, rows.n, y)) {
+        if (!tft_curves_mix(codes, x, codes->n, weights, v, NULL, NULL, rows.n, y)) {
             for (size_t i = 0; i < codes->n; i++)
                 add_left_out(c, i, codes, i, x + i, codes->n, rows, weights, y);
         }
     }
-    if (reals->n > 0 && !tft_curves_mix(reals, rows.reals, rows.n_reals, weights + codes->n, v, rows.n, y)) {
+    if (reals->n > 0 &&
+        !tft_curves_mix(reals, rows.reals, rows.n_reals, weights + codes->n, v, rows.shared, rows.step, rows.n, y)) {
         for (size_t i = 0; i < reals->n; i++)
             add_left_out(c, codes->n + i, reals, i, rows.reals + i, rows.n_reals, rows, weights, y);
     }

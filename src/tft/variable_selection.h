@@ -51,8 +51,10 @@ typedef struct tft_selection_rows {
     size_t n_reals;        // floats from one row to the next
     const uint32_t *codes; // [N, n_codes]
     size_t n_codes;
-    const uint32_t *window_of; // [N], NULL: row r is window r
-    const float *product;      // [B, flattened.hidden] the context's part of (6), or NULL
+    const uint32_t *window_of;  // [N], NULL: row r is window r
+    const float *product;       // [B, flattened.hidden] the context's part of (6), or NULL
+    const float *const *shared; // [n_reals] values of columns that all windows share (shared_inputs.h), or NULL …
+    const uint32_t *step;       // … and [N] which step each row takes
 } tft_selection_rows;
 
 /* A GRN per variable that encoder and decoder share; NULL entries where there is none. [n_embeddings + n_reals] */

@@ -137,8 +137,14 @@ static void layout_workspace(tft_workspace *ws)
 
     ws->n_tmp = tmp_needed(model, b, n_e, n_d, ws);
     ws->tmp = tft_arena_floats(arena, ws->n_tmp);
-    if (!ws->training)
+    if (!ws->training) {
+        const tft_config *const config = &model->config;
+        tft_shared_inputs_layout(arena, config->encoder_inputs.n_reals, config->hidden_size, b, ws->max_encoder,
+                                 &ws->shared_encoder);
+        tft_shared_inputs_layout(arena, config->decoder_inputs.n_reals, config->hidden_size, b, ws->max_decoder,
+                                 &ws->shared_decoder);
         return;
+    }
     count = (tft_carve){NULL, 0};
     tft_activation_gradients d;
     layout_gradients(&count, model, b, n_e, n_d, &d);

@@ -7,6 +7,7 @@
 #define TFT_TFT_WORKSPACE_H
 
 #include "tft/model_internal.h"
+#include "tft/shared_inputs.h"
 
 /* Activations of one batch, in the order in which they are made. Letters: B windows, N_e and N_d packed encoder and
  * decoder rows, N = N_e + N_d in one block, the encoder's first. */
@@ -54,6 +55,7 @@ struct tft_workspace {
     size_t max_windows, max_encoder, max_decoder;
     bool training;
     tft_rows encoder, decoder;
+    tft_shared_inputs shared_encoder, shared_decoder; // evaluation
     tft_activations a;
     tft_activation_gradients d;
     bool folded;                                       // the selections work with the model's folds

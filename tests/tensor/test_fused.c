@@ -39,15 +39,36 @@ static void check_curves(size_t n_curves, size_t d)
             piece[i * PIECES + k] = (tft_curve_piece){node, splits[k]};
     }
     const tft_curves c = {n_curves, d, first.p, per_unit.p, pieces.p, start, piece, nodes.p};
+    matrix values = guard_open(ROWS, d, d), exact = guard_open(ROWS, d, d);
+    for (size_t i = 0; i < n_curves; i += 5) {
+        assert_true(tft_curve_values(&c, i, x.p + i, n_curves + 2, ROWS, values.p));
+        assert_true(tft_ref_curve_values(&c, i, x.p + i, n_curves + 2, ROWS, exact.p));
+        for (size_t k = 0; k < ROWS * d; k++)
+            near(values.p[k], (double)exact.p[k], 400.0 * u, "one curve");
+    }
+    // rows that repeat: what is made once and what is looked up each time give the same bits
+    const float *shared[MOST] = {NULL};
+    uint32_t step[ROWS];
+    for (uint32_t r = 0; r < ROWS; r++)
+        step[r] = r;
+    tft_curve_values(&c, n_curves / 2, x.p + n_curves / 2, n_curves + 2, ROWS, values.p);
+    shared[n_curves / 2] = values.p;
+    memcpy(exact.p, y.p, ROWS * d * sizeof(float));
+    memcpy(want.p, y.p, ROWS * d * sizeof(float));
+    assert_true(tft_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, shared, step, ROWS, exact.p));
+    assert_true(tft_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, NULL, NULL, ROWS, want.p));
+    assert_memory_equal(exact.p, want.p, ROWS * d * sizeof(float));
+    guard_close(&values);
+    guard_close(&exact);
     for (int round = 0; round < 3; round++) {
         if (round == 1)
             x.p[3 * (n_curves + 2) + n_curves - 1] = 8.0f; // the end itself is outside
         if (round == 2)
             x.p[4 * (n_curves + 2)] = NAN;
         memcpy(want.p, y.p, ROWS * d * sizeof(float));
-        const bool expected = tft_ref_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, ROWS, want.p);
+        const bool expected = tft_ref_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, NULL, NULL, ROWS, want.p);
         assert_true(expected == (round == 0));
-        assert_true(tft_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, ROWS, y.p) == expected);
+        assert_true(tft_curves_mix(&c, x.p, n_curves + 2, w.p, n_curves + 1, NULL, NULL, ROWS, y.p) == expected);
         for (size_t i = 0; i < ROWS * d; i++) // the place in a cubic is good to 40 u, slopes are of size 1
             near(y.p[i], (double)want.p[i], 400.0 * u * (double)n_curves, "curves");
     }

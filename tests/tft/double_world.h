@@ -41,6 +41,7 @@
 #define tft_linear_packed_add tft_ref_linear_packed_add
 #define tft_curves tft_ref_curves
 #define tft_curves_mix tft_ref_curves_mix
+#define tft_curve_values tft_ref_curve_values
 #define tft_attend tft_ref_attend
 #define tft_attend_heads tft_ref_attend_heads
 #define tft_tilted_mix tft_ref_tilted_mix
@@ -96,6 +97,7 @@
 #include "../../src/tft/parameters.c"
 #include "../../src/tft/resample_norm.c"
 #include "../../src/tft/rows.c"
+#include "../../src/tft/shared_inputs.c"
 #include "../../src/tft/signs.c"
 #include "../../src/tft/variable_selection.c"
 

@@ -508,7 +508,8 @@ static double selection_loss(layer_case *c, bool backward)
     if (fold != NULL)
         tft_fold_make(w, &l->embeddings, &selection.fold);
     const tft_selection_rows rows = {ROWS, block_x(c, 0), selection.config.encoder_inputs.n_reals, selection.codes,
-                                     2,    window_of,     w->n > 1 ? block_x(c, 1) : NULL};
+                                     2,    window_of,     w->n > 1 ? block_x(c, 1) : NULL,         NULL,
+                                     NULL};
     tft_selection_forward(w, &l->embeddings, fold, NULL, rows, c->dropout, y, weights, c->tmp);
     if (backward)
         tft_selection_backward(w, &l->embeddings, fold, &selection.dfold, rows, c->dropout, weights, c->weighing,

@@ -15,6 +15,7 @@
 #include "base/rng.h"
 #include "tensor/tensor.h"
 #include "tft/model_internal.h"
+#include "tft/workspace.h"
 
 enum { WINDOWS = 5, ENCODER = 9, DECODER = 40, N_REALS = 6, N_STATIC = 2, N_ENCODER = 4, N_DECODER = 3, N_CODES = 2 };
 enum { OUTPUTS = 5, TARGETS = 2, ANCHORS = 3, HEADS = 2 };
@@ -228,9 +229,24 @@ static void tabulate(fixture *f)
     assert_true(f->model->encoder_curves.ready && f->model->decoder_curves.ready);
 }
 
-static void alone_and_in_company(bool served)
+/* A calendar: what column 2 of an encoder says depends on how far its end is, column 0 of all decoders says the same. */
+static void set_calendar(fixture *f)
+{
+    for (size_t b = 0; b < WINDOWS; b++) {
+        for (size_t t = 0; t < f->encoder_lengths[b]; t++)
+            f->encoder[(b * ENCODER + t) * N_ENCODER + 2] = 0.1f * (float)(f->encoder_lengths[b] - t);
+        for (size_t t = 0; t < DECODER; t++)
+            f->decoder[(b * DECODER + t) * N_DECODER] = -0.75f;
+    }
+}
+
+static void alone_and_in_company(bool served, bool calendar)
 {
     fixture *const all = open_fixture(false), *const one = open_fixture(false);
+    if (calendar) {
+        set_calendar(all);
+        set_calendar(one);
+    }
     if (served) { // as a forecast is made: from curves, and nobody asks for attention
         tabulate(all);
         tabulate(one);
@@ -239,6 +255,8 @@ static void alone_and_in_company(bool served)
         all->encoder[0] = one->encoder[0] = 1e4f; // one number that no curve reaches
     }
     forward(all);
+    if (served)
+        assert_true(all->workspace->shared_encoder.n == calendar && all->workspace->shared_decoder.n == calendar);
     for (size_t b = 0; b < WINDOWS; b++) {
         one->batch.n_windows = 1;
         one->batch.encoder_lengths = one->encoder_lengths + b;
@@ -263,8 +281,9 @@ static void alone_and_in_company(bool served)
 static void a_window_alone_and_in_company_gets_the_same_forecast(void **state)
 {
     (void)state;
-    alone_and_in_company(false);
-    alone_and_in_company(true);
+    alone_and_in_company(false, false);
+    alone_and_in_company(true, false);
+    alone_and_in_company(true, true);
 }
 
 static void the_same_call_gives_the_same_bytes(void **state)
