@@ -33,6 +33,7 @@ typedef enum statement {
     SQL_GET_RECORD,
     SQL_UPDATE_RECORD,
     SQL_EACH_RECORD,
+    SQL_NEWEST_RECORDS,
     SQL_OLDEST_RECORD,
     SQL_DELETE_RECORDS,
     SQL_IS_SEALED,
@@ -65,6 +66,8 @@ static const char *const sql[SQL_N] = {
     [SQL_UPDATE_RECORD] = "UPDATE records SET state = ?3, vals = ?4 WHERE time = ?1 AND server = ?2",
     [SQL_EACH_RECORD] = "SELECT time, server, arrival, state, vals FROM records WHERE time >= ?1 AND time < ?2 "
                         "ORDER BY time, server",
+    [SQL_NEWEST_RECORDS] = "SELECT time, server, arrival, state, vals FROM records WHERE time >= ?1 AND time < ?2 "
+                           "AND server = ?3 ORDER BY time DESC LIMIT ?4",
     [SQL_OLDEST_RECORD] = "SELECT min(time) FROM records WHERE time >= ?1",
     [SQL_DELETE_RECORDS] = "DELETE FROM records WHERE time >= ?1 AND time < ?2 AND time < ?3 AND arrival < ?3",
     [SQL_IS_SEALED] = "SELECT 1 FROM steps WHERE time = ?1 AND server = ?2 UNION ALL "
@@ -683,6 +686,19 @@ tft_status database_each_record(database *db, int64_t from_ms, int64_t to_ms,
     sqlite3_bind_int64(db->statements[SQL_EACH_RECORD], 2, to_ms);
     record_visit to = {.visit = visit, .context = context};
     return each_row(db, SQL_EACH_RECORD, read_record, &to, err);
+}
+
+tft_status database_newest_records(database *db, const database_span *of, size_t limit,
+                                   tft_status (*visit)(void *, const database_record *, tft_error *), void *context,
+                                   tft_error *err)
+{
+    sqlite3_stmt *const one = db->statements[SQL_NEWEST_RECORDS];
+    sqlite3_bind_int64(one, 1, of->from_ms);
+    sqlite3_bind_int64(one, 2, of->to_ms);
+    sqlite3_bind_int64(one, 3, of->server);
+    sqlite3_bind_int64(one, 4, limit == 0 ? -1 : (int64_t)limit);
+    record_visit to = {.visit = visit, .context = context};
+    return each_row(db, SQL_NEWEST_RECORDS, read_record, &to, err);
 }
 
 tft_status database_oldest_record(database *db, int64_t from_ms, int64_t *time_ms, tft_error *err)

@@ -96,6 +96,14 @@ tft_status database_update_record(database *db, const database_record *record, t
 tft_status database_each_record(database *db, int64_t from_ms, int64_t to_ms,
                                 tft_status (*visit)(void *, const database_record *, tft_error *), void *context,
                                 tft_error *err);
+/* The newest `limit` (0 = all) records of one server with from_ms ≤ time < to_ms, newest first. Looks at the keys of all servers' records in
+ * that span, from its end on, until it has found them. */
+typedef struct database_span {
+    int64_t from_ms, to_ms, server;
+} database_span;
+tft_status database_newest_records(database *db, const database_span *of, size_t limit,
+                                   tft_status (*visit)(void *, const database_record *, tft_error *), void *context,
+                                   tft_error *err);
 /* Time of the oldest record at or after from_ms; INT64_MAX where there is none. */
 tft_status database_oldest_record(database *db, int64_t from_ms, int64_t *time_ms, tft_error *err);
 /* Deletes the records of [from_ms, to_ms) whose time and arrival are both before cutoff_ms. */

@@ -7,7 +7,8 @@
 #include "store/read_ahead.h"
 
 #define NEVER INT64_MIN
-#define TWO_NEWEST 2 // steps whose records are wanted whole
+#define FEW                                                                                                            \
+    2 // servers that want a step are asked for one by one: a look at a key is less than half of reading a record
 
 tft_status recent_init(recent *r, const store *s, size_t n_recent, tft_error *err)
 {
@@ -51,6 +52,7 @@ void recent_note(recent *r, uint32_t server, int64_t step, uint16_t records, con
 typedef struct want {
     int64_t step;
     uint32_t server;
+    uint32_t newest; // so many of the step's newest records; 0 = all
 } want;
 
 typedef struct wants {
@@ -71,8 +73,22 @@ typedef struct wants {
 static int by_step(const void *left, const void *right)
 {
     const want *const a = left, *const b = right;
-    return a->step != b->step ? (a->step > b->step) - (a->step < b->step)
-                              : (a->server > b->server) - (a->server < b->server);
+    if (a->step != b->step)
+        return a->step > b->step ? 1 : -1;
+    if (a->server != b->server)
+        return a->server > b->server ? 1 : -1;
+    return (a->newest > b->newest) - (a->newest < b->newest);
+}
+
+/* Of a server that wants a step twice, what asks for more is left. */
+static void drop_doubles(wants *w)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < w->n; i++) { // 0, which is all, comes first
+        if (n == 0 || w->items[n - 1].step != w->items[i].step || w->items[n - 1].server != w->items[i].server)
+            w->items[n++] = w->items[i];
+    }
+    w->n = n;
 }
 
 /* Its newest steps until there are enough records; false where there are not. */
@@ -80,16 +96,15 @@ static bool want_newest(wants *w, uint32_t server)
 {
     const recent *const r = w->r;
     const size_t n = r->n_seen[server] < r->n_recent ? r->n_seen[server] : r->n_recent;
-    size_t n_records = 0, n_steps = 0;
-    for (size_t back = 1; back <= n && (n_records < r->n_recent || n_steps < TWO_NEWEST); back++) {
+    size_t n_records = 0;
+    for (size_t back = 1; back <= n && n_records < r->n_recent; back++) {
         const size_t at = server * r->n_recent + (r->n_seen[server] - back) % r->n_recent;
         if (r->steps[at] < w->whole_from)
             break;
-        w->items[w->n++] = (want){r->steps[at], server};
+        w->items[w->n++] = (want){r->steps[at], server, (uint32_t)(r->n_recent - n_records)};
         n_records += r->records[at];
-        n_steps++;
     }
-    return n_records >= r->n_recent && n_steps >= TWO_NEWEST;
+    return n_records >= r->n_recent;
 }
 
 static bool want_values(wants *w, uint32_t server)
@@ -99,7 +114,7 @@ static bool want_values(wants *w, uint32_t server)
     for (size_t i = 0; i < m; i++) {
         const int64_t step = w->r->with_value[server * m + i];
         if (step != NEVER && step >= w->whole_from)
-            w->items[w->n++] = (want){step, server};
+            w->items[w->n++] = (want){step, server, 0};
         else
             all = false;
     }
@@ -116,6 +131,7 @@ static void find_wants(wants *w)
         w->n_behind += w->looks_behind[i];
     }
     qsort(w->items, w->n, sizeof *w->items, by_step);
+    drop_doubles(w);
 }
 
 /* ---- reading -------------------------------------------------------------------------------------------- */
@@ -166,14 +182,24 @@ static tft_status visit_behind(void *context, const database_record *row, tft_er
                : status;
 }
 
-/* The steps that are wanted and not due as spans, neighbours as one. */
+/* How many want the same step as items[i], from there on. */
+static size_t count_same(const wants *w, size_t i)
+{
+    size_t n = 0;
+    while (i + n < w->n && w->items[i + n].step == w->items[i].step)
+        n++;
+    return n;
+}
+
+/* The steps that many want and that are not due as spans, neighbours as one. */
 static size_t find_spans(const wants *w, read_ahead_span *spans)
 {
     const int64_t step_ms = w->r->s->step_ms;
     size_t n = 0;
-    for (size_t i = 0; i < w->n; i++) {
+    for (size_t i = 0, same; i < w->n; i += same) {
         const int64_t from_ms = w->items[i].step * step_ms;
-        if ((i > 0 && w->items[i].step == w->items[i - 1].step) || is_due(w, from_ms))
+        same = count_same(w, i);
+        if (same <= FEW || is_due(w, from_ms))
             continue;
         if (n > 0 && spans[n - 1].to_ms == from_ms)
             spans[n - 1].to_ms += step_ms;
@@ -181,6 +207,28 @@ static size_t find_spans(const wants *w, read_ahead_span *spans)
             spans[n++] = (read_ahead_span){from_ms, from_ms + step_ms};
     }
     return n;
+}
+
+static tft_status visit_one(void *context, const database_record *row, tft_error *err)
+{
+    const wants *const w = context;
+    return store_give_record(w->r->s, w->to, row, err);
+}
+
+/* What is wanted of steps that few want. */
+static tft_status read_few(wants *w, tft_error *err)
+{
+    const store *const s = w->r->s;
+    tft_status status = TFT_OK;
+    for (size_t i = 0, same; i < w->n; i += same) {
+        const int64_t from_ms = w->items[i].step * s->step_ms;
+        same = count_same(w, i);
+        for (size_t k = i; k < i + same && same <= FEW && !is_due(w, from_ms) && status == TFT_OK; k++) {
+            const database_span of = {from_ms, from_ms + s->step_ms, (int64_t)w->items[k].server + 1};
+            status = database_newest_records(s->db, &of, w->items[k].newest, visit_one, w, err);
+        }
+    }
+    return status;
 }
 
 static tft_status read_wanted(wants *w, read_ahead_span *spans, tft_error *err)
@@ -191,6 +239,8 @@ static tft_status read_wanted(wants *w, read_ahead_span *spans, tft_error *err)
     const size_t n_spans = find_spans(w, spans);
     if (status == TFT_OK && n_spans > 0)
         status = read_ahead_each_record(s->beside, spans, n_spans, n_metrics, visit_wanted, w, err);
+    if (status == TFT_OK)
+        status = read_few(w, err);
     const read_ahead_span behind = {INT64_MIN, s->sealed_end_ms};
     if (status == TFT_OK && w->n_behind > 0)
         status = read_ahead_each_record(s->beside, &behind, 1, n_metrics, visit_behind, w, err);

@@ -389,7 +389,7 @@ static tft_status load(restart *r, tft_error *err)
 tft_status store_load_newest(store *s, const store_reach *reach, const store_visitor *visitor, tft_error *err)
 {
     restart r = {.s = s, .reach = reach, .to = visitor, .tally_step = NO_STEP};
-    if (reach->memory_steps < 1 || reach->memory_steps > INT32_MAX || reach->n_recent < 2 ||
+    if (reach->memory_steps < 1 || reach->memory_steps > INT32_MAX || reach->n_recent < 1 ||
         reach->n_recent > STORE_MOST_RECENT)
         return tft_fail(err, TFT_ERR_ARGUMENT, "memory of %zu steps and %zu records cannot be loaded",
                         reach->memory_steps, reach->n_recent);

@@ -141,8 +141,9 @@ typedef struct store_reach {
 #define STORE_MOST_RECENT 64
 
 /* The part of store_load() that a fleet keeps, which reads little more than that: each server's steps by time, once, and of the raw
- * records those of its two newest steps, its n_recent newest ones, and those with the newest value of each metric (and others). A fleet
- * that is filled from it is the same as one that is filled from store_load(), ordered by step. All of `visitor` is set but
+ * records, each once and in no order: all of steps that are not counted yet, its n_recent newest ones, and those with the newest value
+ * of each metric (and others). A fleet that is filled from it is the same as one that is filled from store_load(), ordered by step, but for
+ * least and most of steps that are counted: those are on disk. All of `visitor` is set but
  * server, which may be NULL; the call-backs of `reach` get its context. */
 tft_status store_load_newest(store *store, const store_reach *reach, const store_visitor *visitor, tft_error *err);
 
