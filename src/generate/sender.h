@@ -1,10 +1,10 @@
-/* sender.h - posts one body to the daemon's POST /feed/data; the one place here that knows libcurl.
+/* sender.h - posts one body to the daemon's POST /feed/data.
  *
  * The outcome says what to do with the batch: sent, pointless to send again (the daemon refused it), or to be sent again
  * (nobody answered, or the daemon was busy). Sending again is always safe: a record's key is server and time.
  *
  * Memory:  the sender owns one connection, kept open between posts, and at most 64 KiB of an answer.
- * Threads: one sender, one thread. curl_global_init is called once, by the first open: open before other threads start.
+ * Threads: one sender, one thread.
  */
 #ifndef TFTD_GENERATE_SENDER_H
 #define TFTD_GENERATE_SENDER_H

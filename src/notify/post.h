@@ -1,7 +1,6 @@
-/* post.h - a JSON body to a receiver, by HTTP or by a program (run.h); the one file of this room that knows libcurl.
+/* post.h - a JSON body to a receiver, by HTTP (client/http_client.h) or by a program (run.h).
  *
- * Redirects are not followed (a receiver that moves is a matter of configuration, and a header with a key must not travel), only http and
- * https are spoken, and at most POST_ANSWER_MAX bytes of the answer are kept, for the log.
+ * At most POST_ANSWER_MAX bytes of the answer are kept, for the log.
  *
  * Threads: a poster belongs to one thread; connections are kept open between posts.
  */
@@ -27,7 +26,5 @@ typedef struct post_answer {
     char why[160];          // where status is not 2xx: one line without control characters
 } post_answer;
 void poster_post(poster *p, const char *body, size_t n, post_answer *answer);
-/* Makes one line without control characters of what a receiver said. */
-void post_clean(char *text);
 
 #endif

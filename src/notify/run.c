@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "client/http_client.h"
 
 #define LOOK_MS 50 // between two looks at whether it has ended
 
@@ -154,7 +155,7 @@ void notify_run(const notify_receiver *receiver, const char *body, size_t n, con
         answer->status = 503;
         snprintf(answer->why, sizeof answer->why, "%s %d: %.120s", WIFEXITED(status) ? "ended with" : "died of signal",
                  WIFEXITED(status) ? WEXITSTATUS(status) : WTERMSIG(status), r.said);
-        post_clean(answer->why);
+        http_client_one_line(answer->why, true);
     }
     close_end(&r.in);
     close_end(&r.out);

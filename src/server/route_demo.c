@@ -6,57 +6,38 @@
  *
  * Memory:  an answer of at most 64 KiB. Threads: any; a request waits for the generator at most a second.
  */
-#include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/json.h"
+#include "client/http_client.h"
 #include "server/api.h"
 #include "server/routes.h"
 #include "server/server.h"
 
 #define ANSWER_MAX ((size_t)64 * 1024)
-#define WAIT_MS 1000L
+#define WAIT_MS 1000
 
 static const char *const scenarios[] = {"healthy", "degrading", "critical"};
 #define N_SCENARIOS (sizeof scenarios / sizeof scenarios[0])
 
-static size_t keep_answer(char *bytes, size_t size, size_t n, void *context)
-{
-    tft_text *const answer = context;
-    tft_text_add(answer, bytes, size * n);
-    return answer->failed ? 0 : size * n; // 0 ends the transfer
-}
-
-/* The HTTP status of `path` at the generator, 0 where nobody answers. body NULL: GET. */
-static long ask_generator(const server *srv, const char *path, const char *body, tft_text *answer)
+/* The HTTP status of `path` at the generator, 0 where nobody answers; body NULL: GET. */
+static int ask_generator(const server *srv, const char *path, const char *body, tft_text *answer)
 {
     const char *const base = srv->options.generator_url;
     char url[512];
+    http_client *client = NULL;
     if (base == NULL || base[0] == '\0' || snprintf(url, sizeof url, "%s%s", base, path) >= (int)sizeof url)
         return 0;
-    CURL *const curl = curl_easy_init();
-    if (curl == NULL)
+    const http_client_options options = {
+        .url = url, .headers = {"Content-Type: application/json"}, .timeout_ms = WAIT_MS, .answer_max = ANSWER_MAX};
+    if (http_client_open(&options, &client, NULL) != TFT_OK)
         return 0;
-    struct curl_slist *const headers = curl_slist_append(NULL, "Content-Type: application/json");
-    long status = 0;
-    curl_easy_setopt(curl, CURLOPT_URL, url);
-    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-    curl_easy_setopt(curl, CURLOPT_PROXY, "");
-    curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, WAIT_MS);
-    curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, keep_answer);
-    curl_easy_setopt(curl, CURLOPT_WRITEDATA, answer);
-    if (body != NULL) {
-        curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
-        curl_easy_setopt(curl, CURLOPT_POSTFIELDS, body);
-    }
-    if (curl_easy_perform(curl) == CURLE_OK)
-        curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-    curl_slist_free_all(headers);
-    curl_easy_cleanup(curl);
-    return status;
+    const http_answer got = http_client_ask(client, body, body != NULL ? strlen(body) : 0);
+    tft_text_add(answer, got.body, got.n);
+    http_client_close(client);
+    return got.status;
 }
 
 /* The scenario's word out of the generator's answer; NULL where it is none of ours. */
