@@ -11,7 +11,9 @@
 #define FEWEST 32
 #define FEWEST_AT_MINUTE 10 // so many seen in two days say less than analogues at any minute
 #define STRIDE 2
-#define UNKNOWN 128.5f // φ of a missing value: farther than any float, and a moment all the same
+#define UNKNOWN 128.5f      // φ of a missing value: farther than any float, and a moment all the same
+#define NEAR 0x3c000000     // the bits of 2⁻⁷, a usual bound on the nearest
+#define FARTHEST 0x44000000 // of 512, which no distance reaches
 #define LANES ((size_t)8)
 #define INLINE static inline __attribute__((always_inline))
 
@@ -118,10 +120,9 @@ TFT_PER_PROCESSOR static size_t count_up_to(const int32_t *keys, size_t n, int32
  * bound that so many do not exceed is found by halving: counting is a vector's work, and branches on no key. */
 static void choose_smallest(const int32_t *keys, size_t n, size_t want, uint16_t *chosen)
 {
-    int32_t below = -1, bound = INT32_MAX - 1; // at most `below`: fewer than wanted; at most `bound`: enough
+    int32_t below = -1, bound = FARTHEST, middle = NEAR; // at most `below`: fewer than wanted; at most `bound`: enough
     size_t n_bound = SIZE_MAX;
-    while (bound - below > 1 && n_bound != want) {
-        const int32_t middle = below + (bound - below) / 2;
+    for (; bound - below > 1 && n_bound != want; middle = below + (bound - below) / 2) {
         const size_t count = count_up_to(keys, n, middle);
         if (count < want) {
             below = middle;

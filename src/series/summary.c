@@ -4,12 +4,11 @@
 #include <math.h>
 #include <string.h>
 
-#include "series/per_processor.h"
-
 void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, size_t n_metrics, tft_arena *arena)
 {
     const size_t in_hour = 8 * (pace->hour + 1); // a week touches an hour of the day at most eight times
     sorter->n_runs = 0;
+    sorter->hours = 0;
     sorter->runs = tft_arena_alloc(arena, pace->week, sizeof *sorter->runs);
     tft_list_layout(&sorter->list, pace->week, arena);
     sorter->hour_rows = (in_hour + TFT_SORT_BLOCK - 1) / TFT_SORT_BLOCK * TFT_SORT_BLOCK;
@@ -19,7 +18,8 @@ void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, size_t n_metric
     sorter->sums = tft_arena_alloc(arena, n_metrics + TFT_SUM_LANES - 1, sizeof *sorter->sums);
 }
 
-static void find_runs(tft_sorter *sorter, const tft_pace *pace, int64_t origin)
+/* Runs of the wanted hours alone. */
+static void find_runs(tft_sorter *sorter, const tft_pace *pace, int64_t origin, uint32_t hours)
 {
     int64_t ms = tft_ms_of_day(pace->step_ms, origin);
     const int64_t back = pace->step_ms % TFT_DAY_MS;
@@ -27,18 +27,21 @@ static void find_runs(tft_sorter *sorter, const tft_pace *pace, int64_t origin)
     for (size_t age = 0; age < pace->week;) {
         const size_t in_hour = back > 0 ? (size_t)(ms % TFT_HOUR_MS / back) + 1 : pace->week; // down to the full hour
         const size_t n = in_hour < pace->week - age ? in_hour : pace->week - age;
-        sorter->runs[sorter->n_runs++] = (tft_hour_run){(uint32_t)age, (uint32_t)n, (uint8_t)(ms / TFT_HOUR_MS)};
+        const uint8_t hour = (uint8_t)(ms / TFT_HOUR_MS);
+        if ((hours >> hour & 1u) != 0)
+            sorter->runs[sorter->n_runs++] = (tft_hour_run){(uint32_t)age, (uint32_t)n, hour};
         age += n;
         ms -= (int64_t)n * back;
         ms += ms < 0 ? TFT_DAY_MS : 0;
     }
     sorter->origin = origin;
+    sorter->hours = hours;
 }
 
-void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, const tft_past *past)
+void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, const tft_past *past, uint32_t hours)
 {
-    if (sorter->n_runs == 0 || sorter->origin != past->origin)
-        find_runs(sorter, pace, past->origin);
+    if (sorter->hours != hours || sorter->origin != past->origin)
+        find_runs(sorter, pace, past->origin, hours);
     for (size_t m = 0; m < past->steps.n_metrics; m += TFT_SUM_LANES)
         tft_sums_make(past, pace, m, sorter->sums + m);
 }
@@ -93,39 +96,29 @@ static float last_value(const float *column, size_t n, bool *seen)
     return 0.0f;
 }
 
-/* Adds the values at each phase of the hour that began k hours before the hour to come: phase p is at age k·hour − 1 − p. */
-TFT_PER_PROCESSOR static void add_hour(const float *column, size_t n, size_t hour, size_t k, double *restrict sums,
-                                       uint32_t *restrict counts)
-{
-    const size_t back = k * hour;
-    for (size_t p = back > n ? back - n : 0; p < hour; p++) {
-        const float value = column[n + p - back];
-        sums[p] += value == value ? (double)value : 0.0;
-        counts[p] += value == value;
-    }
-}
-
-/* Means over the latest hours of the values at the same minute. */
+/* Means over the latest hours of the values at the same minute: phase p of the hour k hours before the one to come is at age k·hour − 1 − p. */
 static void same_minutes(const float *column, size_t n, size_t hour, tft_sorter *sorter, tft_summary *s)
 {
     double *const sums = sorter->minute_sums;
-    uint32_t *const counts = sorter->minute_counts;
+    double *const counts = sorter->minute_counts;
     memset(sums, 0, hour * sizeof *sums);
     memset(counts, 0, hour * sizeof *counts);
     for (size_t k = 1; k <= 24; k++) {
-        add_hour(column, n, hour, k, sums, counts);
+        const size_t back = k * hour, missing = back > n ? back - n : 0;
+        if (missing < hour)
+            tft_sums_add(column + (n + missing - back), hour - missing, sums + missing, counts + missing);
         for (size_t p = 0; k == 1 && p < hour; p++)
-            s->same_minute[p] = mean_or(sums[p], counts[p], s->last);
+            s->same_minute[p] = mean_or(sums[p], (size_t)counts[p], s->last);
         for (size_t p = 0; k == 6 && p < hour; p++)
-            s->same_minute_6h[p] = mean_or(sums[p], counts[p], s->same_minute[p]);
+            s->same_minute_6h[p] = mean_or(sums[p], (size_t)counts[p], s->same_minute[p]);
     }
     for (size_t p = 0; p < hour; p++)
-        s->same_minute_24h[p] = mean_or(sums[p], counts[p], s->same_minute_6h[p]);
+        s->same_minute_24h[p] = mean_or(sums[p], (size_t)counts[p], s->same_minute_6h[p]);
 }
 
 /* Puts the values of up to eight hours of the day side by side, and sorts them. `column` ends at the origin. */
-static void sort_hours(const float *column, size_t n, const uint8_t column_of_hour[24], tft_sorter *sorter,
-                       size_t n_known[TFT_SORT_COLUMNS])
+static void sort_hours(const float *column, size_t n, const uint8_t column_of_hour[24], size_t n_hours,
+                       tft_sorter *sorter, uint32_t known[TFT_SORT_COLUMNS])
 {
     size_t n_rows[TFT_SORT_COLUMNS] = {0}, most = 0;
     for (size_t r = 0; r < sorter->n_runs && sorter->runs[r].age < n; r++) {
@@ -139,8 +132,8 @@ static void sort_hours(const float *column, size_t n, const uint8_t column_of_ho
         n_rows[c] += count;
         most = n_rows[c] > most ? n_rows[c] : most;
     }
-    uint32_t known[TFT_SORT_COLUMNS] = {0};
-    for (size_t c = 0; c < TFT_SORT_COLUMNS; c++) {
+    memset(known, 0, TFT_SORT_COLUMNS * sizeof *known);
+    for (size_t c = 0; c < n_hours; c++) { // the columns behind hold whatever was there
         for (size_t i = n_rows[c]; i < most; i++)
             sorter->by_hour[i][c] = NAN;
     }
@@ -148,8 +141,6 @@ static void sort_hours(const float *column, size_t n, const uint8_t column_of_ho
         for (size_t c = 0; c < TFT_SORT_COLUMNS; c++)
             known[c] += sorter->by_hour[i][c] == sorter->by_hour[i][c] ? 1 : 0;
     }
-    for (size_t c = 0; c < TFT_SORT_COLUMNS; c++)
-        n_known[c] = known[c];
     tft_span_sort(sorter->by_hour, most);
 }
 
@@ -167,7 +158,8 @@ static void same_hours(const float *column, size_t n, uint32_t hours, const floa
 {
     for (size_t h = 0; h < 24;) {
         uint8_t column_of_hour[24];
-        size_t hour_at[TFT_SORT_COLUMNS], n_known[TFT_SORT_COLUMNS], n_hours = 0;
+        size_t hour_at[TFT_SORT_COLUMNS], n_hours = 0;
+        uint32_t n_known[TFT_SORT_COLUMNS];
         memset(column_of_hour, TFT_SORT_COLUMNS, sizeof column_of_hour);
         for (; h < 24 && n_hours < TFT_SORT_COLUMNS; h++) {
             if ((hours >> h & 1u) != 0) {
@@ -177,7 +169,7 @@ static void same_hours(const float *column, size_t n, uint32_t hours, const floa
         }
         if (n_hours == 0)
             return;
-        sort_hours(column, n, column_of_hour, sorter, n_known);
+        sort_hours(column, n, column_of_hour, n_hours, sorter, n_known);
         for (size_t c = 0; c < n_hours; c++) {
             const size_t at = hour_at[c];
             for (size_t q = 0; q < n_levels; q++)

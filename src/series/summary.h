@@ -47,22 +47,25 @@ typedef struct tft_hour_run {
 
 typedef struct tft_sorter {
     int64_t origin; // of the runs
-    size_t n_runs;  // 0: none are known
+    uint32_t hours; // of the day that they are of, 0: none are known yet
+    size_t n_runs;
     tft_hour_run *runs;
     tft_list list;
     float (*by_hour)[TFT_SORT_COLUMNS]; // [hour_rows]
     size_t hour_rows;
     double *minute_sums; // [hour]
-    uint32_t *minute_counts;
+    double *minute_counts;
     tft_sums *sums; // [n_metrics, rounded up to TFT_SUM_LANES]
 } tft_sorter;
 
 void tft_sorter_layout(tft_sorter *sorter, const tft_pace *pace, size_t n_metrics, tft_arena *arena);
-/* Takes the sums of all metrics of a past, and looks up the hours of its steps where its origin is a new one. */
-void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, const tft_past *past);
+/* Takes the sums of all metrics of a past, and looks up the steps of the wanted hours of the day (bit h: hour h) where
+ * its origin is a new one. */
+void tft_sorter_begin(tft_sorter *sorter, const tft_pace *pace, const tft_past *past, uint32_t hours);
 void tft_summary_layout(tft_summary *summary, const tft_pace *pace, tft_arena *arena);
 
-/* Summarises metric m of the past that the sorter began with. `levels` NULL for metrics that are not forecast. `hours` bit h: hour of day h is in the horizon. */
+/* Summarises metric m of the past that the sorter began with. `levels` NULL for metrics that are not forecast. `hours` as the sorter began with: those
+ * in the horizon. */
 void tft_summary_make(const tft_past *past, const tft_pace *pace, const tft_metric *metric, size_t m,
                       const float *levels, size_t n_levels, uint32_t hours, tft_sorter *sorter, tft_summary *summary);
 

@@ -76,6 +76,29 @@ TFT_PER_PROCESSOR void tft_sums_make(const tft_past *past, const tft_pace *pace,
     }
 }
 
+TFT_PER_PROCESSOR void tft_sums_add(const float *values, size_t n, double *sums, double *counts)
+{
+    const doubles one = {1.0, 1.0, 1.0, 1.0};
+    size_t i = 0;
+    for (; i + TFT_SUM_LANES <= n; i += TFT_SUM_LANES) {
+        floats f;
+        doubles sum, count;
+        memcpy(&f, values + i, sizeof f);
+        memcpy(&sum, sums + i, sizeof sum);
+        memcpy(&count, counts + i, sizeof count);
+        const doubles d = __builtin_convertvector(f, doubles);
+        const longs known = d == d;
+        sum += (doubles)((longs)d & known);
+        count += (doubles)((longs)one & known);
+        memcpy(sums + i, &sum, sizeof sum);
+        memcpy(counts + i, &count, sizeof count);
+    }
+    for (; i < n; i++) {
+        sums[i] += values[i] == values[i] ? (double)values[i] : 0.0;
+        counts[i] += values[i] == values[i] ? 1.0 : 0.0;
+    }
+}
+
 TFT_PER_PROCESSOR void tft_hour_means(const tft_past *past, size_t hour, size_t first, size_t n,
                                       float (*out)[TFT_SUM_LANES])
 {

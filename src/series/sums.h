@@ -28,6 +28,9 @@ typedef struct tft_sums {
 /* Of TFT_SUM_LANES metrics from `first` on, as far as there are so many. */
 void tft_sums_make(const tft_past *past, const tft_pace *pace, size_t first, tft_sums sums[TFT_SUM_LANES]);
 
+/* Adds each of n values that is known to a sum of its own, and 1 to its count. */
+void tft_sums_add(const float *values, size_t n, double *sums, double *counts);
+
 /* The mean of what is known in the hour that ends at each of the newest n steps, 0 where nothing is: out [n, TFT_SUM_LANES]. The
  * first hours are those of the n steps alone. */
 void tft_hour_means(const tft_past *past, size_t hour, size_t first, size_t n, float (*out)[TFT_SUM_LANES]);

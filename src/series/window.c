@@ -458,7 +458,7 @@ static void prepare(const tft_contract *contract, const tft_config *config, size
     }
     const bool with_analogs =
         config->n_anchors > TFT_SECOND_ANCHORS || config->n_signs > 0 || contract->incident.inputs;
-    tft_sorter_begin(&s->sorter, pace, &s->past);
+    tft_sorter_begin(&s->sorter, pace, &s->past, hours);
     for (size_t m = 0; m < contract->n_metrics; m++) {
         const tft_target *const target = m < n_targets ? &config->targets[m] : NULL;
         tft_summary_make(&s->past, pace, &contract->metrics[m], m, target != NULL ? target->quantiles : NULL,
