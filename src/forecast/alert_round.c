@@ -106,7 +106,8 @@ static alert_condition judge(const walk *w, const alert *key, bool was_open)
                                     s->current[m], was_open);
     }
     if (key->kind == ALERT_INCIDENT)
-        return alert_rule_incident(r->settings, &w->frame, s->incident, r->settings->incident_levels[critical]);
+        return alert_rule_incident(r->settings, &w->frame, snapshot_incident(&w->out->s, key->server, r->curve),
+                                   r->settings->incident_levels[critical]);
     const alert_absence absence = {s->state == TFT_STATE_OFFLINE, s->planned || s->maintenance, s->last_seen_ms};
     return alert_rule_silent(r->settings, &w->frame, &absence, critical ? r->stale_after_ms : r->offline_after_ms);
 }

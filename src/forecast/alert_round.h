@@ -45,7 +45,8 @@ typedef struct alert_round {
     bool restored;                // `old` is from an earlier life: its clock is not known
     const alert_quality *quality; // [n_quality], by metric
     size_t n_quality;
-    float *rows; // [7, horizon] to unpack forecasts into
+    float *rows;  // [7, horizon] to unpack forecasts into
+    float *curve; // [horizon] likewise
 } alert_round;
 
 /* What has begun to fire and is heard, by kind and severity. */

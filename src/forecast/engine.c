@@ -186,6 +186,7 @@ static tft_status renew(engine *e, tft_error *err)
     snapshot_slot *out = slots_free_one(&e->all);
     if (out == NULL)
         return tft_fail(err, TFT_ERR_BUSY, "all %d snapshots are being read", SLOTS_N);
+    slots_give_back(&e->all, out); // what somebody still read when the last one was published
     alert_quality quality[TFT_MAX_METRICS];
     pthread_mutex_lock(&e->quality_lock);
     const size_t n_quality = e->n_quality;
@@ -195,6 +196,7 @@ static tft_status renew(engine *e, tft_error *err)
                              .settings = &e->settings,
                              .model_generation = e->model_generation,
                              .settings_generation = e->settings_generation,
+                             .sequence = e->sequence + 1,
                              .previous = slots_current(&e->all),
                              .seeds = e->seeds,
                              .n_seeds = e->n_seeds,
@@ -206,7 +208,7 @@ static tft_status renew(engine *e, tft_error *err)
     const tft_status status = renewal_run(e->work, &job, out, &result, err);
     if (status != TFT_OK)
         return status;
-    out->s.sequence = ++e->sequence;
+    out->s.sequence = ++e->sequence; // job.sequence
     memcpy(out->s.isa, e->isa, sizeof out->s.isa);
     slot_link_alerts(out);
     if (e->options.hooks.settled != NULL && out->s.sufficient)
@@ -214,6 +216,7 @@ static tft_status renew(engine *e, tft_error *err)
     if (e->options.finished != NULL && out->s.sufficient)
         e->options.finished(e->options.context, &out->s);
     slots_publish(&e->all, out);
+    slots_give_back(&e->all, NULL);
     if (out->s.sufficient) { // from now on alerts go on from the snapshot
         free(e->seeds);
         e->seeds = NULL;

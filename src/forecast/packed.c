@@ -9,6 +9,7 @@
 #define GROUP 16
 #define WIDTH_BITS 5
 #define PART_HEAD 6
+#define CURVE_BITS 22
 
 size_t packed_most(size_t n_targets, size_t horizon)
 {
@@ -135,4 +136,54 @@ bool packed_rows(const unsigned char *packed, size_t metric, size_t horizon, flo
     for (size_t i = 0; i < FORECAST_N_QUANTILES * horizon; i++)
         rows[i] = (float)((double)(base + number_at(rows, i)) * step);
     return true;
+}
+
+/* ---- the curve of incidents ------------------------------------------------------------------------------------- */
+
+size_t packed_curve_most(size_t horizon)
+{
+    const size_t groups = (horizon + GROUP - 1) / GROUP;
+    return (CURVE_BITS + 1 + groups * WIDTH_BITS + horizon * (CURVE_BITS + 1)) / 8 + 1;
+}
+
+static uint32_t grid_number(float p)
+{
+    const double k = (double)p * (double)(1 << CURVE_BITS) + 0.5;
+    return k >= (double)(1 << CURVE_BITS) ? 1u << CURVE_BITS : k > 0.0 ? (uint32_t)k : 0;
+}
+
+size_t packed_curve_make(const float *curve, size_t horizon, unsigned char *out)
+{
+    tft_bit_writer to = {.at = out};
+    uint32_t before = grid_number(curve[0]);
+    tft_bits_put(&to, before, CURVE_BITS + 1);
+    for (size_t first = 0; first < horizon; first += GROUP) {
+        const size_t n = horizon - first < GROUP ? horizon - first : GROUP;
+        uint32_t rise[GROUP], all = 0;
+        for (size_t i = 0; i < n; i++) {
+            const uint32_t k = grid_number(curve[first + i]);
+            rise[i] = k > before ? k - before : 0;
+            before += rise[i];
+            all |= rise[i];
+        }
+        const unsigned width = tft_bits_of(all);
+        tft_bits_put(&to, width, WIDTH_BITS);
+        for (size_t i = 0; i < n; i++)
+            tft_bits_put(&to, rise[i], width);
+    }
+    tft_bits_align(&to);
+    return (size_t)(to.at - out);
+}
+
+void packed_curve(const unsigned char *packed, size_t horizon, float *curve)
+{
+    tft_bit_reader from = {.bytes = packed};
+    uint32_t k = tft_bits_take(&from, CURVE_BITS + 1);
+    unsigned width = 0;
+    for (size_t t = 0; t < horizon; t++) {
+        if (t % GROUP == 0)
+            width = tft_bits_take(&from, WIDTH_BITS);
+        k += tft_bits_take(&from, width);
+        curve[t] = (float)k * (1.0f / (float)(1 << CURVE_BITS));
+    }
 }

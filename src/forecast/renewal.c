@@ -28,10 +28,11 @@ struct renewal {
     tft_request *requests; // [RENEWAL_CHUNK]
     size_t *asked;         // [RENEWAL_CHUNK] which copy a request is of
     uint8_t *ok;           // [RENEWAL_CHUNK]
-    float *incident;       // [RENEWAL_CHUNK, horizon]
+    float *incident;       // [RENEWAL_CHUNK, horizon] as the network gave it, by request
+    float *curves;         // [RENEWAL_CHUNK, horizon] what will be packed, by copy; then for unpacking
     float *rows;           // [RENEWAL_CHUNK, n_targets, 7, horizon] what will be packed; then for unpacking
     int32_t *numbers;      // [7, horizon] for packing
-    unsigned char *packed; // packed_most()
+    unsigned char *packed; // packed_most() and packed_curve_most()
     float *quantiles;      // [RENEWAL_CHUNK, horizon, outputs]; sized for the model
     size_t outputs;        // what it is sized for
     /* of the run */
@@ -57,7 +58,9 @@ static void lay_out(tft_arena *a, renewal *r)
     r->incident = tft_arena_floats(a, RENEWAL_CHUNK * r->contract->horizon);
     r->rows = tft_arena_floats(a, RENEWAL_CHUNK * r->n_targets * FORECAST_N_QUANTILES * r->contract->horizon);
     r->numbers = tft_arena_alloc(a, FORECAST_N_QUANTILES * r->contract->horizon, sizeof *r->numbers);
-    r->packed = tft_arena_alloc(a, packed_most(r->n_targets, r->contract->horizon), 1);
+    r->curves = tft_arena_floats(a, RENEWAL_CHUNK * r->contract->horizon);
+    r->packed = tft_arena_alloc(
+        a, packed_most(r->n_targets, r->contract->horizon) + packed_curve_most(r->contract->horizon), 1);
     for (size_t i = 0; i < RENEWAL_CHUNK; i++) {
         float *const values = tft_arena_floats(a, steps * m);
         uint16_t *const value_counts = tft_arena_alloc(a, steps * m, sizeof(uint16_t));
@@ -206,15 +209,15 @@ static bool still_holds(const renewal *r, size_t id, const fleet_server *from)
 static tft_status take_over(const renewal *r, size_t id, tft_error *err)
 {
     const snapshot_slot *before = r->job->previous;
-    const size_t m = r->contract->n_metrics, h = r->contract->horizon;
+    const size_t m = r->contract->n_metrics;
     snapshot_server *s = &r->out->servers[id];
     s->model_type = before->servers[id].model_type;
     s->history_steps = before->servers[id].history_steps;
     s->input_points = before->servers[id].input_points;
     memcpy(r->out->present + id * m, before->present + id * m, m * sizeof(bool));
-    memcpy(r->out->incident + id * h, before->incident + id * h, h * sizeof(float));
     r->out->failed[id] = 0;
-    return slot_put_packed(r->out, id, before->servers[id].packed, before->packed_n[id], err);
+    s->revision = before->servers[id].revision;
+    return slot_take_packed(r->out, id, before, err);
 }
 
 /* Copies servers from *next on out of the fleet until the chunk is full; *n_copies need a forecast. */
@@ -248,6 +251,12 @@ static tft_status gather(renewal *r, size_t *next, size_t n, size_t *n_copies, t
 static float *rows_of(const renewal *r, const copy *c)
 {
     return r->rows + (size_t)(c - r->copies) * r->n_targets * FORECAST_N_QUANTILES * r->contract->horizon;
+}
+
+/* Its curve [horizon]. */
+static float *curve_of(const renewal *r, const copy *c)
+{
+    return r->curves + (size_t)(c - r->copies) * r->contract->horizon;
 }
 
 /* Level `level` of a quantile function: linear in the level between its neighbours, the outermost beyond. */
@@ -284,12 +293,12 @@ static bool take_quantiles(renewal *r, size_t i, const copy *c)
     return true;
 }
 
-/* Request i's P(incident) becomes the snapshot's: within 0 … 1, never falling. */
-static bool take_incident(renewal *r, size_t i, size_t id)
+/* Request i's P(incident) becomes the copy's: within 0 … 1, never falling. */
+static bool take_incident(renewal *r, size_t i, const copy *c)
 {
     const size_t h = r->contract->horizon;
     const float *from = r->incident + i * h;
-    float *curve = r->out->incident + id * h;
+    float *curve = curve_of(r, c);
     float highest = 0.0f;
     for (size_t t = 0; t < h; t++) {
         if (!isfinite(from[t]))
@@ -304,7 +313,7 @@ static void estimate_incident(renewal *r, const copy *c)
 {
     const snapshot_server *s = &r->out->servers[c->id];
     fallback_incident(&r->job->settings->fallback, r->contract, &r->rules, s->profile, s->in_incident, rows_of(r, c),
-                      s->present, r->contract->horizon, r->out->incident + c->id * r->contract->horizon);
+                      s->present, r->contract->horizon, curve_of(r, c));
 }
 
 static void fail(renewal *r, copy *c, const tft_error *why)
@@ -355,7 +364,7 @@ static void run_network(renewal *r, size_t n_copies)
             fail(r, c, &err);
         } else if (!r->ok[i]) {
             c->network = false; // too little history: nothing is wrong
-        } else if (!take_quantiles(r, i, c) || (wanted.incident != NULL && !take_incident(r, i, c->id))) {
+        } else if (!take_quantiles(r, i, c) || (wanted.incident != NULL && !take_incident(r, i, c))) {
             const snapshot_server *s = &r->out->servers[c->id];
             tft_error not_finite = {0};
             tft_fail(&not_finite, TFT_ERR_FORMAT, "server %.*s: the network gave a number that is not finite",
@@ -388,12 +397,14 @@ static tft_status forecast_chunk(renewal *r, size_t n_copies, tft_error *err)
     run_network(r, n_copies);
     for (size_t k = 0; k < n_copies && status == TFT_OK; k++) {
         const copy *c = &r->copies[k];
+        r->out->servers[c->id].revision = r->job->sequence;
         r->out->servers[c->id].model_type = c->network ? SNAPSHOT_TFT : SNAPSHOT_HEURISTIC;
         if (!c->network)
             run_fallback(r, c);
         const size_t n = packed_make(rows_of(r, c), r->out->servers[c->id].present, r->n_targets, r->contract->horizon,
                                      r->numbers, r->packed);
-        status = slot_put_packed(r->out, c->id, r->packed, n, err);
+        const size_t all = n + packed_curve_make(curve_of(r, c), r->contract->horizon, r->packed + n);
+        status = slot_put_packed(r->out, c->id, r->packed, all, n, err);
     }
     return status;
 }
@@ -424,10 +435,9 @@ static void assess(const renewal *r, size_t id)
         p50[m] = rows + FORECAST_P50 * h;
         *trend = ((double)p50[m][h - 1] - s->current[m]) / (double)h;
     }
-    if (s->forgotten)
-        memset(r->out->incident + id * h, 0, h * sizeof(float));
+    const float *const curve = snapshot_incident(&r->out->s, id, r->curves);
     for (size_t k = 0; k < SNAPSHOT_N_HORIZONS; k++)
-        s->incident_probability[k] = incident_within(r, s->incident, snapshot_horizon_ms[k]);
+        s->incident_probability[k] = incident_within(r, curve, snapshot_horizon_ms[k]);
     const risk_input input = {.profile = s->profile,
                               .state = s->state,
                               .planned = s->planned,
@@ -436,9 +446,31 @@ static void assess(const renewal *r, size_t id)
                               .n_targets = r->n_targets,
                               .horizon = h,
                               .p50 = p50,
-                              .incident = incident_within(r, s->incident, risk->incident_horizon_ms),
+                              .incident = incident_within(r, curve, risk->incident_horizon_ms),
                               .lookahead_steps = (size_t)(risk->lookahead_ms / r->contract->step_ms)};
     s->risk = risk_evaluate(risk, &input);
+}
+
+/* Bit by bit: what is not known is like what is not known. */
+static bool same_numbers(const void *a, const void *b, size_t bytes)
+{
+    return memcmp(a, b, bytes) == 0;
+}
+
+/* Whether the snapshot tells the same of a server, whose forecast was taken over, as the one before: what the clock, a maintenance
+ * window or a rule may have changed did not. What is written of a server into a page (server/render.c) is compared here. */
+static bool tells_the_same(const renewal *r, size_t id)
+{
+    const snapshot_slot *const before = r->job->previous;
+    const snapshot_server *const a = &r->out->servers[id], *const b = &before->servers[id];
+    const size_t m = r->contract->n_metrics;
+    return a->forgotten == b->forgotten && a->profile == b->profile && a->state == b->state && a->stale == b->stale &&
+           a->model_type == b->model_type && a->last_seen_ms == b->last_seen_ms && a->records == b->records &&
+           a->history_steps == b->history_steps && a->risk.priority == b->risk.priority &&
+           same_numbers(&a->risk.score, &b->risk.score, sizeof a->risk.score) &&
+           same_numbers(a->incident_probability, b->incident_probability, sizeof a->incident_probability) &&
+           same_numbers(a->current, b->current, m * sizeof *a->current) &&
+           same_numbers(a->trend, b->trend, r->n_targets * sizeof *a->trend);
 }
 
 static tft_status step_alerts(renewal *r, tft_error *err)
@@ -458,7 +490,8 @@ static tft_status step_alerts(renewal *r, tft_error *err)
                                .restored = !goes_on,
                                .quality = r->job->quality,
                                .n_quality = r->job->n_quality,
-                               .rows = r->rows};
+                               .rows = r->rows,
+                               .curve = r->curves};
     return alert_round_run(&round, r->out, &r->result->fired, err);
 }
 
@@ -559,8 +592,11 @@ tft_status renewal_run(renewal *r, const renewal_job *job, snapshot_slot *out, r
         }
         if (status != TFT_OK)
             return status;
-        for (size_t id = 0; id < n; id++)
+        for (size_t id = 0; id < n; id++) {
             assess(r, id);
+            if (out->servers[id].revision != job->sequence && !tells_the_same(r, id))
+                out->servers[id].revision = job->sequence;
+        }
         assess_fleet(r);
         status = step_alerts(r, err);
         if (status != TFT_OK)

@@ -27,6 +27,7 @@ typedef struct renewal_job {
     const engine_model *model; // NULL = none
     const engine_settings *settings;
     uint64_t model_generation, settings_generation;
+    uint64_t sequence;       // of the snapshot that will be
     snapshot_slot *previous; // the current snapshot; its alerts go on
     const alert *seeds;      // alerts of an earlier life, used where `previous` has no servers; by alert_compare_keys
     size_t n_seeds;

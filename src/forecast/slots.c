@@ -5,12 +5,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SHELF_BYTES ((size_t)256 << 10) // of a fleet of a hundred
 #define SHELF_FIRST ((size_t)64 << 10)
+#define SHELF_BYTES ((size_t)256 << 10) // of a fleet of a hundred
+#define SHELF_LARGE                                                                                                    \
+    ((size_t)1 << 20)   // of a fleet of thousands; malloc() maps it on its own, so that free() gives it back
+#define LARGE_FLEET 512 // servers
+#define NO_SHELF SIZE_MAX
 
 struct slot_shelf {
-    slot_shelf *next;
     size_t size, used;
+    size_t holders; // slots
+    size_t place;   // in the uses of the slot that has held it last: a guess
     unsigned char bytes[];
 };
 
@@ -24,9 +29,27 @@ void slots_init(slots *all, const tft_contract *contract)
         s->horizon = contract->horizon;
         s->step_ms = contract->step_ms;
         s->contract = contract;
+        all->slot[i].filling = NO_SHELF;
         atomic_init(&all->slot[i].readers, 0);
     }
     atomic_init(&all->current, &all->slot[0]);
+}
+
+/* Holds a shelf no longer; who was the last frees it. */
+static void leave_shelf(slot_shelf *shelf)
+{
+    if (--shelf->holders == 0)
+        free(shelf);
+}
+
+static void leave_shelves(snapshot_slot *slot)
+{
+    for (size_t i = 0; i < slot->n_uses; i++)
+        leave_shelf(slot->uses[i].shelf);
+    free(slot->uses);
+    slot->uses = NULL;
+    slot->n_uses = slot->uses_capacity = 0;
+    slot->filling = NO_SHELF;
 }
 
 void slots_free(slots *all)
@@ -34,10 +57,7 @@ void slots_free(slots *all)
     for (size_t i = 0; i < SLOTS_N; i++) {
         assert(atomic_load(&all->slot[i].readers) == 0);
         tft_arena_free(&all->slot[i].arena);
-        for (slot_shelf *shelf = all->slot[i].shelves, *next; shelf != NULL; shelf = next) {
-            next = shelf->next;
-            free(shelf);
-        }
+        leave_shelves(&all->slot[i]);
         free(all->slot[i].alerts);
         free(all->slot[i].ended);
         free(all->slot[i].order);
@@ -59,42 +79,48 @@ snapshot_slot *slots_free_one(slots *all)
 
 static void lay_out(tft_arena *a, snapshot_slot *slot, size_t n)
 {
-    const size_t metrics = slot->s.n_metrics, targets = slot->s.n_targets, horizon = slot->s.horizon;
+    const size_t metrics = slot->s.n_metrics, targets = slot->s.n_targets;
     slot->servers = tft_arena_alloc(a, n, sizeof *slot->servers);
     slot->present = tft_arena_alloc(a, n, metrics * sizeof *slot->present);
     slot->current = tft_arena_alloc(a, n, metrics * sizeof *slot->current);
     slot->current_ms = tft_arena_alloc(a, n, metrics * sizeof *slot->current_ms);
     slot->trend = tft_arena_alloc(a, n, targets * sizeof *slot->trend);
-    slot->incident = tft_arena_alloc(a, n, horizon * sizeof *slot->incident);
     slot->failed = tft_arena_alloc(a, n, sizeof *slot->failed);
     slot->packed_n = tft_arena_alloc(a, n, sizeof *slot->packed_n);
+    slot->use_of = tft_arena_alloc(a, n, sizeof *slot->use_of);
 }
 
 /* A server's pointers into the arrays are set once: they depend on its place alone. */
 static void link_servers(snapshot_slot *slot)
 {
-    const size_t metrics = slot->s.n_metrics, targets = slot->s.n_targets, horizon = slot->s.horizon;
+    const size_t metrics = slot->s.n_metrics, targets = slot->s.n_targets;
     for (size_t i = 0; i < slot->capacity; i++) {
         snapshot_server *s = &slot->servers[i];
         s->present = slot->present + i * metrics;
         s->current = slot->current + i * metrics;
         s->current_ms = slot->current_ms + i * metrics;
         s->trend = slot->trend + i * targets;
-        s->incident = slot->incident + i * horizon;
     }
     slot->s.servers = slot->servers;
+}
+
+static void drop_arrays(snapshot_slot *slot)
+{
+    tft_arena_free(&slot->arena);
+    slot->capacity = 0;
+    slot->servers = NULL;
+    slot->s.servers = NULL;
+    slot->s.n_servers = 0;
 }
 
 tft_status slot_reserve(snapshot_slot *slot, size_t n, tft_error *err)
 {
     if (n <= slot->capacity)
         return TFT_OK;
-    const size_t capacity = n < 32 ? 32 : n + n / 8;
+    const size_t capacity = n < 32 ? 32 : n + n / 16;
     tft_arena count = {0};
     lay_out(&count, slot, capacity);
-    tft_arena_free(&slot->arena); // first: both together would be the peak of the whole process
-    slot->capacity = 0;
-    slot->s.n_servers = 0;
+    drop_arrays(slot); // first: both together would be the peak of the whole process
     const tft_status status = tft_arena_init(&slot->arena, count.used, err);
     if (status != TFT_OK)
         return status;
@@ -106,42 +132,122 @@ tft_status slot_reserve(snapshot_slot *slot, size_t n, tft_error *err)
 
 void slot_clear_packed(snapshot_slot *slot)
 {
-    for (slot_shelf *shelf = slot->shelves; shelf != NULL; shelf = shelf->next)
+    size_t kept = 0;
+    for (size_t i = 0; i < slot->n_uses; i++) {
+        slot_shelf *const shelf = slot->uses[i].shelf;
+        if (shelf->holders > 1) { // another snapshot has forecasts on it
+            leave_shelf(shelf);
+            continue;
+        }
         shelf->used = 0;
-    slot->shelf = slot->shelves;
+        slot->uses[kept++] = (shelf_use){.shelf = shelf};
+    }
+    slot->n_uses = kept;
+    slot->filling = kept > 0 ? 0 : NO_SHELF;
+}
+
+static tft_status no_memory(const snapshot_slot *slot, tft_error *err)
+{
+    return tft_fail(err, TFT_ERR_MEMORY, "no memory for forecasts of %zu servers", slot->s.n_servers);
+}
+
+/* One more shelf among the uses; its place, or NO_SHELF without memory. */
+static size_t add_use(snapshot_slot *slot, slot_shelf *shelf)
+{
+    if (slot->n_uses == slot->uses_capacity) {
+        const size_t capacity = slot->uses_capacity * 2 + 8;
+        shelf_use *const uses = realloc(slot->uses, capacity * sizeof *uses);
+        if (uses == NULL)
+            return NO_SHELF;
+        slot->uses = uses;
+        slot->uses_capacity = capacity;
+    }
+    slot->uses[slot->n_uses] = (shelf_use){.shelf = shelf};
+    shelf->holders++;
+    shelf->place = slot->n_uses;
+    return slot->n_uses++;
+}
+
+static size_t add_shelf(snapshot_slot *slot, size_t n)
+{
+    const size_t usual = slot->capacity > LARGE_FLEET ? SHELF_LARGE : slot->n_uses == 0 ? SHELF_FIRST : SHELF_BYTES;
+    const size_t size = n > usual ? n : usual;
+    slot_shelf *const fresh = malloc(sizeof *fresh + size + TFT_BITS_SLACK);
+    if (fresh == NULL)
+        return NO_SHELF;
+    *fresh = (slot_shelf){.size = size};
+    const size_t place = add_use(slot, fresh);
+    if (place == NO_SHELF)
+        free(fresh);
+    return place;
+}
+
+/* Whether the slot may put n bytes on its use i: it is alone on that shelf, and there is room. */
+static bool has_room(const snapshot_slot *slot, size_t i, size_t n)
+{
+    const slot_shelf *const shelf = slot->uses[i].shelf;
+    return shelf->holders == 1 && shelf->size - shelf->used >= n;
 }
 
 /* The next shelf that has room for n bytes; a new one where the last is full. */
-static slot_shelf *shelf_for(snapshot_slot *slot, size_t n)
+static size_t use_for(snapshot_slot *slot, size_t n)
 {
-    slot_shelf **at = slot->shelf != NULL ? &slot->shelf : &slot->shelves;
-    while (*at != NULL && (*at)->size - (*at)->used < n)
-        at = &(*at)->next;
-    if (*at == NULL) {
-        const size_t usual = slot->shelves == NULL ? SHELF_FIRST : SHELF_BYTES, size = n > usual ? n : usual;
-        slot_shelf *const fresh = malloc(sizeof *fresh + size + TFT_BITS_SLACK);
-        if (fresh == NULL)
-            return NULL;
-        fresh->next = NULL;
-        fresh->size = size;
-        fresh->used = 0;
-        *at = fresh;
-    }
-    slot->shelf = *at;
-    return *at;
+    size_t i = slot->filling == NO_SHELF ? slot->n_uses : slot->filling;
+    while (i < slot->n_uses && !has_room(slot, i, n))
+        i++;
+    if (i == slot->n_uses)
+        i = add_shelf(slot, n);
+    slot->filling = i;
+    return i;
 }
 
-tft_status slot_put_packed(snapshot_slot *slot, size_t server, const unsigned char *packed, size_t n, tft_error *err)
+static void point(snapshot_slot *slot, size_t server, size_t use, const unsigned char *at, size_t n, size_t curve_at)
 {
-    assert(server < slot->capacity);
-    slot_shelf *const shelf = shelf_for(slot, n);
-    if (shelf == NULL)
-        return tft_fail(err, TFT_ERR_MEMORY, "no memory for forecasts of %zu servers", slot->s.n_servers);
+    slot->servers[server].packed = at;
+    slot->servers[server].curve = at + curve_at;
+    slot->packed_n[server] = (uint32_t)n;
+    slot->use_of[server] = (uint32_t)use;
+    slot->uses[use].live += n;
+}
+
+tft_status slot_put_packed(snapshot_slot *slot, size_t server, const unsigned char *packed, size_t n, size_t curve_at,
+                           tft_error *err)
+{
+    assert(server < slot->capacity && curve_at <= n);
+    const size_t use = use_for(slot, n);
+    if (use == NO_SHELF)
+        return no_memory(slot, err);
+    slot_shelf *const shelf = slot->uses[use].shelf;
     unsigned char *const at = shelf->bytes + shelf->used;
     memcpy(at, packed, n);
     shelf->used += n;
-    slot->servers[server].packed = at;
-    slot->packed_n[server] = (uint32_t)n;
+    point(slot, server, use, at, n, curve_at);
+    return TFT_OK;
+}
+
+/* The place of a shelf of another slot among the uses. */
+static size_t hold(snapshot_slot *slot, slot_shelf *shelf)
+{
+    if (shelf->place < slot->n_uses && slot->uses[shelf->place].shelf == shelf)
+        return shelf->place;
+    for (size_t i = 0; i < slot->n_uses; i++) // the guess was of the other slot
+        if (slot->uses[i].shelf == shelf)
+            return shelf->place = i;
+    return add_use(slot, shelf);
+}
+
+tft_status slot_take_packed(snapshot_slot *slot, size_t server, const snapshot_slot *from, tft_error *err)
+{
+    assert(server < slot->capacity && server < from->capacity);
+    const shelf_use *const there = &from->uses[from->use_of[server]];
+    const unsigned char *const at = from->servers[server].packed;
+    const size_t n = from->packed_n[server], curve_at = (size_t)(from->servers[server].curve - at);
+    if (there->shelf->size < SHELF_LARGE || there->live < there->shelf->size / 2)
+        return slot_put_packed(slot, server, at, n, curve_at, err);
+    const size_t use = hold(slot, there->shelf);
+    if (use == NO_SHELF)
+        return no_memory(slot, err);
+    point(slot, server, use, at, n, curve_at);
     return TFT_OK;
 }
 
@@ -216,13 +322,32 @@ void slots_release(slots *all, const forecast_snapshot *snapshot)
     assert(snapshot == NULL);
 }
 
+/* Bytes of its arrays and shelves; of a shelf that it shares, its part. */
+static size_t bytes_of(const snapshot_slot *slot)
+{
+    size_t bytes = slot->arena.size + slot->uses_capacity * sizeof *slot->uses;
+    for (size_t i = 0; i < slot->n_uses; i++)
+        bytes += (sizeof *slot->uses[i].shelf + slot->uses[i].shelf->size) / slot->uses[i].shelf->holders;
+    return bytes;
+}
+
+void slots_give_back(slots *all, const snapshot_slot *except)
+{
+    const snapshot_slot *const current = atomic_load(&all->current);
+    for (size_t i = 0; i < SLOTS_N; i++) {
+        snapshot_slot *const slot = &all->slot[i];
+        if (slot == current || slot == except || atomic_load(&slot->readers) > 0 || bytes_of(slot) < SLOTS_KEPT_BYTES)
+            continue;
+        drop_arrays(slot);
+        leave_shelves(slot);
+    }
+}
+
 size_t slots_bytes(const slots *all)
 {
     size_t bytes = sizeof *all;
     for (size_t i = 0; i < SLOTS_N; i++) {
-        for (const slot_shelf *shelf = all->slot[i].shelves; shelf != NULL; shelf = shelf->next)
-            bytes += sizeof *shelf + shelf->size;
-        bytes += all->slot[i].arena.size + all->slot[i].alerts_capacity * (sizeof(alert) + sizeof(uint32_t)) +
+        bytes += bytes_of(&all->slot[i]) + all->slot[i].alerts_capacity * (sizeof(alert) + sizeof(uint32_t)) +
                  all->slot[i].ended_capacity * sizeof(alert);
     }
     return bytes;

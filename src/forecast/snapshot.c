@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MINUTES(n) ((int64_t)(n)*60 * 1000)
 
@@ -20,6 +21,15 @@ const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t met
     if (server >= s->n_servers || metric >= s->n_targets || !s->servers[server].present[metric])
         return NULL;
     return packed_rows(s->servers[server].packed, metric, s->horizon, rows) ? rows : NULL;
+}
+
+const float *snapshot_incident(const forecast_snapshot *s, size_t server, float *curve)
+{
+    if (s->servers[server].forgotten)
+        memset(curve, 0, s->horizon * sizeof *curve);
+    else
+        packed_curve(s->servers[server].curve, s->horizon, curve);
+    return curve;
 }
 
 float *snapshot_rows_new(const forecast_snapshot *s)

@@ -6,7 +6,7 @@
  *     servers[i]                       i is the server's id in the fleet
  *       packed    [n_targets, 7, horizon]  quantiles in real units, ascending in the level, inside the metric's range;
  *                                          snapshot_rows() unpacks them (packed.h)
- *       incident  [horizon]                P(incident starts within step 1 … h), never falling
+ *       curve     [horizon]                P(incident starts within step 1 … h), never falling, packed too: snapshot_incident()
  *     alerts[j], ended[j]              all open alerts by (server, kind, metric, severity); those that ended in this round
  *     alert_order[k]                   the threshold alerts of /alerts/active, as they are shown
  *
@@ -55,8 +55,9 @@ struct snapshot_server {
     const int64_t *current_ms;   // [n_metrics]
     const double *trend;         // [n_targets] (p50[last] − current) / horizon per step; NaN without a forecast
     const unsigned char *packed; // the quantiles: snapshot_rows()
-    const float *incident;       // [horizon]
+    const unsigned char *curve;  // of incidents: snapshot_incident()
     uint64_t version;            // of the fleet's server when it was read
+    uint64_t revision;           // sequence of the snapshot in which anything told of it in a forecast changed last
 };
 
 /* P(at least one) and the expected number over the fleet; CONTRACT 1.2 `environment`. */
@@ -106,7 +107,9 @@ static inline int64_t snapshot_time_ms(const forecast_snapshot *s, size_t i)
 
 /* Unpacks the rows [7, horizon] of a metric into `rows` and returns them, or NULL where the server has none. */
 const float *snapshot_rows(const forecast_snapshot *s, size_t server, size_t metric, float *rows);
-/* Room for the rows of one metric, for free(); NULL without memory. */
+/* Unpacks the curve [horizon] of a server into `curve` and returns it: 0 of one that is forgotten. */
+const float *snapshot_incident(const forecast_snapshot *s, size_t server, float *curve);
+/* Room for the rows of one metric, or a curve, for free(); NULL without memory. */
 float *snapshot_rows_new(const forecast_snapshot *s);
 
 /* What of an alert must be kept on disk. The name is lent. */

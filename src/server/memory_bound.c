@@ -22,8 +22,10 @@ memory_bound memory_bound_of(const server *srv, size_t max_servers)
     const size_t targets = count_targets(c);
     const size_t metric =
         sizeof(double) + sizeof(int64_t) + sizeof(double) + sizeof(bool); // current, when, trend, present
-    const size_t place = sizeof(snapshot_server) + c->horizon * sizeof(float) + c->n_metrics * metric;
-    const double forecasts = (double)(SLOTS_N * (place + packed_most(targets, c->horizon)));
+    const size_t place = sizeof(snapshot_server) + 2 * sizeof(uint32_t) + c->n_metrics * metric;
+    const size_t packed = packed_most(targets, c->horizon) + packed_curve_most(c->horizon);
+    // The oldest snapshot's shelves may be half full (slots.h); each later one adds a forecast at most.
+    const double forecasts = (double)(SLOTS_N * place + (SLOTS_N + 1) * packed);
     const double asleep = (double)(fleet_bytes_asleep(srv->fleet) + 2 * SLOTS_N * place);
     return (memory_bound){.servers = n * ((double)fleet_bytes_per_server(srv->fleet) + forecasts),
                           .asleep = (FLEET_IDS_PER_PLACE - 1) * n * asleep,

@@ -68,6 +68,7 @@ static void put_row(const server *srv, heat *h, size_t id, tft_text *out)
 {
     const snapshot_server *const of = &h->s->servers[id];
     const float *const rows = h->metric < 0 ? NULL : snapshot_rows(h->s, id, (size_t)h->metric, h->rows);
+    const float *const curve = h->metric < 0 ? snapshot_incident(h->s, id, h->rows) : NULL;
     if (!read_past(srv, h, id)) {
         out->failed = true;
         return;
@@ -78,7 +79,7 @@ static void put_row(const server *srv, heat *h, size_t id, tft_text *out)
     for (size_t i = 0; i < h->past; i++)
         put_value(out, h->values[i], i == 0, decimals_of(h->values[i]));
     for (size_t i = 0; i < h->s->horizon; i++) {
-        const double value = h->metric < 0  ? (double)of->incident[i]
+        const double value = h->metric < 0  ? (double)curve[i]
                              : rows == NULL ? (double)NAN
                                             : (double)rows[h->quantile * h->s->horizon + i];
         put_value(out, value, false, h->metric < 0 ? 3 : decimals_of(value));

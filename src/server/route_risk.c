@@ -41,12 +41,16 @@ static void put_fleet(const forecast_snapshot *s, tft_text *out)
 
 static void put_curve(const forecast_snapshot *s, const snapshot_server *of, tft_text *out)
 {
+    float *const room = snapshot_rows_new(s);
+    const float *const curve = room != NULL ? snapshot_incident(s, (size_t)(of - s->servers), room) : NULL;
     tft_text_puts(out, ", \"curve\": [");
-    for (size_t i = 0; i < s->horizon; i++) {
+    for (size_t i = 0; i < s->horizon && curve != NULL; i++) {
         tft_text_puts(out, i > 0 ? ", " : "");
-        render_fixed(out, (double)of->incident[i], 6);
+        render_fixed(out, (double)curve[i], 6);
     }
     tft_text_puts(out, "]");
+    out->failed |= curve == NULL;
+    free(room);
 }
 
 static void put_incident(const forecast_snapshot *s, const snapshot_server *of, bool curve, tft_text *out)

@@ -37,6 +37,7 @@ typedef struct world {
     float rows[4 * FORECAST_N_QUANTILES * HORIZON]; // what is packed; then for unpacking
     int32_t numbers[FORECAST_N_QUANTILES * HORIZON];
     unsigned char packed[64 * 1024];
+    float curve[HORIZON];
 } world;
 
 static void open_world(world *w)
@@ -90,9 +91,11 @@ static const forecast_snapshot *look(world *w, int64_t after_ms)
             for (size_t t = 0; t < HORIZON; t++)
                 rows[q * HORIZON + t] = (float)(w->cpu[i] + off[q]);
         const size_t n = packed_make(rows, s->present, out->s.n_targets, HORIZON, w->numbers, w->packed);
-        assert_int_equal(slot_put_packed(out, i, w->packed, n, NULL), TFT_OK);
+        float curve[HORIZON];
         for (size_t t = 0; t < HORIZON; t++)
-            out->incident[i * HORIZON + t] = w->incident[i];
+            curve[t] = w->incident[i];
+        const size_t all = n + packed_curve_make(curve, HORIZON, w->packed + n);
+        assert_int_equal(slot_put_packed(out, i, w->packed, all, n, NULL), TFT_OK);
     }
     const alert_round round = {.settings = &w->settings,
                                .risk = &w->risk,
@@ -106,7 +109,8 @@ static const forecast_snapshot *look(world *w, int64_t after_ms)
                                .n_old = before->s.n_alerts,
                                .quality = &w->quality,
                                .n_quality = w->has_quality,
-                               .rows = w->rows};
+                               .rows = w->rows,
+                               .curve = w->curve};
     tft_error err = {0};
     if (alert_round_run(&round, out, &w->counts, &err) != TFT_OK)
         fail_msg("%s", err.text);

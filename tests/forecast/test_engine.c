@@ -205,8 +205,11 @@ static void check_invariants(const forecast_snapshot *s)
                 }
             assert_true(rows == NULL || isfinite(server->trend[m]));
         }
+        float curve[HORIZON];
+        assert_true(s->horizon == HORIZON);
+        snapshot_incident(s, i, curve);
         for (size_t t = 0; t < s->horizon; t++)
-            assert_true(server->incident[t] >= (t > 0 ? server->incident[t - 1] : 0.0f) && server->incident[t] <= 1.0f);
+            assert_true(curve[t] >= (t > 0 ? curve[t - 1] : 0.0f) && curve[t] <= 1.0f);
         for (size_t k = 0; k < SNAPSHOT_N_HORIZONS; k++) {
             assert_true(server->incident_probability[k] >= (k > 0 ? server->incident_probability[k - 1] : 0.0));
             assert_true(s->environment.prob[k] >= server->incident_probability[k]);
@@ -546,6 +549,38 @@ static void without_a_model_all_is_heuristic(void **state)
 }
 
 /* ---- taking over ------------------------------------------------------------------------------------------------ */
+
+static void a_server_has_another_revision_only_when_something_told_of_it_changed(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w, true);
+    feed(&w, "a", 150, quiet);
+    feed(&w, "b", 150, quiet);
+    const forecast_snapshot *s = look(&w);
+    assert_true(s->servers[0].revision == s->sequence && s->servers[1].revision == s->sequence);
+    const uint64_t first = s->sequence;
+    let_go(&w);
+    give(&w, "b", test_wall() + 1, quiet, TFT_STATE_NONE);
+    s = look(&w);
+    assert_true(s->servers[0].revision == first && s->servers[1].revision == s->sequence);
+    let_go(&w);
+    atomic_fetch_add(&wall, 1000); // a second later nothing is new
+    const uint64_t second = first + 1;
+    s = look(&w);
+    assert_true(s->servers[0].revision == first && s->servers[1].revision == second);
+    let_go(&w);
+    // `a` is declared to be in maintenance without a record: its forecast stays, its state does not
+    fleet_change(w.f, 0, -1, TFT_STATE_MAINTENANCE);
+    s = look(&w);
+    assert_true(s->servers[0].revision == s->sequence && s->servers[1].revision == second);
+    let_go(&w);
+    fleet_forget(w.f, 1, 0);
+    s = look(&w);
+    assert_true(s->servers[1].forgotten && s->servers[1].revision == s->sequence);
+    let_go(&w);
+    close_world(&w);
+}
 
 static void an_unchanged_server_is_taken_over(void **state)
 {
@@ -920,7 +955,8 @@ static void *read_all_the_time(void *context)
                 for (size_t t = 1; t < s->horizon; t++)
                     if (rows[FORECAST_P50 * s->horizon + t] != rows[FORECAST_P50 * s->horizon])
                         r->torn++;
-                if (s->servers[i].incident[s->horizon - 1] <= 0.0f)
+                float curve[HORIZON];
+                if (snapshot_incident(s, i, curve)[s->horizon - 1] <= 0.0f)
                     r->torn++;
             }
         for (size_t k = 0; k < s->n_firing; k++)
@@ -1038,6 +1074,7 @@ static void random_fleets_keep_their_invariants(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_server_has_another_revision_only_when_something_told_of_it_changed),
         cmocka_unit_test(an_engine_without_records_has_an_insufficient_snapshot),
         cmocka_unit_test(a_hundred_records_open_the_predictions),
         cmocka_unit_test(the_network_takes_over_with_the_150th_record),

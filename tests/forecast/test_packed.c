@@ -162,6 +162,57 @@ static void a_usual_forecast_takes_a_third_of_its_floats(void **state)
     close_fixture(f);
 }
 
+/* ---- the curve of incidents ------------------------------------------------------------------------------------- */
+
+/* Packs a curve into exactly as much memory as it may take, and unpacks it. */
+static size_t around(const float *curve, size_t n, float *back)
+{
+    unsigned char *const packed = test_malloc(packed_curve_most(n) + TFT_BITS_SLACK);
+    const size_t bytes = packed_curve_make(curve, n, packed);
+    assert_true(bytes <= packed_curve_most(n));
+    packed_curve(packed, n, back);
+    test_free(packed);
+    return bytes;
+}
+
+static void a_curve_is_within_an_eighth_of_a_millionth_and_never_falls(void **state)
+{
+    (void)state;
+    tft_rng rng = tft_rng_seeded(11, 0);
+    for (int round = 0; round < 500; round++) {
+        float curve[H], back[H];
+        const size_t n = 1 + (size_t)round % H;
+        const double hazard = pow(10, -6 * tft_rng_uniform(&rng));
+        double quiet = 1;
+        for (size_t t = 0; t < n; t++)
+            curve[t] = (float)(1 - (quiet *= 1 - hazard * tft_rng_uniform(&rng)));
+        around(curve, n, back);
+        for (size_t t = 0; t < n; t++) {
+            assert_true(fabsf(back[t] - curve[t]) <= 1.3e-7f);
+            assert_true(back[t] >= (t > 0 ? back[t - 1] : 0.0f) && back[t] <= 1.0f);
+        }
+    }
+}
+
+static void never_and_certainly_are_exact(void **state)
+{
+    (void)state;
+    float curve[H], back[H];
+    for (size_t t = 0; t < H; t++)
+        curve[t] = t < 40 ? 0.0f : t < 60 ? 0.5f : 1.0f;
+    around(curve, H, back);
+    assert_memory_equal(curve, back, sizeof curve);
+}
+
+static void a_usual_curve_takes_half_of_its_floats(void **state)
+{
+    (void)state;
+    float curve[H], back[H];
+    for (size_t t = 0; t < H; t++)
+        curve[t] = 1 - powf(1 - 0.001f, (float)(t + 1));
+    assert_true(around(curve, H, back) < sizeof curve / 2);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -170,6 +221,9 @@ int main(void)
         cmocka_unit_test(a_flat_forecast_is_exact_whatever_its_number),
         cmocka_unit_test(a_metric_that_is_missing_stays_missing),
         cmocka_unit_test(a_usual_forecast_takes_a_third_of_its_floats),
+        cmocka_unit_test(a_curve_is_within_an_eighth_of_a_millionth_and_never_falls),
+        cmocka_unit_test(never_and_certainly_are_exact),
+        cmocka_unit_test(a_usual_curve_takes_half_of_its_floats),
     };
     return cmocka_run_group_tests_name("forecast.packed", tests, NULL, NULL);
 }

@@ -61,7 +61,7 @@ static void quantiles_stay_ordered_after_rounding(void **state)
     contract.n_metrics = 1;
     tft_rng rng = tft_rng_seeded(5, 0);
     for (int round = 0; round < 30; round++) {
-        float rows[FORECAST_N_QUANTILES * H], incident[H] = {0};
+        float rows[FORECAST_N_QUANTILES * H], curve[H] = {0};
         const double size = pow(10, (double)round / 4 - 3); // from thousandths to ten thousands
         for (size_t i = 0; i < H; i++) {
             float value = (float)(tft_rng_uniform(&rng) * size);
@@ -75,6 +75,8 @@ static void quantiles_stay_ordered_after_rounding(void **state)
         static unsigned char packed[64 * 1024];
         assert_true(packed_most(1, H) <= sizeof packed);
         packed_make(rows, present, 1, H, numbers, packed);
+        static unsigned char packed_risk[1024];
+        packed_curve_make(curve, H, packed_risk);
         const double current[1] = {size}, trend[1] = {0};
         const int64_t current_ms[1] = {0};
         const snapshot_server server = {.name = "a\"b",
@@ -84,7 +86,7 @@ static void quantiles_stay_ordered_after_rounding(void **state)
                                         .current_ms = current_ms,
                                         .trend = trend,
                                         .packed = packed,
-                                        .incident = incident,
+                                        .curve = packed_risk,
                                         .state = TFT_STATE_HEALTHY};
         const forecast_snapshot snapshot = {.sequence = 1,
                                             .sufficient = true,

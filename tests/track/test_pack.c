@@ -16,7 +16,7 @@ typedef struct fixture {
     forecast_snapshot s;
     snapshot_server one;
     bool present[TFT_MAX_METRICS];
-    float quantiles[4 * FORECAST_N_QUANTILES * H], incident[H];
+    float quantiles[4 * FORECAST_N_QUANTILES * H];
     int32_t numbers[FORECAST_N_QUANTILES * H];
     unsigned char packed[64 * 1024];
     float room[FORECAST_N_QUANTILES * H];
@@ -39,8 +39,7 @@ static fixture *open_fixture(void)
                                .in_incident = true,
                                .incident_probability = {0.01, 0.02, 0.05, 0.2, 0.5},
                                .present = f->present,
-                               .packed = f->packed,
-                               .incident = f->incident};
+                               .packed = f->packed};
     f->s = (forecast_snapshot){.sufficient = true,
                                .n_servers = 1,
                                .n_metrics = f->contract.n_metrics,
