@@ -250,8 +250,9 @@ static struct MHD_Response *take_stream(http_server *server, struct MHD_Connecti
                             .read = reply->stream,
                             .release = reply->release,
                             .context = reply->release_context};
+    const uint64_t size = reply->stream_bytes > 0 ? reply->stream_bytes : MHD_SIZE_UNKNOWN;
     struct MHD_Response *const response =
-        MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, STREAM_BLOCK, pull, stream, free_stream);
+        MHD_create_response_from_callback(size, STREAM_BLOCK, pull, stream, free_stream);
     if (response == NULL) {
         free(stream);
         return NULL;

@@ -100,6 +100,7 @@ typedef struct http_reply {
     const char *shared;       // [shared_len], lent until release(release_context) is called
     size_t shared_len;
     http_stream *stream; // then shared and text are not sent; release() is called when the stream is over or abandoned
+    size_t stream_bytes; // how long it will be, where that is known: Content-Length; else 0
     void (*release)(void *context);
     void *release_context; // also what `stream` gets
     tft_text text;

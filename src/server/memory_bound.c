@@ -30,7 +30,7 @@ memory_bound memory_bound_of(const server *srv, size_t max_servers)
     return (memory_bound){.servers = n * ((double)fleet_bytes_per_server(srv->fleet) + forecasts),
                           .asleep = (FLEET_IDS_PER_PLACE - 1) * n * asleep,
                           .shadow = server_models_fixed(srv) ? 0 : n * forecasts,
-                          .pages = PAGES_MOST * n * (double)page_bytes(targets, c->horizon),
+                          .pages = PAGES_MOST * page_bytes(max_servers, targets, c->horizon),
                           .bodies = 2.0 * SERVER_BODIES * (double)o->max_body,
                           .connections = (double)o->max_connections * HTTP_CONNECTION_MEMORY,
                           .store = (double)(o->store.cache_bytes > 0 ? o->store.cache_bytes : STORE_CACHE_BYTES)};

@@ -3,7 +3,7 @@
  *     servers      servers.max × (history of forecast.memory_steps, packed as badly as can be, and the newest forecasts)
  *     asleep       the ids of those who sleep or were deleted, FLEET_IDS_PER_PLACE − 1 for each place
  *     shadow       the newest forecasts once more, of a model that runs beside the one that serves
- *     pages        PAGES_MOST bodies of /predictions/current, plain and packed
+ *     pages        PAGES_MOST bodies of /predictions/current, plain and packed; of a large fleet packed alone
  *     bodies       SERVER_BODIES of http.max_body, compressed and not
  *     connections  http.max_connections × what one may hold of a request's head
  *     store        SQLite's cache

@@ -146,9 +146,8 @@ static void put_metric(const forecast_snapshot *s, const render_filter *filter, 
     tft_text_puts(out, "}");
 }
 
-/* room: [7, horizon] to unpack into. */
-static void put_server(const forecast_snapshot *s, const render_filter *filter, size_t i, const tft_text *stamps,
-                       float *room, tft_text *out)
+static void put_server(const forecast_snapshot *s, const render_filter *filter, size_t i, const render_room *room,
+                       tft_text *out)
 {
     const snapshot_server *const server = &s->servers[i];
     tft_text_json_string(out, server->name, server->name_length);
@@ -168,9 +167,9 @@ static void put_server(const forecast_snapshot *s, const render_filter *filter, 
     }
     tft_text_puts(out, "}");
     for (size_t m = 0; m < s->n_targets; m++) {
-        const float *const rows = (filter->metrics & (1u << m)) != 0 ? snapshot_rows(s, i, m, room) : NULL;
+        const float *const rows = (filter->metrics & (1u << m)) != 0 ? snapshot_rows(s, i, m, room->rows) : NULL;
         if (rows != NULL)
-            put_metric(s, filter, i, m, stamps, rows, out);
+            put_metric(s, filter, i, m, &room->stamps, rows, out);
     }
     tft_text_puts(out, "}");
 }
@@ -270,29 +269,68 @@ static void put_metadata(const forecast_snapshot *s, const render_filter *filter
     tft_text_puts(out, ", \"forecast_age_s\": ");
 }
 
-void render_predictions(const forecast_snapshot *s, const render_filter *filter, tft_text *out)
+static bool open_room(const forecast_snapshot *s, const render_filter *filter, render_room *room)
 {
-    tft_text stamps = tft_text_new(MAX_HORIZON_TEXT);
-    float *const room = snapshot_rows_new(s);
-    make_timestamps(s, filter->horizon_steps, &stamps);
+    *room = (render_room){.stamps = tft_text_new(MAX_HORIZON_TEXT), .rows = snapshot_rows_new(s)};
+    make_timestamps(s, filter->horizon_steps, &room->stamps);
+    return room->rows != NULL && !room->stamps.failed;
+}
+
+bool render_room_open(const forecast_snapshot *s, render_room *room)
+{
+    const render_filter everything = render_everything(s);
+    return open_room(s, &everything, room);
+}
+
+void render_room_close(render_room *room)
+{
+    tft_text_free(&room->stamps);
+    free(room->rows);
+}
+
+void render_head(tft_text *out)
+{
     tft_text_puts(out, "{\"predictions\": {");
-    bool first = true;
-    for (size_t i = 0; i < s->n_servers && room != NULL; i++) {
-        if (s->servers[i].forgotten || !wants_server(filter, &s->servers[i]))
-            continue;
-        tft_text_puts(out, first ? "" : ", ");
-        put_server(s, filter, i, &stamps, room, out);
-        first = false;
-    }
+}
+
+void render_server(const forecast_snapshot *s, const render_room *room, size_t server, tft_text *out)
+{
+    const render_filter everything = render_everything(s);
+    put_server(s, &everything, server, room, out);
+}
+
+static void put_end(const forecast_snapshot *s, const render_filter *filter, tft_text *out)
+{
     tft_text_puts(out, "}, \"alerts\": ");
     render_alerts(s, out);
     tft_text_puts(out, ", \"environment\": ");
     put_environment(s, out);
     tft_text_puts(out, ", \"metadata\": ");
     put_metadata(s, filter, out);
-    out->failed |= stamps.failed || room == NULL;
-    free(room);
-    tft_text_free(&stamps);
+}
+
+void render_end(const forecast_snapshot *s, tft_text *out)
+{
+    const render_filter everything = render_everything(s);
+    put_end(s, &everything, out);
+}
+
+void render_predictions(const forecast_snapshot *s, const render_filter *filter, tft_text *out)
+{
+    render_room room;
+    const bool fine = open_room(s, filter, &room);
+    render_head(out);
+    bool first = true;
+    for (size_t i = 0; i < s->n_servers && fine; i++) {
+        if (s->servers[i].forgotten || !wants_server(filter, &s->servers[i]))
+            continue;
+        tft_text_puts(out, first ? "" : ", ");
+        put_server(s, filter, i, &room, out);
+        first = false;
+    }
+    put_end(s, filter, out);
+    out->failed |= !fine;
+    render_room_close(&room);
 }
 
 void render_age(double age_s, tft_text *out)

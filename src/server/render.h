@@ -22,6 +22,18 @@ typedef struct render_filter {
 
 render_filter render_everything(const forecast_snapshot *snapshot);
 
+/* The same body in parts, for who keeps them apart: a head, one part per server with ", " between them, and an end up to and
+ * including "forecast_age_s":. All with render_everything(). */
+typedef struct render_room {
+    tft_text stamps; // of the horizon, the same for every server and metric
+    float *rows;     // [7, horizon] to unpack into
+} render_room;
+bool render_room_open(const forecast_snapshot *snapshot, render_room *room); // false without memory
+void render_room_close(render_room *room);
+void render_head(tft_text *out);
+void render_server(const forecast_snapshot *snapshot, const render_room *room, size_t server, tft_text *out);
+void render_end(const forecast_snapshot *snapshot, tft_text *out);
+
 /* The body up to and including "forecast_age_s": (metadata's last key), and the rest with that number. */
 void render_predictions(const forecast_snapshot *snapshot, const render_filter *filter, tft_text *out);
 void render_age(double age_s, tft_text *out);

@@ -12,6 +12,7 @@
 #include "server/render.h"
 #include "server/server.h"
 
+#define FIRST_PAGE_S 60.0    // how long it may wait for the first page of a large fleet
 #define FIRST_FORECAST_S 3.0 // how long a request waits for the very first one, once there are records enough
 
 /* Calls take(context, item, length) for each item of "a,b,c"; false where one is empty or take() refuses it. */
@@ -163,6 +164,63 @@ static uint64_t sequence_now(server *srv, uint64_t *have)
     }
 }
 
+/* A page in pieces while it is sent. */
+typedef struct sending {
+    pages *all;
+    page *p; // NULL: it is being made
+    page_reader *reader;
+    bool packed;
+    double until_s; // so long it may take
+} sending;
+
+static bool begin_sending(sending *s, page *p)
+{
+    s->p = p;
+    s->reader = p->pieces != NULL ? page_reader_open(p->pieces, s->packed, tft_monotonic_s() - p->finished_s) : NULL;
+    return s->reader != NULL;
+}
+
+static ptrdiff_t read_pieces(void *context, char *out, size_t max)
+{
+    sending *const s = context;
+    page *const p = s->p == NULL ? pages_current(s->all) : s->p;
+    if (p == NULL)
+        return tft_monotonic_s() < s->until_s ? HTTP_STREAM_WAIT : HTTP_STREAM_BROKEN;
+    if (s->p == NULL && !begin_sending(s, p)) // without memory, or a fleet of thousands has become a small one
+        return HTTP_STREAM_BROKEN;
+    const ptrdiff_t n = page_reader_read(s->reader, out, max);
+    return n > 0 ? n : n == 0 ? HTTP_STREAM_END : HTTP_STREAM_BROKEN;
+}
+
+static void end_sending(void *context)
+{
+    sending *const s = context;
+    page_reader_close(s->reader);
+    if (s->p != NULL)
+        page_release(s->p);
+    free(s);
+}
+
+/* p NULL: its first page is being made, and is sent as soon as it is there. The page is the reply's from here on. */
+static void send_pieces(server *srv, page *p, bool packed, http_reply *reply)
+{
+    sending *const s = calloc(1, sizeof *s);
+    if (s != NULL)
+        *s = (sending){.all = &srv->pages, .packed = packed, .until_s = tft_monotonic_s() + FIRST_PAGE_S};
+    if (s == NULL || (p != NULL && !begin_sending(s, p))) {
+        free(s);
+        if (p != NULL)
+            page_release(p);
+        http_reply_detail(reply, 503, "no memory to send the forecast");
+        return;
+    }
+    reply->encoding = packed ? "gzip" : NULL;
+    reply->stream = read_pieces;
+    reply->stream_bytes = p != NULL ? page_reader_length(s->reader) : 0;
+    reply->release = end_sending;
+    reply->release_context = s;
+}
+
 static void send_page(page *p, bool packed, http_reply *reply)
 {
     const double age_s = tft_monotonic_s() - p->finished_s;
@@ -207,7 +265,14 @@ void route_predictions(void *context, const http_request *request, http_reply *r
         return;
     }
     const bool packed = srv->options.compress && http_accepts_gzip(request);
-    page *p = whole ? pages_predictions(&srv->pages, srv->engine, packed) : NULL;
+    bool later = false;
+    page *p = whole ? pages_predictions(&srv->pages, srv->engine, packed, &later) : NULL;
+    if (later) { // of which snapshot it will be nobody knows yet: no tag
+        http_reply_field(reply, "Cache-Control", "no-cache");
+        http_reply_field(reply, "Vary", "Accept-Encoding");
+        send_pieces(srv, NULL, packed, reply);
+        return;
+    }
     http_reply_field(reply, "ETag", "W/\"f-%llx-%llx-%llx\"", (unsigned long long)srv->started_ms,
                      (unsigned long long)(p != NULL ? p->sequence : sequence),
                      whole ? 0 : (unsigned long long)fingerprint(&filter));
@@ -221,7 +286,10 @@ void route_predictions(void *context, const http_request *request, http_reply *r
     }
     if (p != NULL) {
         http_reply_field(reply, "Vary", "Accept-Encoding");
-        send_page(p, packed && p->packed.n > 0, reply);
+        if (p->pieces != NULL)
+            send_pieces(srv, p, packed, reply);
+        else
+            send_page(p, packed && page_is_packed(p), reply);
     } else {
         send_filtered(srv, &filter, reply);
     }

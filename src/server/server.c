@@ -412,8 +412,10 @@ static tft_status open_listeners(server *srv, tft_error *err)
                               .context = srv,
                               .log = srv->log};
     const tft_status status = http_open(&how, &srv->http, err);
-    if (status == TFT_OK)
+    if (status == TFT_OK) {
         events_on_news(srv->events, wake_streams, srv);
+        pages_on_first(&srv->pages, wake_streams, srv);
+    }
     return status;
 }
 
@@ -543,6 +545,7 @@ void server_stop(server *srv, int64_t drain_ms)
         if (left > 0)
             log_line(srv->log, LOG_TAG_WARNING, "%zu requests had not ended and are cut off", left);
         events_on_news(srv->events, NULL, NULL);
+        pages_on_first(&srv->pages, NULL, NULL);
         http_close(srv->http);
         srv->http = NULL;
     }

@@ -42,6 +42,20 @@ static void renew(world *w)
     pages_notify(&w->all);
 }
 
+/* So many servers, and a forecast of them. */
+static void fill(world *w, size_t n)
+{
+    const double values[4] = {30, 40, 5, 10};
+    for (size_t i = 0; i < n - 1; i++) {
+        char name[32];
+        const size_t length = (size_t)snprintf(name, sizeof name, "server-%zu", i);
+        const fleet_record record = {name, length, w->next_ms, values, TFT_STATE_HEALTHY, -1, FLEET_NEW};
+        const fleet_batch batch = {.records = &record, .n = 1};
+        assert_int_equal(fleet_apply(w->f, &batch, test_wall(), NULL, NULL), TFT_OK);
+    }
+    renew(w);
+}
+
 static void finished(void *context, const forecast_snapshot *snapshot)
 {
     world *const w = context;
@@ -85,7 +99,7 @@ static uint64_t newest(world *w)
 /* The sequence of the page that a request gets; 0 = none. */
 static uint64_t ask(world *w, bool packed)
 {
-    page *const p = pages_predictions(&w->all, w->e, packed);
+    page *const p = pages_predictions(&w->all, w->e, packed, &(bool){false});
     if (p == NULL)
         return 0;
     const uint64_t sequence = p->sequence;
@@ -247,14 +261,16 @@ static void slow_readers_hold_no_more_pages_than_there_may_be(void **state)
     open_world(&w);
     for (size_t i = 0; i < PAGES_MOST + 1; i++) {
         renew(&w);
-        held[i] = pages_predictions(&w.all, w.e, false);
+        held[i] = pages_predictions(&w.all, w.e, false, &(bool){false});
     }
     assert_ptr_equal(held[PAGES_MOST], held[PAGES_MOST - 1]); // the one before goes on
     assert_true(held[PAGES_MOST]->sequence < newest(&w));
     for (size_t i = 0; i < PAGES_MOST + 1; i++)
         page_release(held[i]);
     assert_int_equal(ask(&w, false), newest(&w));
-    assert_true(page_bytes(4, 96) < 100000);
+    assert_true(page_bytes(1, 4, 96) < 100000);
+    // in pieces a large fleet takes a third of what it would take whole
+    assert_true(page_bytes(10000, 4, 96) < page_bytes(1, 4, 96) * 10000 * 0.4);
     close_world(&w);
 }
 
@@ -296,9 +312,67 @@ static void readers_beside_renewals_never_go_back(void **state)
     close_world(&w);
 }
 
+static void note_woken(void *context)
+{
+    atomic_fetch_add((atomic_int *)context, 1);
+}
+
+static void who_asks_first_for_a_large_page_is_woken_when_it_is_there(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    fill(&w, PAGES_WHOLE + 1);
+    atomic_int woken = 0;
+    bool later = false;
+    assert_int_equal(pages_start(&w.all, w.e, NULL), TFT_OK);
+    pages_on_first(&w.all, note_woken, &woken);
+    assert_null(pages_current(&w.all));
+    assert_null(pages_predictions(&w.all, w.e, true, &later));
+    assert_true(later); // and nobody waited for it
+    assert_true(becomes(&w, newest(&w)));
+    for (int i = 0; i < 1000 && atomic_load(&woken) == 0; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    assert_int_equal(atomic_load(&woken), 1);
+    page *const first = pages_current(&w.all);
+    assert_true(first->pieces != NULL && first->sequence == newest(&w) && first->head.n == 0);
+    page_release(first);
+    // from then on there is always one, and the thread makes the next: of `a` alone
+    renew(&w);
+    page *const next = pages_predictions(&w.all, w.e, false, &later);
+    assert_true(next != NULL && !later);
+    page_release(next);
+    assert_true(becomes(&w, newest(&w)));
+    page *const second = pages_current(&w.all);
+    assert_int_equal(page_pieces_made(second->pieces), 1);
+    page_release(second);
+    pages_on_first(&w.all, NULL, NULL);
+    close_world(&w);
+}
+
+static void a_large_page_is_never_made_on_the_engines_thread(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w);
+    fill(&w, PAGES_WHOLE + 1);
+    w.prepares = true;
+    assert_int_equal(pages_start(&w.all, w.e, NULL), TFT_OK);
+    assert_null(pages_predictions(&w.all, w.e, false, &(bool){false}));
+    assert_true(becomes(&w, newest(&w)));
+    renew(&w);
+    pthread_mutex_lock(&w.all.lock);
+    assert_null(w.all.prepared);
+    pthread_mutex_unlock(&w.all.lock);
+    assert_true(becomes(&w, newest(&w)));
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(who_asks_first_for_a_large_page_is_woken_when_it_is_there),
+        cmocka_unit_test(a_large_page_is_never_made_on_the_engines_thread),
         cmocka_unit_test(without_a_thread_a_request_renders_the_newest),
         cmocka_unit_test(the_thread_renders_and_packs_what_somebody_asks_for),
         cmocka_unit_test(nobody_waits_for_a_page_that_takes_long),
