@@ -1,5 +1,5 @@
 /* housekeeping.c - what has to be done now and then, on one thread: prune the store, look for a new model, mark the steps of servers in
- * maintenance, forget old alerts, give back the places of servers that are silent for good.
+ * maintenance, forget old alerts, give back the places of servers that are silent for good, and free memory.
  */
 #include <errno.h>
 #include <math.h>
@@ -8,13 +8,15 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "server/heap.h"
 #include "server/server.h"
 #include "server/sleep.h"
 #include "store/fleet_log.h"
 
 #define MODELS_EVERY_S 5.0
 #define PRUNE_EVERY_S 15.0
-#define WAKE_EVERY_S 1.0 // streams look whether a heartbeat is due
+#define WAKE_EVERY_S 1.0              // streams look whether a heartbeat is due
+#define FREE_BYTES ((size_t)16 << 20) // so much free memory between blocks is given back
 #define PRUNE_LOGGED_EVERY_S 300
 
 static double prune_interval(const server *srv)
@@ -96,6 +98,7 @@ void *server_housekeeping(void *context)
             prune(srv, &gate);
             sleep_silent(srv);
             maintain_alerts(srv, &alerts_gate);
+            (void)heap_give_back(FREE_BYTES);
             next_prune = now + prune_interval(srv);
         }
         if (now >= next_wake) {

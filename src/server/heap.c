@@ -1,5 +1,5 @@
 /* heap.c - see heap.h. */
-#include "cli/heap.h"
+#include "server/heap.h"
 
 #include <stdlib.h> // which says whether this is glibc
 #ifdef __GLIBC__
@@ -15,7 +15,19 @@ void heap_settle(void)
     (void)mallopt(M_TRIM_THRESHOLD, LARGE_BYTES);
     (void)mallopt(M_ARENA_MAX, n_processors < 2 ? 2 : n_processors > 256 ? 256 : (int)n_processors);
 }
+
+bool heap_give_back(size_t from_bytes)
+{
+    const struct mallinfo2 info = mallinfo2();
+    return info.fordblks >= from_bytes && malloc_trim(0) != 0;
+}
 #else
+bool heap_give_back(size_t from_bytes)
+{
+    (void)from_bytes;
+    return false;
+}
+
 void heap_settle(void)
 {
 }

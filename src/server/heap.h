@@ -11,10 +11,18 @@
  * What the engine and the routes use over and over is taken once and kept, so nothing of it is mapped twice.
  * Source: mallopt(3), "M_MMAP_THRESHOLD" on its dynamic adjustment. Other C libraries are left as they are.
  */
-#ifndef TFTD_CLI_HEAP_H
-#define TFTD_CLI_HEAP_H
+#ifndef TFTD_SERVER_HEAP_H
+#define TFTD_SERVER_HEAP_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 /* Before any thread is started. */
 void heap_settle(void);
+
+/* Gives the system back what is free in the middle of arenas, where that is from_bytes or more: what a page of a large fleet took (when
+ * nobody asks for it any more) lies between blocks that live on. Looking takes microseconds; giving back some milliseconds, in which
+ * nobody takes memory. True where something was given back. */
+bool heap_give_back(size_t from_bytes);
 
 #endif
