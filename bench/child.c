@@ -186,3 +186,36 @@ int bench_get(int fd, const char *path, tft_text *reply)
     const int n = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n", path);
     return send_all(fd, head, (size_t)n) ? read_reply(fd, reply) : -1;
 }
+
+int bench_get_unkept(int fd, const char *path, const char *fields, size_t *bytes, double *first_s)
+{
+    char buffer[1 << 16];
+    char head[512], answer[8192];
+    size_t n = 0, need;
+    const int asked = snprintf(head, sizeof head, "GET %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s\r\n", path, fields);
+    const char *end = NULL;
+    if (asked < 0 || (size_t)asked >= sizeof head || !send_all(fd, head, (size_t)asked))
+        return -1;
+    while (end == NULL && n < sizeof answer - 1) {
+        const ssize_t got = recv(fd, answer + n, sizeof answer - 1 - n, 0);
+        if (got <= 0)
+            return -1;
+        if (n == 0)
+            *first_s = tft_monotonic_s();
+        n += (size_t)got;
+        answer[n] = '\0';
+        end = strstr(answer, "\r\n\r\n");
+    }
+    const char *const length = end != NULL ? strcasestr(answer, "\r\nContent-Length:") : NULL;
+    if (length == NULL)
+        return -1;
+    need = strtoul(length + strlen("\r\nContent-Length:"), NULL, 10);
+    *bytes = (size_t)(answer + n - (end + 4));
+    while (*bytes < need) {
+        const ssize_t got = recv(fd, buffer, sizeof buffer, 0);
+        if (got <= 0)
+            return -1;
+        *bytes += (size_t)got;
+    }
+    return atoi(answer + strlen("HTTP/1.1 "));
+}

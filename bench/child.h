@@ -36,5 +36,8 @@ int bench_connect(const bench_child *child); // a socket, or −1
 /* Sends a request and reads the whole answer into `reply` (cleared first). Returns the status code, or −1. */
 int bench_post(int socket, const char *path, const char *body, size_t n, tft_text *reply);
 int bench_get(int socket, const char *path, tft_text *reply);
+/* The same of an answer too large to keep, with more header lines ("Name: value\r\n"): how many bytes of body came, and when the first
+ * of its answer was there (tft_monotonic_s()). */
+int bench_get_unkept(int socket, const char *path, const char *fields, size_t *bytes, double *first_s);
 
 #endif
