@@ -12,6 +12,7 @@
  */
 #include <math.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -202,7 +203,8 @@ static bool print_fleet(const char *program, const bench_subject *subject, size_
     print_memory(&child, "with forecasts", servers, few_mb);
     fine = fine && print_requests(&child, servers);
     print_memory(&child, "with the page in it", servers, few_mb);
-    fine = fine && bench_child_restart(program, subject->path, &child, &ready_s);
+    bench_child_halt(&child, SIGTERM);
+    fine = bench_child_launch(program, subject->path, &child, &ready_s) && fine;
     printf("  restart, exec to [READY]                %10.2f s\n", ready_s);
     fflush(stdout);
     if (fine)

@@ -248,24 +248,22 @@ size_t fleet_most_ids(const fleet *f)
     return most;
 }
 
+/* Arrays of one kind lie in one block of the arena: each would be padded to a cache line, and there are as many as servers. */
 static void lay_out_server(tft_arena *a, size_t n_metrics, size_t name_length, fleet_server **s, char **name)
 {
     fleet_server *const server = tft_arena_alloc(a, 1, sizeof *server);
+    int64_t *const newest_ms = tft_arena_alloc(a, n_metrics + FLEET_RECENT, sizeof(int64_t));
     double *const newest = tft_arena_alloc(a, n_metrics, sizeof(double));
-    int64_t *const newest_ms = tft_arena_alloc(a, n_metrics, sizeof(int64_t));
-    int64_t *const recent_ms = tft_arena_alloc(a, FLEET_RECENT, sizeof(int64_t));
-    float *const recent = tft_arena_floats(a, FLEET_RECENT * n_metrics);
-    float *const least = tft_arena_floats(a, EXTREMES_STEPS * n_metrics);
-    float *const most = tft_arena_floats(a, EXTREMES_STEPS * n_metrics);
+    float *const recent = tft_arena_floats(a, (FLEET_RECENT + 2 * EXTREMES_STEPS) * n_metrics);
     *name = tft_arena_alloc(a, name_length + 1, 1);
     *s = server;
     if (server != NULL && *name != NULL) {
         server->newest = newest;
         server->newest_ms = newest_ms;
-        server->recent_ms = recent_ms;
+        server->recent_ms = newest_ms + n_metrics;
         server->recent = recent;
-        server->extremes.least = least;
-        server->extremes.most = most;
+        server->extremes.least = recent + FLEET_RECENT * n_metrics;
+        server->extremes.most = server->extremes.least + EXTREMES_STEPS * n_metrics;
     }
 }
 

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NEWEST_GROWS (TFT_STEP_BLOCK / 4) // steps
+
 void history_init(history *h, size_t n_metrics, size_t max_steps)
 {
     assert(n_metrics >= 1 && n_metrics <= TFT_MAX_METRICS && max_steps >= 1);
@@ -238,6 +240,18 @@ static tft_status cover(history *h, int64_t step, bool *kept, tft_error *err)
     return TFT_OK;
 }
 
+/* Room for step `step` of the newest block, a quarter of a block at a time: a series that doubles would take more than the block
+ * ever holds. */
+static tft_status reserve_newest(tft_series *newest, int64_t step, tft_error *err)
+{
+    const int64_t end = (tft_step_block_of(step) + 1) * TFT_STEP_BLOCK;
+    const int64_t first = newest->n_steps > 0 ? newest->first_step : step;
+    if (step < first)
+        return TFT_OK; // backwards, which is rare: the series finds its room
+    const size_t most = (size_t)(end - first), needed = ((size_t)(step - first) / NEWEST_GROWS + 1) * NEWEST_GROWS;
+    return tft_series_reserve(newest, needed < most ? needed : most, err);
+}
+
 /* The series to put step `step` into, or NULL where it is older than what is kept. */
 static tft_status open_for(history *h, int64_t step, tft_series **series, tft_error *err)
 {
@@ -251,8 +265,9 @@ static tft_status open_for(history *h, int64_t step, tft_series **series, tft_er
     *series = is_newest ? &h->newest : &h->late;
     if (!is_newest)
         return open_late(h, block, err);
-    return h->newest.n_steps == 0 ? unpack_into(h, block, &h->newest, err)
-                                  : TFT_OK; // packed where history_set_block() gave it
+    if (h->newest.n_steps == 0) // packed where history_set_block() gave it
+        status = unpack_into(h, block, &h->newest, err);
+    return status == TFT_OK ? reserve_newest(&h->newest, step, err) : status;
 }
 
 /* ---- records ---------------------------------------------------------------------------------------------------- */

@@ -293,6 +293,22 @@ static void eight_days_of_four_metrics_take_less_than_14_kb(void **state)
     close_world(&w);
 }
 
+static void the_newest_block_takes_a_quarter_more_at_a_time_and_never_more_than_a_block(void **state)
+{
+    (void)state;
+    world w;
+    open_world(&w, MAX);
+    const double values[M] = {1, 2, 3, 4};
+    for (int64_t step = 0; step < TFT_STEP_BLOCK; step++) {
+        add(&w, step, values, TFT_STATE_HEALTHY);
+        assert_int_equal(w.h.newest.capacity, (step / 16 + 1) * 16);
+    }
+    for (int64_t step = TFT_STEP_BLOCK + 50; step < 2 * TFT_STEP_BLOCK; step++) // from the middle of a block on
+        add(&w, step, values, TFT_STATE_HEALTHY);
+    assert_int_equal(w.h.newest.capacity, 14);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -303,6 +319,7 @@ int main(void)
         cmocka_unit_test(steps_are_set_and_filled_where_they_are),
         cmocka_unit_test(a_part_is_copied_alone_and_the_newest_where_there_is_no_room),
         cmocka_unit_test(any_values_fit_the_bytes_that_are_promised),
+        cmocka_unit_test(the_newest_block_takes_a_quarter_more_at_a_time_and_never_more_than_a_block),
         cmocka_unit_test(eight_days_of_four_metrics_take_less_than_14_kb),
     };
     return cmocka_run_group_tests_name("forecast.history", tests, NULL, NULL);
