@@ -309,6 +309,101 @@ static void the_newest_block_takes_a_quarter_more_at_a_time_and_never_more_than_
     close_world(&w);
 }
 
+/* The steps [from, from + n) of a random machine, some of them missing; both get them, one as a block where `whole`. */
+static void set_block(world *w, history *given, tft_rng *rng, int64_t from, bool whole)
+{
+    static unsigned char bytes[TFT_STEP_BLOCK_MOST + TFT_BITS_SLACK];
+    float values[TFT_STEP_BLOCK * M];
+    uint16_t value_counts[TFT_STEP_BLOCK * M], counts[TFT_STEP_BLOCK];
+    uint8_t states[TFT_STEP_BLOCK];
+    tft_series steps;
+    tft_series_init(&steps, M, 0);
+    for (int64_t step = from; step < from + TFT_STEP_BLOCK; step++) {
+        double drawn[M];
+        float means[M];
+        uint16_t n[M];
+        make_values(rng, step, drawn);
+        if (tft_rng_uniform(rng) < 0.2)
+            continue;
+        for (size_t k = 0; k < M; k++) {
+            means[k] = (float)drawn[k];
+            n[k] = isnan(drawn[k]) ? 0 : 3;
+        }
+        assert_int_equal(history_set(&w->h, step, means, n, 3, TFT_STATE_HEALTHY, NULL), TFT_OK);
+        assert_int_equal(tft_series_set(&steps, step, means, n, 3, TFT_STATE_HEALTHY, NULL), TFT_OK);
+        if (!whole)
+            assert_int_equal(history_set(given, step, means, n, 3, TFT_STATE_HEALTHY, NULL), TFT_OK);
+    }
+    const size_t n = tft_step_block_pack(&steps, bytes);
+    tft_step_block block = {.values = values, .value_counts = value_counts, .counts = counts, .states = states};
+    assert_true(tft_step_block_unpack(bytes, n, M, &block));
+    if (whole)
+        assert_int_equal(history_set_block(given, from / TFT_STEP_BLOCK, bytes, n, &block, NULL), TFT_OK);
+    else // what is there already does not come as a block
+        assert_int_equal(history_set_block(given, from / TFT_STEP_BLOCK, bytes, n, &block, NULL), TFT_ERR_STATE);
+    tft_series_free(&steps);
+}
+
+/* Whether the other history holds the same, bit for bit. */
+static void check_equal(world *w, const history *given)
+{
+    tft_series other;
+    tft_series_init(&other, M, 0);
+    assert_int_equal(tft_series_reserve(&other, w->h.max_steps, NULL), TFT_OK);
+    history_copy(&w->h, INT64_MIN, INT64_MAX, &w->copy);
+    history_copy(given, INT64_MIN, INT64_MAX, &other);
+    assert_int_equal(other.first_step, w->copy.first_step);
+    assert_int_equal(other.n_steps, w->copy.n_steps);
+    assert_int_equal(other.n_known, w->copy.n_known);
+    assert_int_equal(other.labelled, w->copy.labelled);
+    assert_memory_equal(other.values, w->copy.values, other.n_steps * M * sizeof *other.values);
+    assert_memory_equal(other.counts, w->copy.counts, other.n_steps * sizeof *other.counts);
+    assert_memory_equal(other.states, w->copy.states, other.n_steps);
+    tft_series_free(&other);
+}
+
+static void a_block_that_was_packed_elsewhere_is_what_its_steps_are(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        world w;
+        history given;
+        tft_rng rng = tft_rng_seeded(seed, 0);
+        open_world(&w, 300);
+        history_init(&given, M, 300);
+        int64_t from = 64000;
+        for (int i = 0; i < 12; i++, from += TFT_STEP_BLOCK) {
+            from += tft_rng_uniform(&rng) < 0.2 ? TFT_STEP_BLOCK * (int64_t)tft_rng_below(&rng, 8) : 0; // silence
+            set_block(&w, &given, &rng, from, tft_rng_uniform(&rng) < 0.7);
+        }
+        set_block(&w, &given, &rng, from, false); // the newest block comes as steps
+        check_equal(&w, &given);
+        history_free(&given);
+        close_world(&w);
+    }
+}
+
+static void records_go_on_in_a_block_that_was_given_whole(void **state)
+{
+    (void)state;
+    world w;
+    history given;
+    tft_rng rng = tft_rng_seeded(7, 0);
+    open_world(&w, 300);
+    history_init(&given, M, 300);
+    set_block(&w, &given, &rng, 640, true);
+    const double values[M] = {50, 60, 70, 80};
+    assert_int_equal(history_set(&given, 700, (const float[M]){1, 2, 3, 4}, (const uint16_t[M]){1, 1, 1, 1}, 1,
+                                 TFT_STATE_NONE, NULL),
+                     TFT_OK);
+    assert_int_equal(history_add(&given, 700, values, TFT_STATE_NONE, NULL), TFT_OK);
+    history_copy(&given, 641, 702, &w.copy);
+    assert_int_equal(w.copy.counts[tft_series_index(&w.copy, 700)], 2);
+    assert_true(w.copy.n_known > 30); // those that were packed are there still
+    history_free(&given);
+    close_world(&w);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -320,6 +415,8 @@ int main(void)
         cmocka_unit_test(a_part_is_copied_alone_and_the_newest_where_there_is_no_room),
         cmocka_unit_test(any_values_fit_the_bytes_that_are_promised),
         cmocka_unit_test(the_newest_block_takes_a_quarter_more_at_a_time_and_never_more_than_a_block),
+        cmocka_unit_test(a_block_that_was_packed_elsewhere_is_what_its_steps_are),
+        cmocka_unit_test(records_go_on_in_a_block_that_was_given_whole),
         cmocka_unit_test(eight_days_of_four_metrics_take_less_than_14_kb),
     };
     return cmocka_run_group_tests_name("forecast.history", tests, NULL, NULL);
