@@ -69,7 +69,7 @@ INLINE void squash(const floats *value, float scale, floats *out)
     const floats grown = root + (floats)((ints)v & INT32_MAX), shrunk = one / grown; // √ + |v|
     where = v < 0.0f;
     choose(&where, &shrunk, &grown, &v);
-    const ints bits = (ints)v - 0x3f800000, known = v == v;
+    const ints bits = (ints)v - 0x3f800000, known = v <= INFINITY; // false for NaN
     const floats phi = __builtin_convertvector(bits, floats) * (1.0f / 8388608.0f);
     choose(&known, &phi, &unknown, out);
 }

@@ -11,7 +11,9 @@
 #ifndef TFT_SERIES_CHANGES_H
 #define TFT_SERIES_CHANGES_H
 
+#include <math.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "series/calendar.h"
 #include "series/span_sort.h"
@@ -36,7 +38,7 @@ typedef struct tft_span_samples {
 static inline void tft_span_count(tft_span_samples *samples, size_t row)
 {
     for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
-        samples->n[s] += samples->x[row][s] == samples->x[row][s] ? 1 : 0;
+        samples->n[s] += isnan(samples->x[row][s]) ? 0 : 1;
 }
 
 /* Quantiles of each span's samples in the first n_rows rows; a span without any gets those of the one before, the first one 0. Sorts

@@ -1,6 +1,7 @@
 /* lags.c - see lags.h. */
 #include "series/lags.h"
 
+#include <assert.h>
 #include <math.h>
 #include <string.h>
 
@@ -33,8 +34,8 @@ TFT_PER_PROCESSOR static void smooth(const float *values, size_t n, float *restr
         const float *const from = values + i - TFT_SMOOTH_REACH;
         double sum = 0.0, known = 0.0;
         for (size_t k = WIDTH; k-- > 0;) {
-            sum += from[k] == from[k] ? (double)from[k] : 0.0;
-            known += from[k] == from[k] ? 1.0 : 0.0;
+            sum += isnan(from[k]) ? 0.0 : (double)from[k];
+            known += isnan(from[k]) ? 0.0 : 1.0;
         }
         out[i] = (float)(sum / known); // 0 / 0: NaN
     }
@@ -65,6 +66,7 @@ void tft_lags_fill(const tft_past *past, const tft_pace *pace, size_t m, size_t 
 {
     static const size_t days_of[TFT_N_LAGS] = {
         [TFT_LAG_1D] = 1, [TFT_LAG_1D_SMOOTH] = 1, [TFT_LAG_2D] = 2, [TFT_LAG_7D] = 7};
+    assert(pace->day > 0);
     for (tft_lag_kind kind = 0; kind < TFT_N_LAGS; kind++) {
         for (size_t first = 1, least = 1; first <= horizon; first += pace->day, least++) {
             const size_t end = first + pace->day <= horizon ? first + pace->day : horizon + 1;

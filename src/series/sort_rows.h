@@ -13,6 +13,7 @@
 #ifndef TFT_SERIES_SORT_ROWS_H
 #define TFT_SERIES_SORT_ROWS_H
 
+#include <math.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -28,13 +29,6 @@ typedef int32_t tft_row __attribute__((vector_size(TFT_SORT_COLUMNS * sizeof(int
 typedef float tft_float_row __attribute__((vector_size(TFT_SORT_COLUMNS * sizeof(float))));
 typedef int32_t tft_key_row[TFT_SORT_COLUMNS];
 
-TFT_INLINE int32_t tft_key_of(float value)
-{
-    int32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return value == value ? bits ^ (bits >> 31 & INT32_MAX) : TFT_KEY_MISSING;
-}
-
 TFT_INLINE float tft_key_value(int32_t key)
 {
     const int32_t bits = key ^ (key >> 31 & INT32_MAX);
@@ -43,14 +37,14 @@ TFT_INLINE float tft_key_value(int32_t key)
     return value;
 }
 
-/* Eight floats to keys, and back; in place too. */
+/* Eight floats to keys, and back; in place too. Only NaN is not ≤ ∞. */
 TFT_INLINE void tft_row_to_keys(const void *values, void *keys)
 {
     tft_row bits;
     tft_float_row v;
     memcpy(&bits, values, sizeof bits);
     memcpy(&v, values, sizeof v);
-    const tft_row known = v == v, key = bits ^ (bits >> 31 & TFT_KEY_MISSING);
+    const tft_row known = v <= INFINITY, key = bits ^ (bits >> 31 & TFT_KEY_MISSING);
     const tft_row out = (key & known) | (TFT_KEY_MISSING & ~known);
     memcpy(keys, &out, sizeof out);
 }

@@ -139,7 +139,7 @@ static void sort_hours(const float *column, size_t n, const uint8_t column_of_ho
     }
     for (size_t i = 0; i < most; i++) {
         for (size_t c = 0; c < TFT_SORT_COLUMNS; c++)
-            known[c] += sorter->by_hour[i][c] == sorter->by_hour[i][c] ? 1 : 0;
+            known[c] += isnan(sorter->by_hour[i][c]) ? 0 : 1;
     }
     tft_span_sort(sorter->by_hour, most);
 }

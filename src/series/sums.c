@@ -6,6 +6,7 @@
 
 #include "series/per_processor.h"
 
+#define INFINITE ((double)INFINITY) // only NaN is not below or at it
 #define INLINE static inline __attribute__((always_inline))
 
 typedef float floats __attribute__((vector_size(TFT_SUM_LANES * sizeof(float))));
@@ -23,7 +24,7 @@ INLINE void read_step(const tft_past *past, size_t first, size_t i, step *to)
     floats f;
     memcpy(&f, past->values + i * past->steps.n_metrics + first, sizeof f);
     const doubles d = __builtin_convertvector(f, doubles);
-    to->known = d == d;
+    to->known = d <= INFINITE;
     to->value = (doubles)((longs)d & to->known);
 }
 
@@ -63,7 +64,7 @@ TFT_PER_PROCESSOR void tft_sums_make(const tft_past *past, const tft_pace *pace,
         memcpy(&now, past->values + i * m + first, sizeof now);
         memcpy(&before, past->values + (i - 1) * m + first, sizeof before);
         const doubles d = __builtin_convertvector(now - before, doubles);
-        const longs known = d == d;
+        const longs known = d <= INFINITE;
         change += (doubles)((longs)d & known & INT64_MAX);
         n_changes -= known;
     }
@@ -87,15 +88,15 @@ TFT_PER_PROCESSOR void tft_sums_add(const float *values, size_t n, double *sums,
         memcpy(&sum, sums + i, sizeof sum);
         memcpy(&count, counts + i, sizeof count);
         const doubles d = __builtin_convertvector(f, doubles);
-        const longs known = d == d;
+        const longs known = d <= INFINITE;
         sum += (doubles)((longs)d & known);
         count += (doubles)((longs)one & known);
         memcpy(sums + i, &sum, sizeof sum);
         memcpy(counts + i, &count, sizeof count);
     }
     for (; i < n; i++) {
-        sums[i] += values[i] == values[i] ? (double)values[i] : 0.0;
-        counts[i] += values[i] == values[i] ? 1.0 : 0.0;
+        sums[i] += isnan(values[i]) ? 0.0 : (double)values[i];
+        counts[i] += isnan(values[i]) ? 0.0 : 1.0;
     }
 }
 

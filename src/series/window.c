@@ -279,7 +279,7 @@ static void fill_has_lag(const making *k, tft_lag_kind kind, size_t stride, floa
     for (size_t m = 0; m < k->n_targets; m++) {
         const float *const lag = lags_of(k, m, kind);
         for (size_t i = 0; i < horizon; i++)
-            known[i] += lag[i] == lag[i] ? 1.0f : 0.0f;
+            known[i] += isnan(lag[i]) ? 0.0f : 1.0f;
     }
     for (size_t i = 0; i < horizon; i++)
         out[i * stride] = known[i] / (float)k->n_targets;
