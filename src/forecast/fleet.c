@@ -566,7 +566,7 @@ tft_status fleet_apply(fleet *f, const fleet_batch *batch, int64_t wall_ms, flee
     write_lock(f);
     for (size_t i = 0; i < batch->n; i++) {
         const fleet_record *r = &batch->records[i];
-        size_t id;
+        size_t id = 0;
         if (r->verdict == FLEET_NOTHING)
             continue;
         tft_status status = find_or_make(f, r->name, r->name_length, false, &id, err);

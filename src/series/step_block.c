@@ -283,7 +283,7 @@ bool tft_step_block_unpack(const unsigned char *bytes, size_t n, size_t n_metric
     if (!take_column(&from, counts, block->n, 1) || !take_states(&from, block->states + block->first, block->n))
         return false;
     for (size_t k = 0; k < m; k++) {
-        float there[TFT_STEP_BLOCK];
+        float there[TFT_STEP_BLOCK] = {0};
         size_t n_there = 0, next = 0;
         if (!has(&from, 1))
             return false;
