@@ -23,11 +23,11 @@ typedef struct http_client_options {
     const char *url;                          // whole; copied
     const char *user_agent;                   // NULL = none
     const char *headers[HTTP_CLIENT_HEADERS]; // "Name: value", up to the first NULL; copied
-    const char *ca_file;                      // PEM: who may have signed the server's certificate; NULL or "" = those of the system
-    int64_t timeout_ms, connect_ms;           // of a whole request; of its beginning (0 = the same)
-    size_t answer_max;                        // bytes of an answer that are kept
-    bool proxy;                               // the environment's proxy applies
-    bool (*stop)(const void *context);        // a request under way ends soon after it says so; NULL = never
+    const char *ca_file; // PEM: who may have signed the server's certificate; NULL or "" = those of the system
+    int64_t timeout_ms, connect_ms;    // of a whole request; of its beginning (0 = the same)
+    size_t answer_max;                 // bytes of an answer that are kept
+    bool proxy;                        // the environment's proxy applies
+    bool (*stop)(const void *context); // a request under way ends soon after it says so; NULL = never
     const void *context;
 } http_client_options;
 
@@ -38,11 +38,11 @@ void http_client_close(http_client *c); // accepts NULL
 tft_status http_client_set_headers(http_client *c, const char *const headers[HTTP_CLIENT_HEADERS], tft_error *err);
 
 typedef struct http_answer {
-    int status;              // 0 = there was none
-    const char *why;         // where there was none: libcurl's words, else ""
-    const char *body;        // what was kept of it, NUL-terminated; the client's until its next request
+    int status;       // 0 = there was none
+    const char *why;  // where there was none: libcurl's words, else ""
+    const char *body; // what was kept of it, NUL-terminated; the client's until its next request
     size_t n;
-    int64_t retry_after_s;   // Retry-After, 0 = none
+    int64_t retry_after_s; // Retry-After, 0 = none
 } http_answer;
 
 /* POST of n bytes, or GET where body is NULL. */
