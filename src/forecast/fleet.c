@@ -39,6 +39,7 @@ struct fleet {
     atomic_size_t n_servers; // written under the lock; read without it by fleet_size()
     uint8_t *reporting;      // [reporting_steps] did anybody report in step s: reporting[s mod n]
     size_t reporting_steps;
+    block_pool blocks;      // of all histories
     size_t n_forgotten;     // those asleep too
     atomic_size_t n_asleep; // written under the lock
     int64_t newest_step;    // newest step in `reporting`; INT64_MIN = none
@@ -375,7 +376,7 @@ static tft_status make_server(fleet *f, const char *name, size_t n, uint64_t has
         s->newest_ms[i] = NO_TIME;
     }
     extremes_clear(&s->extremes, m);
-    history_init(&s->history, m, f->options.memory_steps);
+    history_init(&s->history, m, f->options.memory_steps, &f->blocks);
     set_profile(f, s, -1);
     f->servers[at] = s;
     f->hot[at] = (hot_server){.last_seen_ms = NO_TIME};
@@ -601,7 +602,7 @@ static void drop_history(fleet *f, fleet_server *s)
 {
     extremes_clear(&s->extremes, f->options.contract.n_metrics);
     history_free(&s->history);
-    history_init(&s->history, f->options.contract.n_metrics, f->options.memory_steps);
+    history_init(&s->history, f->options.contract.n_metrics, f->options.memory_steps, &f->blocks);
     s->history.profile = s->profile;
 }
 

@@ -8,27 +8,12 @@
 
 #define NEWEST_GROWS (TFT_STEP_BLOCK / 4) // steps
 
-void history_init(history *h, size_t n_metrics, size_t max_steps)
+void history_init(history *h, size_t n_metrics, size_t max_steps, block_pool *pool)
 {
     assert(n_metrics >= 1 && n_metrics <= TFT_MAX_METRICS && max_steps >= 1);
-    *h = (history){.n_metrics = n_metrics, .max_steps = max_steps};
+    *h = (history){.n_metrics = n_metrics, .max_steps = max_steps, .pool = pool};
     tft_series_init(&h->newest, n_metrics, 0);
     tft_series_init(&h->late, n_metrics, 0);
-}
-
-void history_free(history *h)
-{
-    for (size_t i = 0; i < h->n_blocks; i++)
-        free(h->blocks[i]);
-    free(h->blocks);
-    tft_series_free(&h->newest);
-    tft_series_free(&h->late);
-    memset(h, 0, sizeof *h);
-}
-
-static size_t bytes_of_series(const tft_series *series)
-{
-    return series->capacity * (series->n_metrics * (sizeof(float) + sizeof(uint16_t)) + sizeof(uint16_t) + 1);
 }
 
 /* Packed size; the first bytes do not say it, so the allocator keeps it beside. */
@@ -46,6 +31,37 @@ static size_t size_of(const unsigned char *block)
     block_head head;
     memcpy(&head, block, sizeof head);
     return head.n;
+}
+
+/* What a packed block takes of the pool. */
+static size_t taken_for(size_t n)
+{
+    return sizeof(block_head) + n + TFT_BITS_SLACK;
+}
+
+static void drop_block(history *h, unsigned char **place)
+{
+    if (*place != NULL) {
+        const size_t n = size_of(*place);
+        h->packed_bytes -= sizeof(block_head) + n;
+        block_pool_give(h->pool, *place, taken_for(n));
+    }
+    *place = NULL;
+}
+
+void history_free(history *h)
+{
+    for (size_t i = 0; i < h->n_blocks; i++)
+        drop_block(h, &h->blocks[i]);
+    free(h->blocks);
+    tft_series_free(&h->newest);
+    tft_series_free(&h->late);
+    memset(h, 0, sizeof *h);
+}
+
+static size_t bytes_of_series(const tft_series *series)
+{
+    return series->capacity * (series->n_metrics * (sizeof(float) + sizeof(uint16_t)) + sizeof(uint16_t) + 1);
 }
 
 /* ---- the list of blocks ----------------------------------------------------------------------------------------- */
@@ -82,14 +98,6 @@ static tft_status cover_blocks(history *h, int64_t from, int64_t to, tft_error *
     h->first_block = from;
     h->n_blocks = n;
     return TFT_OK;
-}
-
-static void drop_block(history *h, unsigned char **place)
-{
-    if (*place != NULL)
-        h->packed_bytes -= sizeof(block_head) + size_of(*place);
-    free(*place);
-    *place = NULL;
 }
 
 static void forget(tft_series *series)
@@ -133,7 +141,7 @@ static tft_status keep_block(history *h, int64_t block, const unsigned char *pac
     if (status != TFT_OK)
         return status;
     const block_head head = {(uint32_t)n};
-    unsigned char *const kept = malloc(sizeof head + n + TFT_BITS_SLACK);
+    unsigned char *const kept = block_pool_take(h->pool, taken_for(n));
     if (kept == NULL)
         return tft_fail(err, TFT_ERR_MEMORY, "no memory for %zu bytes of history", n);
     memcpy(kept, &head, sizeof head);

@@ -9,15 +9,17 @@
  * means that step_block.h states, and it takes a fifth of the memory: 8 days of four metrics in about 12 kB. Nobody walks
  * over it: history_copy() writes any part into a series of the caller's.
  *
- * Memory:  owns its blocks; grows with the history, at most history_most_bytes(). Threads: one writer or many readers.
+ * Memory:  owns its blocks, which lie in a pool that it shares with others (lent until history_free()); grows with the history, at most history_most_bytes(). Threads: one writer or many readers.
  */
 #ifndef TFTD_FORECAST_HISTORY_H
 #define TFTD_FORECAST_HISTORY_H
 
+#include "forecast/block_pool.h"
 #include "series/step_block.h"
 
 typedef struct history {
     size_t n_metrics, max_steps;
+    block_pool *pool;
     tft_profile profile;
     bool labelled;                 // as in tft_series
     int64_t first_step, last_step; // covered; meaningless while empty
@@ -31,8 +33,8 @@ typedef struct history {
     size_t packed_bytes;    // in blocks
 } history;
 
-void history_init(history *h, size_t n_metrics, size_t max_steps); // max_steps at least 1
-void history_free(history *h);                                     // accepts a zeroed struct
+void history_init(history *h, size_t n_metrics, size_t max_steps, block_pool *pool); // max_steps at least 1
+void history_free(history *h);                                                       // accepts a zeroed struct
 
 /* As tft_series_add(), _fill() and _set(). TFT_ERR_MEMORY leaves what was there. */
 tft_status history_add(history *h, int64_t step, const double *values, tft_state state, tft_error *err);

@@ -15,8 +15,8 @@
 
 #define MODELS_EVERY_S 5.0
 #define PRUNE_EVERY_S 15.0
-#define WAKE_EVERY_S 1.0              // streams look whether a heartbeat is due
-#define FREE_BYTES ((size_t)16 << 20) // so much free memory between blocks is given back
+#define WAKE_EVERY_S 1.0             // streams look whether a heartbeat is due
+#define FREE_BYTES ((size_t)8 << 20) // so much free memory between blocks is given back
 #define PRUNE_LOGGED_EVERY_S 300
 
 static double prune_interval(const server *srv)

@@ -15,6 +15,7 @@ enum { M = 4, MAX = 2304 };
 #define NONE ((double)NAN)
 
 typedef struct world {
+    block_pool pool;
     history h;
     tft_series oracle, copy;
     tft_series all; // nothing is dropped: blocks were packed whole
@@ -22,7 +23,8 @@ typedef struct world {
 
 static void open_world(world *w, size_t max_steps)
 {
-    history_init(&w->h, M, max_steps);
+    w->pool = (block_pool){0};
+    history_init(&w->h, M, max_steps, &w->pool);
     tft_series_init(&w->oracle, M, max_steps);
     tft_series_init(&w->all, M, 0);
     tft_series_init(&w->copy, M, 0);
@@ -32,6 +34,7 @@ static void open_world(world *w, size_t max_steps)
 static void close_world(world *w)
 {
     history_free(&w->h);
+    assert_int_equal(w->pool.bytes, 0);
     tft_series_free(&w->oracle);
     tft_series_free(&w->copy);
     tft_series_free(&w->all);
@@ -370,7 +373,7 @@ static void a_block_that_was_packed_elsewhere_is_what_its_steps_are(void **state
         history given;
         tft_rng rng = tft_rng_seeded(seed, 0);
         open_world(&w, 300);
-        history_init(&given, M, 300);
+        history_init(&given, M, 300, &w.pool);
         int64_t from = 64000;
         for (int i = 0; i < 12; i++, from += TFT_STEP_BLOCK) {
             from += tft_rng_uniform(&rng) < 0.2 ? TFT_STEP_BLOCK * (int64_t)tft_rng_below(&rng, 8) : 0; // silence
@@ -390,7 +393,7 @@ static void records_go_on_in_a_block_that_was_given_whole(void **state)
     history given;
     tft_rng rng = tft_rng_seeded(7, 0);
     open_world(&w, 300);
-    history_init(&given, M, 300);
+    history_init(&given, M, 300, &w.pool);
     set_block(&w, &given, &rng, 640, true);
     const double values[M] = {50, 60, 70, 80};
     assert_int_equal(history_set(&given, 700, (const float[M]){1, 2, 3, 4}, (const uint16_t[M]){1, 1, 1, 1}, 1,

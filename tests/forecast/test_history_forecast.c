@@ -73,7 +73,8 @@ static void forecasts_hardly_notice_that_the_history_was_packed(void **state)
     tft_request requests[2 * SERVERS];
     for (size_t i = 0; i < SERVERS; i++) {
         history kept;
-        history_init(&kept, M, STEPS);
+        block_pool pool = {0};
+        history_init(&kept, M, STEPS, &pool);
         tft_series_init(&as_came[i], M, STEPS);
         tft_series_init(&packed[i], M, 0);
         tft_series_init(&truth[i], M, 0);
