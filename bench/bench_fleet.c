@@ -213,7 +213,7 @@ static bool print_fleet(const char *program, const bench_subject *subject, size_
     printf("\n%zu servers with %zu steps of history\n", servers, steps);
     bool fine = bench_feed_history(&child, servers, steps, 1) && bench_wait_for_forecast(&child, servers);
     const double n = bench_metric(&child, count), took = bench_metric(&child, sum);
-    for (int i = 0; i < 600 && fine && bench_metric(&child, count) < n + 2; i++) {
+    for (int i = 0; i < 6000 && fine && bench_metric(&child, count) < n + 2; i++) {
         if (i % 20 == 0)
             fine = bench_feed_history(&child, servers, 1, 1);
         usleep(100000);
