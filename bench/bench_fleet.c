@@ -227,8 +227,7 @@ static bool print_fleet(const char *program, const bench_subject *subject, size_
     fine = bench_child_launch(program, subject->path, &child, &ready_s) && fine;
     printf("  restart, exec to [READY]                %10.2f s\n", ready_s);
     fflush(stdout);
-    if (fine)
-        bench_child_stop(&child);
+    bench_child_stop(&child);
     return fine;
 }
 
