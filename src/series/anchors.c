@@ -6,56 +6,102 @@
 #include <string.h>
 
 #include "series/clock.h"
+#include "series/per_processor.h"
 #include "series/scaled.h"
 #include "tft/window.h"
 
 #define MOST_PHASES 60 // of an hour: steps of a minute
 #define MOST_ANCHORS 16
+#define WIDE 8 // levels at a time; the last eight overlap those before, so nothing is read or written beyond a row
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+typedef float wide __attribute__((vector_size(WIDE * sizeof(float))));
+typedef int32_t wide_mask __attribute__((vector_size(WIDE * sizeof(int32_t))));
 
 /* The anchors of one step, an anchor after the other: rows of quantiles, as vectors make them. */
 typedef struct step_rows {
     float x[MOST_ANCHORS][TFT_MAX_QUANTILES];
 } step_rows;
 
-static float bounded(const tft_summary *s, float value)
+ALWAYS_INLINE float bounded(const tft_summary *s, float value)
 {
     return tft_scaled(value < s->week_min ? s->week_min : value > s->week_max ? s->week_max : value, s->scale);
 }
 
-static void scale_row(const tft_summary *s, const float *restrict values, float *restrict out)
+/* Where eight levels from i on begin. */
+ALWAYS_INLINE size_t block_at(size_t i, size_t n)
 {
-    const float scale = s->scale;
-    for (size_t q = 0, n = s->n_levels; q < n; q++)
-        out[q] = tft_scaled(values[q], scale);
+    return i + WIDE <= n ? i : n - WIDE;
+}
+
+/* By pointer: there is no calling convention for vectors that every processor has. */
+ALWAYS_INLINE void choose(const wide_mask *mask, const wide *yes, wide *no)
+{
+    *no = (wide)(((wide_mask)*yes & *mask) | ((wide_mask)*no & ~*mask));
+}
+
+/* x within low and high, then scaled (scaled.h): eight at once. */
+ALWAYS_INLINE void bound_and_scale(wide *x, float low, float high, float scale)
+{
+    const wide zero = {0.0f}, least = zero + low, most = zero + high, largest = zero + 1e9f, smallest = -largest;
+    wide_mask under = *x<least, over = *x> most;
+    choose(&over, &most, x);
+    choose(&under, &least, x);
+    *x /= zero + scale;
+    under = *x < smallest;
+    over = *x > largest;
+    choose(&under, &smallest, x);
+    choose(&over, &largest, x);
+}
+
+/* out = from + values, within low and high, and scaled. */
+ALWAYS_INLINE void fill_row(const tft_summary *s, float low, float high, float from, bool added, const float *values,
+                            float *out)
+{
+    const size_t n = s->n_levels;
+    if (n < WIDE) {
+        for (size_t q = 0; q < n; q++) {
+            const float value = added ? from + values[q] : values[q];
+            out[q] = tft_scaled(value < low ? low : value > high ? high : value, s->scale);
+        }
+        return;
+    }
+    for (size_t i = 0; i < n; i += WIDE) {
+        const size_t at = block_at(i, n);
+        wide x;
+        memcpy(&x, values + at, sizeof x);
+        if (added)
+            x = from + x;
+        bound_and_scale(&x, low, high, s->scale);
+        memcpy(out + at, &x, sizeof x);
+    }
+}
+
+ALWAYS_INLINE void scale_row(const tft_summary *s, const float *values, float *out)
+{
+    fill_row(s, -INFINITY, INFINITY, 0.0f, false, values, out);
 }
 
 /* Within what the week has seen, and scaled. */
-static void bound_row(const tft_summary *s, const float *restrict values, float *restrict out)
+ALWAYS_INLINE void bound_row(const tft_summary *s, const float *values, float *out)
 {
-    const float low = s->week_min, high = s->week_max, scale = s->scale;
-    for (size_t q = 0, n = s->n_levels; q < n; q++) {
-        const float value = values[q];
-        out[q] = tft_scaled(value < low ? low : value > high ? high : value, scale);
-    }
+    fill_row(s, s->week_min, s->week_max, 0.0f, false, values, out);
 }
 
-static void bound_row_from(const tft_summary *s, float from, const float *restrict changes, float *restrict out)
+ALWAYS_INLINE void bound_row_from(const tft_summary *s, float from, const float *changes, float *out)
 {
-    const float low = s->week_min, high = s->week_max, scale = s->scale;
-    for (size_t q = 0, n = s->n_levels; q < n; q++) {
-        const float value = from + changes[q];
-        out[q] = tft_scaled(value < low ? low : value > high ? high : value, scale);
-    }
+    fill_row(s, s->week_min, s->week_max, from, true, changes, out);
 }
 
-static void repeat(size_t n, float value, float *out)
+ALWAYS_INLINE void repeat(size_t n, float value, float *out)
 {
     for (size_t q = 0; q < n; q++)
         out[q] = value;
 }
 
 /* The later anchors: last value and level with the spread of past changes, and yesterday moved to where today is. */
-static void make_changes(const tft_summary *s, size_t t, float around, step_rows *rows)
+ALWAYS_INLINE void make_changes(const tft_summary *s, size_t t, float around, step_rows *rows)
 {
     float day[TFT_MAX_QUANTILES], week[TFT_MAX_QUANTILES];
     tft_changes_at(&s->changes_24h, t, day);
@@ -67,7 +113,7 @@ static void make_changes(const tft_summary *s, size_t t, float around, step_rows
 }
 
 /* What followed moments like this one; without any, as the week and the changes of the week have it. */
-static void make_analogs(const tft_summary *s, size_t t, step_rows *rows)
+ALWAYS_INLINE void make_analogs(const tft_summary *s, size_t t, step_rows *rows)
 {
     float values[TFT_MAX_QUANTILES], changes[TFT_MAX_QUANTILES];
     if (!s->analogs.found) {
@@ -116,20 +162,56 @@ static void find_clock(const tft_summary *s, const tft_clock *clock, size_t firs
     tft_clock_all_moments(clock, &s->analogs, first + 1, n, rows->moments);
 }
 
-/* Turns the rows into columns: anchors [Q, K]. Always all K of them, so that no loop is left of the inner one. */
-static void place(const step_rows *rows, size_t n_levels, size_t n_anchors, float *out)
+/* Eight rows of eight become columns. */
+ALWAYS_INLINE void turn(wide r[WIDE])
 {
-    for (size_t q = 0; q < n_levels; q++, out += n_anchors) {
-        float column[MOST_ANCHORS];
-        for (size_t a = 0; a < MOST_ANCHORS; a++)
-            column[a] = rows->x[a][q];
-        memcpy(out, column, n_anchors * sizeof *out);
+    wide x[WIDE], y[WIDE];
+#pragma GCC unroll 4
+    for (size_t i = 0; i < WIDE; i += 2) {
+        x[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
+        x[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
+    }
+#pragma GCC unroll 2
+    for (size_t i = 0; i < WIDE; i += 4) {
+        y[i] = __builtin_shufflevector(x[i], x[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+        y[i + 1] = __builtin_shufflevector(x[i], x[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+        y[i + 2] = __builtin_shufflevector(x[i + 1], x[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
+        y[i + 3] = __builtin_shufflevector(x[i + 1], x[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+#pragma GCC unroll 4
+    for (size_t i = 0; i < WIDE / 2; i++) {
+        r[i] = __builtin_shufflevector(y[i], y[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+        r[i + 4] = __builtin_shufflevector(y[i], y[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    }
+}
+
+/* Turns the rows into columns: anchors [Q, K]. */
+ALWAYS_INLINE void place(const step_rows *rows, size_t n_levels, size_t n_anchors, float *out)
+{
+    if (n_anchors != MOST_ANCHORS || n_levels < WIDE) {
+        for (size_t q = 0; q < n_levels; q++)
+            for (size_t a = 0; a < n_anchors; a++)
+                out[q * n_anchors + a] = rows->x[a][q];
+        return;
+    }
+    for (size_t i = 0; i < n_levels; i += WIDE) {
+        const size_t at = block_at(i, n_levels);
+        for (size_t first = 0; first < MOST_ANCHORS; first += WIDE) {
+            wide r[WIDE];
+#pragma GCC unroll 8
+            for (size_t a = 0; a < WIDE; a++)
+                memcpy(&r[a], rows->x[first + a] + at, sizeof r[a]);
+            turn(r);
+#pragma GCC unroll 8
+            for (size_t q = 0; q < WIDE; q++)
+                memcpy(out + (at + q) * MOST_ANCHORS + first, &r[q], sizeof r[q]);
+        }
     }
 }
 
 /* What depends on the step alone; rows 0 to 3 are there already. `spare`: the clock's anchors take the place of three points. */
-static void make_points(const tft_summary *s, const float *lags, size_t horizon, size_t hour, size_t i, bool spare,
-                        step_rows *rows, float *around)
+ALWAYS_INLINE void make_points(const tft_summary *s, const float *lags, size_t horizon, size_t hour, size_t i,
+                               bool spare, step_rows *rows, float *around)
 {
     const float lag = lags[TFT_LAG_1D * horizon + i], smooth = lags[TFT_LAG_1D_SMOOTH * horizon + i];
     const float same_minute = s->same_minute[i % hour];
@@ -144,8 +226,9 @@ static void make_points(const tft_summary *s, const float *lags, size_t horizon,
 }
 
 /* Eight steps at a time, as the clock sorts them; an hour's phases are worked out once where they are not too many. */
-static void fill_target(const tft_summary *s, const tft_clock *clock, bool by_clock, const float *lags, size_t horizon,
-                        const uint8_t *horizon_hour, size_t row, size_t n_anchors, float *anchors)
+TFT_PER_PROCESSOR static void fill_target(const tft_summary *s, const tft_clock *clock, bool by_clock,
+                                          const float *lags, size_t horizon, const uint8_t *horizon_hour, size_t row,
+                                          size_t n_anchors, float *anchors)
 {
     const size_t hour = clock->pace->hour;
     float phases[MOST_PHASES][TFT_MAX_QUANTILES];

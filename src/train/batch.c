@@ -73,6 +73,13 @@ void tft_pack_layout(tft_arena *arena, const tft_batch_shape *s, size_t capacity
     }
 }
 
+void tft_pack_lend(const tft_pack *pack, size_t b, tft_slot *slot)
+{
+    const tft_batch_shape *const s = &pack->shape;
+    if (s->n_anchors > 0)
+        slot->window.anchors = pack->anchors + b * s->horizon * s->n_outputs * s->n_anchors;
+}
+
 /* Row b of a packed array: `used` of the `row` values that a row has; the rest is 0. */
 static void put(void *to, const void *from, size_t b, size_t row, size_t used)
 {
@@ -80,8 +87,8 @@ static void put(void *to, const void *from, size_t b, size_t row, size_t used)
     unsigned char *const at = (unsigned char *)to + b * row * value;
     if (row == 0)
         return;
-    if (used > 0)
-        memcpy(at, from, used * value);
+    if (used > 0 && at != from)
+        memmove(at, from, used * value); // what is lent (tft_pack_lend) may lie further on
     memset(at + used * value, 0, (row - used) * value);
 }
 

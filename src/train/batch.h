@@ -44,6 +44,10 @@ typedef struct tft_pack {
 
 void tft_pack_layout(tft_arena *arena, const tft_batch_shape *shape, size_t capacity, bool truth, tft_pack *pack);
 
+/* Has slot b write its anchors, the bulk of a window, where the pack reads them: nothing is copied when it is the pack's b-th and all
+ * steps are packed. Only for slots that are packed in their order, each before it is filled again. */
+void tft_pack_lend(const tft_pack *pack, size_t b, tft_slot *slot);
+
 /* Packs n ≤ capacity slots with `steps` decoder steps each (1 … horizon). Cannot fail. */
 void tft_pack_fill(tft_pack *pack, const tft_slot *const *slots, size_t n, size_t steps, float hazard_weight,
                    float horizon_weight);
