@@ -72,45 +72,58 @@ void tft_span_centres(size_t horizon, double centre[TFT_N_SPANS])
     }
 }
 
-/* Where x lies among three rising points, on a logarithmic axis: point *a and a share of the way to the next. */
-static double place_of(const double *points, double x, size_t *a)
+/* Where x lies among three rising points, on a logarithmic axis. */
+static tft_place place_of(const double *points, double x)
 {
-    *a = 0;
     if (!(x > points[0]))
-        return 0;
-    for (; *a + 1 < 3; (*a)++) {
-        if (x < points[*a + 1])
-            return log(x / points[*a]) / log(points[*a + 1] / points[*a]);
+        return (tft_place){0, 0};
+    for (size_t a = 0; a + 1 < 3; a++) {
+        if (x < points[a + 1])
+            return (tft_place){a, log(x / points[a]) / log(points[a + 1] / points[a])};
     }
-    *a = 1;
-    return 1;
+    return (tft_place){1, 1};
+}
+
+void tft_calibration_places(const tft_calibration *c, size_t n, tft_place *places)
+{
+    for (size_t t = 0; t < n; t++)
+        places[t] = c->n_stretched > 0 ? place_of(c->span_step, (double)(t + 1)) : (tft_place){0, 0};
 }
 
 /* The factors of the four knots at a step and a scale. */
-static void factors_at(const tft_calibration *c, size_t metric, size_t step, double scale, double out[TFT_N_KNOTS])
+static void factors_at(const tft_stretch *s, tft_place step, tft_place scale, double out[TFT_N_KNOTS])
 {
-    const tft_stretch *const s = &c->stretch[metric];
-    size_t h, k;
-    const double u = place_of(c->span_step, (double)step, &h), v = place_of(s->scale, scale, &k);
+    const size_t h = step.a, k = scale.a;
     for (size_t q = 0; q < TFT_N_KNOTS; q++) {
-        const double low = s->factor[h][k][q] + v * (s->factor[h][k + 1][q] - s->factor[h][k][q]);
-        const double high = s->factor[h + 1][k][q] + v * (s->factor[h + 1][k + 1][q] - s->factor[h + 1][k][q]);
-        out[q] = low + u * (high - low);
+        const double low = s->factor[h][k][q] + scale.share * (s->factor[h][k + 1][q] - s->factor[h][k][q]);
+        const double high =
+            s->factor[h + 1][k][q] + scale.share * (s->factor[h + 1][k + 1][q] - s->factor[h + 1][k][q]);
+        out[q] = low + step.share * (high - low);
     }
 }
 
-/* Linear in q through (.02, f0) (.1, f1) (.5, 1) (.9, f2) (.98, f3). */
-static double factor_of_level(const double f[TFT_N_KNOTS], double q)
+enum { N_LINE = TFT_N_KNOTS + 1 }; // the knots, and the median between them
+
+/* A level's place on the line (.02, f0) (.1, f1) (.5, 1) (.9, f2) (.98, f3): behind point a − 1; N_LINE is beyond the last. */
+static tft_place place_of_level(double q)
 {
-    const double x[] = {tft_knot_levels[0], tft_knot_levels[1], 0.5, tft_knot_levels[2], tft_knot_levels[3]};
-    const double y[] = {f[0], f[1], 1, f[2], f[3]};
+    const double x[N_LINE] = {tft_knot_levels[0], tft_knot_levels[1], 0.5, tft_knot_levels[2], tft_knot_levels[3]};
     if (q <= x[0])
-        return y[0];
-    for (size_t i = 1; i < 5; i++) {
+        return (tft_place){0, 0};
+    for (size_t i = 1; i < N_LINE; i++) {
         if (q <= x[i])
-            return y[i - 1] + (q - x[i - 1]) / (x[i] - x[i - 1]) * (y[i] - y[i - 1]);
+            return (tft_place){i, (q - x[i - 1]) / (x[i] - x[i - 1])};
     }
-    return y[4];
+    return (tft_place){N_LINE, 0};
+}
+
+static double factor_at(const double y[N_LINE], tft_place level)
+{
+    if (level.a == 0)
+        return y[0];
+    if (level.a == N_LINE)
+        return y[N_LINE - 1];
+    return y[level.a - 1] + level.share * (y[level.a] - y[level.a - 1]);
 }
 
 /* Sorts a step's few quantiles (insertion: they are nearly in order). */
@@ -125,16 +138,38 @@ static void put_in_order(float *q, size_t n)
     }
 }
 
+static void stretch_step(const double f[TFT_N_KNOTS], const tft_place *places, const float *levels, size_t n,
+                         float *quantiles)
+{
+    const double y[N_LINE] = {f[0], f[1], 1, f[2], f[3]};
+    const double median = (double)tft_quantile_interpolate(levels, quantiles, n, 0.5f);
+    for (size_t i = 0; i < n; i++)
+        quantiles[i] = (float)(median + factor_at(y, places[i]) * ((double)quantiles[i] - median));
+    put_in_order(quantiles, n); // an inner level may have been stretched past an outer one
+}
+
+void tft_calibration_rows(const tft_calibration *c, size_t metric, const tft_place *steps, size_t n_steps, double scale,
+                          const float *levels, size_t n, size_t stride, float *quantiles)
+{
+    tft_place of_level[TFT_MAX_QUANTILES];
+    for (size_t t = 0; t < n_steps; t++)
+        put_in_order(quantiles + t * stride, n);
+    if (metric >= c->n_stretched)
+        return;
+    const tft_stretch *const stretch = &c->stretch[metric];
+    const tft_place of_scale = place_of(stretch->scale, scale);
+    for (size_t i = 0; i < n; i++)
+        of_level[i] = place_of_level((double)levels[i]);
+    for (size_t t = 0; t < n_steps; t++) {
+        double factor[TFT_N_KNOTS];
+        factors_at(stretch, steps[t], of_scale, factor);
+        stretch_step(factor, of_level, levels, n, quantiles + t * stride);
+    }
+}
+
 void tft_calibration_quantiles(const tft_calibration *c, size_t metric, size_t step, double scale, const float *levels,
                                size_t n, float *quantiles)
 {
-    put_in_order(quantiles, n);
-    if (metric >= c->n_stretched)
-        return;
-    double factor[TFT_N_KNOTS];
-    factors_at(c, metric, step, scale, factor);
-    const double median = (double)tft_quantile_interpolate(levels, quantiles, n, 0.5f);
-    for (size_t i = 0; i < n; i++)
-        quantiles[i] = (float)(median + factor_of_level(factor, (double)levels[i]) * ((double)quantiles[i] - median));
-    put_in_order(quantiles, n); // an inner level may have been stretched past an outer one
+    const tft_place place = c->n_stretched > 0 ? place_of(c->span_step, (double)step) : (tft_place){0, 0};
+    tft_calibration_rows(c, metric, &place, 1, scale, levels, n, n, quantiles);
 }

@@ -78,6 +78,16 @@ void tft_calibration_incident(const tft_calibration *calibration, const double *
 void tft_calibration_quantiles(const tft_calibration *calibration, size_t metric, size_t step, double scale,
                                const float *levels, size_t n, float *quantiles);
 
+/* The same for n_steps steps of one window, `stride` floats apart. `steps` says where each lies between the parts of the horizon, which
+ * depends on the calibration alone: tft_calibration_places() fills it for steps 1 … n. */
+typedef struct tft_place { // behind point a, and what share of the way to the next
+    size_t a;
+    double share;
+} tft_place;
+void tft_calibration_places(const tft_calibration *calibration, size_t n, tft_place *places);
+void tft_calibration_rows(const tft_calibration *calibration, size_t metric, const tft_place *steps, size_t n_steps,
+                          double scale, const float *levels, size_t n, size_t stride, float *quantiles);
+
 /* The parts of a horizon, up to a sixteenth, a quarter, the rest (as score/scores.h has them): which one `step` is in,
  * and their centres (geometric means of first and last step). */
 size_t tft_span_of(size_t horizon, size_t step);

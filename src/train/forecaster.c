@@ -46,6 +46,7 @@ struct tft_forecaster {
     tft_arena arena;
     size_t n_workers;
     worker *workers;
+    tft_place *places; // [T] of the steps in the calibration
     char *directory;
     const char *name; // inside directory
 };
@@ -81,6 +82,7 @@ static void layout_worker(tft_arena *arena, const tft_forecaster *f, worker *w)
 static void layout(tft_arena *arena, tft_forecaster *f)
 {
     f->workers = tft_arena_alloc(arena, f->n_workers, sizeof *f->workers);
+    f->places = tft_arena_alloc(arena, f->card.contract.horizon, sizeof *f->places);
     for (size_t i = 0; i < f->n_workers; i++) {
         worker counted;
         layout_worker(arena, f, arena->base != NULL ? &f->workers[i] : &counted);
@@ -100,6 +102,7 @@ static tft_status take_memory(tft_forecaster *f, size_t n_threads, tft_error *er
     if (status != TFT_OK)
         return status;
     layout(&f->arena, f);
+    tft_calibration_places(&f->card.calibration, c->horizon, f->places);
     for (size_t i = 0; i < f->n_workers && status == TFT_OK; i++) {
         worker *const w = &f->workers[i];
         status = tft_workspace_open(f->model, MICRO, c->context, c->horizon, false, &w->workspace, err);
@@ -247,15 +250,16 @@ static void write_quantiles(const run_job *job, const float *prediction, const t
     const size_t n_outputs = tft_config_outputs(n);
     float *row = job->out->quantiles + request * c->horizon * n_outputs;
     memcpy(row, prediction, job->steps * n_outputs * sizeof(float));
-    for (size_t t = 0; t < job->steps; t++) {
-        for (size_t m = 0; m < n->n_targets; m++) {
-            const size_t n_levels = n->targets[m].n_quantiles;
-            const float low = (float)c->metrics[m].min, high = (float)c->metrics[m].max;
-            tft_calibration_quantiles(&job->f->card.calibration, m, t + 1, (double)window->target_scale[2 * m + 1],
-                                      n->targets[m].quantiles, n_levels, row);
+    for (size_t m = 0, first = 0; m < n->n_targets; first += n->targets[m++].n_quantiles) {
+        const size_t n_levels = n->targets[m].n_quantiles;
+        const float low = (float)c->metrics[m].min, high = (float)c->metrics[m].max;
+        tft_calibration_rows(&job->f->card.calibration, m, job->f->places, job->steps,
+                             (double)window->target_scale[2 * m + 1], n->targets[m].quantiles, n_levels, n_outputs,
+                             row + first);
+        for (size_t t = 0; t < job->steps; t++) {
+            float *const q = row + t * n_outputs + first;
             for (size_t i = 0; i < n_levels; i++)
-                row[i] = row[i] < low ? low : row[i] > high ? high : row[i];
-            row += n_levels;
+                q[i] = q[i] < low ? low : q[i] > high ? high : q[i];
         }
     }
 }
