@@ -40,6 +40,7 @@ static tft_config config_of(const network_shape *s)
                     .max_decoder_length = s->decoder,
                     .n_targets = s->targets,
                     .n_anchors = s->anchors,
+                    .tilted_mixture = s->anchors > 0,
                     .hazard = s->hazard};
     add_reals(&c, &c.static_inputs, "s", s->n_static);
     add_reals(&c, &c.encoder_inputs, "e", s->n_encoder);
@@ -117,6 +118,13 @@ bool network_case_open(const network_shape *s, network_case *c, tft_error *err)
     }
     share_columns(c->owned[1], s->encoder, s->n_encoder, s->shared);
     share_columns(c->owned[2], s->decoder, s->n_decoder, s->shared);
+    c->anchors = calloc(CASE_WINDOWS * s->targets * s->anchors + 1, sizeof *c->anchors);
+    if (c->anchors == NULL) {
+        network_case_close(c);
+        return tft_fail(err, TFT_ERR_MEMORY, "no memory for %d windows", CASE_WINDOWS) == TFT_OK;
+    }
+    for (size_t i = 0; i < CASE_WINDOWS * s->targets * s->anchors; i++)
+        c->anchors[i] = (tft_anchor){c->owned[4] + i * s->quantiles * s->decoder, s->decoder, 1};
     c->batch = (tft_batch){.n_windows = CASE_WINDOWS,
                            .encoder_steps = s->encoder,
                            .decoder_steps = s->decoder,
@@ -126,7 +134,7 @@ bool network_case_open(const network_shape *s, network_case *c, tft_error *err)
                            .encoder_reals = c->owned[1],
                            .decoder_reals = c->owned[2],
                            .target_scale = c->owned[3],
-                           .anchors = c->owned[4]};
+                           .anchors = c->anchors};
     c->truth =
         (tft_truth){.target_scaled = c->owned[5], .event_step = c->event, .at_risk = c->at_risk, .hazard_weight = 0.1f};
     c->raw = c->owned[6];
@@ -137,6 +145,7 @@ void network_case_close(network_case *c)
 {
     for (size_t i = 0; i < 7; i++)
         free(c->owned[i]);
+    free(c->anchors);
     tft_model_close(c->model);
     memset(c, 0, sizeof *c);
 }

@@ -30,6 +30,7 @@ typedef struct network_case {
     float *raw; // room for their outputs
     uint32_t encoder[CASE_WINDOWS], decoder[CASE_WINDOWS], event[CASE_WINDOWS], at_risk[CASE_WINDOWS];
     float *owned[7];
+    tft_anchor *anchors;
 } network_case;
 
 bool network_case_open(const network_shape *shape, network_case *c, tft_error *err);

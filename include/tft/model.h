@@ -14,6 +14,7 @@
 #ifndef TFT_MODEL_H
 #define TFT_MODEL_H
 
+#include "tft/anchor.h"
 #include "tft/config.h"
 #include "tft/error.h"
 
@@ -36,7 +37,7 @@ typedef struct tft_batch {
     const int32_t *encoder_codes;                   // [B, E, n_categoricals]  place's embeddings use are read; a code
     const int32_t *decoder_codes;                   // [B, T, n_categoricals]  outside its table reads as 0
     const float *target_scale;                      // [B, M, 2]: centre, scale (prediction = g(raw · scale + centre))
-    const float *anchors;                           // [B, T, Q, K] in scaled units, or NULL with n_anchors = 0
+    const tft_anchor *anchors;                      // [B, M, K] in scaled units, or NULL with n_anchors = 0
     const float *signs;                             // [B, n_signs], or NULL with n_signs = 0
 } tft_batch;
 

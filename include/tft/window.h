@@ -21,6 +21,7 @@
 #ifndef TFT_WINDOW_H
 #define TFT_WINDOW_H
 
+#include "tft/anchor.h"
 #include "tft/config.h"
 #include "tft/contract.h"
 #include "tft/series.h"
@@ -50,7 +51,8 @@ typedef struct tft_window {
     int32_t *encoder_codes; // [context, n_categoricals]
     int32_t *decoder_codes; // [horizon, n_categoricals]
     float *target_scale;    // [M, 2]: 0, scale
-    float *anchors;         // [horizon, Q, K] scaled; NULL without mixture
+    float *anchor_values;   // what the anchors point at; NULL without mixture, as they are
+    tft_anchor *anchors;    // [M, K] scaled
     float *signs;           // [n_signs] inputs of the incident head alone; NULL without
     size_t n_known;         // steps with records inside the context, the origin's included
 } tft_window;

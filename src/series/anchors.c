@@ -1,4 +1,8 @@
-/* anchors.c - see anchors.h. Gathers what summary.c, changes.c and analogs.c made; the clock's are made here, step by step. */
+/* anchors.c - see anchors.h. Gathers what summary.c, changes.c and analogs.c made; the clock's are made here, eight steps at a time.
+ *
+ * A target's anchors are written side by side in the metric's unit, a level's steps in a row, and bounded and scaled in one walk at
+ * the end. An anchor that falls back to another one as a whole points at its values.
+ */
 #include "series/anchors.h"
 
 #include <assert.h>
@@ -6,272 +10,234 @@
 #include <string.h>
 
 #include "series/clock.h"
-#include "series/per_processor.h"
 #include "series/scaled.h"
 #include "tft/window.h"
 
-#define MOST_PHASES 60 // of an hour: steps of a minute
 #define MOST_ANCHORS 16
-#define WIDE 8 // levels at a time; the last eight overlap those before, so nothing is read or written beyond a row
 
-#define ALWAYS_INLINE static inline __attribute__((always_inline))
+typedef enum shape { NUMBER, LEVELS, STEPS, BOTH } shape; // what an anchor depends on
 
-typedef float wide __attribute__((vector_size(WIDE * sizeof(float))));
-typedef int32_t wide_mask __attribute__((vector_size(WIDE * sizeof(int32_t))));
-
-/* The anchors of one step, an anchor after the other: rows of quantiles, as vectors make them. */
-typedef struct step_rows {
-    float x[MOST_ANCHORS][TFT_MAX_QUANTILES];
-} step_rows;
-
-ALWAYS_INLINE float bounded(const tft_summary *s, float value)
+static shape shape_of(const tft_config *config, size_t k)
 {
-    return tft_scaled(value < s->week_min ? s->week_min : value > s->week_max ? s->week_max : value, s->scale);
+    static const shape shapes[MOST_ANCHORS] = {NUMBER, LEVELS, LEVELS, LEVELS, BOTH, STEPS, STEPS, STEPS,
+                                               STEPS,  STEPS,  BOTH,   BOTH,   BOTH, STEPS, BOTH,  BOTH};
+    return config->clock_anchors && k >= 7 && k < 10 ? BOTH : shapes[k];
 }
 
-/* Where eight levels from i on begin. */
-ALWAYS_INLINE size_t block_at(size_t i, size_t n)
+/* The clock's fall back to the analogues, so with them all are made. */
+static size_t n_made(const tft_config *config)
 {
-    return i + WIDE <= n ? i : n - WIDE;
+    return config->clock_anchors ? MOST_ANCHORS : config->n_anchors;
 }
 
-/* By pointer: there is no calling convention for vectors that every processor has. */
-ALWAYS_INLINE void choose(const wide_mask *mask, const wide *yes, wide *no)
+/* Places one target's anchors from `values` on (NULL: counts only); returns how many values they have. */
+static size_t place(const tft_config *config, size_t n_levels, float *values, tft_anchor *anchors)
 {
-    *no = (wide)(((wide_mask)*yes & *mask) | ((wide_mask)*no & ~*mask));
+    const size_t horizon = config->max_decoder_length;
+    size_t at = 0;
+    for (size_t k = 0; k < n_made(config); k++) {
+        const shape is = shape_of(config, k);
+        const size_t rows = is == LEVELS || is == BOTH ? n_levels : 1,
+                     columns = is == STEPS || is == BOTH ? horizon : 1;
+        if (anchors != NULL)
+            anchors[k] = (tft_anchor){values + at, rows > 1 || is == BOTH ? columns : 0, columns > 1 ? 1 : 0};
+        at += rows * columns;
+    }
+    return at;
 }
 
-/* x within low and high, then scaled (scaled.h): eight at once. */
-ALWAYS_INLINE void bound_and_scale(wide *x, float low, float high, float scale)
+size_t tft_anchors_floats(const tft_config *config)
 {
-    const wide zero = {0.0f}, least = zero + low, most = zero + high, largest = zero + 1e9f, smallest = -largest;
-    wide_mask under = *x<least, over = *x> most;
-    choose(&over, &most, x);
-    choose(&under, &least, x);
-    *x /= zero + scale;
-    under = *x < smallest;
-    over = *x > largest;
-    choose(&under, &smallest, x);
-    choose(&over, &largest, x);
+    size_t n = 0;
+    for (size_t m = 0; m < config->n_targets && config->n_anchors > 0; m++)
+        n += place(config, config->targets[m].n_quantiles, NULL, NULL);
+    return n;
 }
 
-/* out = from + values, within low and high, and scaled. */
-ALWAYS_INLINE void fill_row(const tft_summary *s, float low, float high, float from, bool added, const float *values,
-                            float *out)
+/* One target at work. */
+typedef struct target {
+    const tft_summary *s;
+    const tft_clock *clock;
+    const float *lags;              // [TFT_N_LAGS, horizon]
+    const uint8_t *hour;            // [horizon] of the day
+    size_t horizon, n_levels, both; // both: values of an anchor that depends on both
+    float *x[MOST_ANCHORS];
+} target;
+
+static void bound(const target *t, size_t k)
 {
-    const size_t n = s->n_levels;
-    if (n < WIDE) {
-        for (size_t q = 0; q < n; q++) {
-            const float value = added ? from + values[q] : values[q];
-            out[q] = tft_scaled(value < low ? low : value > high ? high : value, s->scale);
+    tft_bound_all(t->x[k], t->both, t->s->week_min, t->s->week_max, t->s->scale);
+}
+
+static void bound_from(const target *t, size_t k, float from)
+{
+    tft_bound_all_from(t->x[k], t->both, from, t->s->week_min, t->s->week_max, t->s->scale);
+}
+
+static void fill_levels(const target *t)
+{
+    const tft_summary *const s = t->s;
+    const float *const levels[] = {s->quantiles_1h, s->quantiles_24h, s->quantiles_7d};
+    t->x[0][0] = tft_scaled(s->last, s->scale);
+    for (size_t k = 1; k <= 3; k++) {
+        memcpy(t->x[k], levels[k - 1], t->n_levels * sizeof(float));
+        tft_scale_all(t->x[k], t->n_levels, s->scale);
+    }
+}
+
+static void fill_same_hour(const target *t)
+{
+    for (size_t i = 0, end; i < t->horizon; i = end) {
+        for (end = i + 1; end < t->horizon && t->hour[end] == t->hour[i];)
+            end++;
+        for (size_t q = 0; q < t->n_levels; q++) {
+            const float value = tft_scaled(t->s->same_hour[t->hour[i]][q], t->s->scale);
+            for (size_t at = i; at < end; at++)
+                t->x[4][q * t->horizon + at] = value;
         }
-        return;
-    }
-    for (size_t i = 0; i < n; i += WIDE) {
-        const size_t at = block_at(i, n);
-        wide x;
-        memcpy(&x, values + at, sizeof x);
-        if (added)
-            x = from + x;
-        bound_and_scale(&x, low, high, s->scale);
-        memcpy(out + at, &x, sizeof x);
     }
 }
 
-ALWAYS_INLINE void scale_row(const tft_summary *s, const float *values, float *out)
+/* What depends on the step alone. */
+static void fill_points(const target *t, bool by_clock, bool shifted)
 {
-    fill_row(s, -INFINITY, INFINITY, 0.0f, false, values, out);
+    const tft_summary *const s = t->s;
+    const float *const lag = t->lags + TFT_LAG_1D * t->horizon, *const smooth =
+                                                                    t->lags + TFT_LAG_1D_SMOOTH * t->horizon;
+    const size_t hour = t->clock->pace->hour;
+    for (size_t i = 0, phase = 0; i < t->horizon; i++, phase = phase + 1 < hour ? phase + 1 : 0) {
+        const float around = isnan(smooth[i]) ? s->same_minute[phase] : smooth[i];
+        t->x[5][i] = tft_scaled(isnan(lag[i]) ? around : lag[i], s->scale);
+        t->x[6][i] = tft_scaled(around, s->scale);
+        if (shifted)
+            t->x[13][i] = tft_scaled(tft_bounded(around + s->shift_from_1d, s->week_min, s->week_max), s->scale);
+        if (by_clock)
+            continue;
+        t->x[7][i] = tft_scaled(s->same_minute[phase], s->scale);
+        t->x[8][i] = tft_scaled(s->same_minute_6h[phase], s->scale);
+        t->x[9][i] = tft_scaled(s->same_minute_24h[phase], s->scale);
+    }
 }
 
-/* Within what the week has seen, and scaled. */
-ALWAYS_INLINE void bound_row(const tft_summary *s, const float *values, float *out)
+/* Last value and level with the spread of past changes. */
+static void fill_changes(const target *t)
 {
-    fill_row(s, s->week_min, s->week_max, 0.0f, false, values, out);
+    const tft_summary *const s = t->s;
+    tft_changes_along(&s->changes_24h, t->horizon, t->x[10]);
+    memcpy(t->x[12], t->x[10], t->both * sizeof(float));
+    tft_changes_along(&s->changes_7d, t->horizon, t->x[11]);
+    bound_from(t, 10, s->last);
+    bound_from(t, 11, s->last);
+    bound_from(t, 12, s->level);
 }
 
-ALWAYS_INLINE void bound_row_from(const tft_summary *s, float from, const float *changes, float *out)
+/* n steps from `first` on: what was made of them, where enough is known, or else what `otherwise` holds (a step's level each, or
+ * NULL: of the last day). */
+static void put_steps(const target *t, size_t k, size_t first, size_t n, unsigned enough, const tft_changes *made,
+                      const float *otherwise)
 {
-    fill_row(s, s->week_min, s->week_max, from, true, changes, out);
+    for (size_t q = 0; q < t->n_levels; q++) {
+        float *const out = t->x[k] + q * t->horizon + first;
+        if (n == TFT_CHANGE_SPANS && enough == (1u << TFT_CHANGE_SPANS) - 1) {
+            memcpy(out, made->quantiles[q], sizeof made->quantiles[q]);
+            continue;
+        }
+        for (size_t i = 0; i < n; i++)
+            out[i] = (enough >> i & 1u) != 0 ? made->quantiles[q][i]
+                     : otherwise != NULL     ? otherwise[q * t->horizon + first + i]
+                                             : t->s->quantiles_24h[q];
+    }
 }
 
-ALWAYS_INLINE void repeat(size_t n, float value, float *out)
+static size_t steps_at(size_t first, size_t end)
 {
-    for (size_t q = 0; q < n; q++)
-        out[q] = value;
+    return end - first < TFT_CHANGE_SPANS ? end - first : TFT_CHANGE_SPANS;
 }
 
-/* The later anchors: last value and level with the spread of past changes, and yesterday moved to where today is. */
-ALWAYS_INLINE void make_changes(const tft_summary *s, size_t t, float around, step_rows *rows)
+/* Every hour says the same of its minutes. */
+static void put_minutes(const target *t)
 {
-    float day[TFT_MAX_QUANTILES], week[TFT_MAX_QUANTILES];
-    tft_changes_at(&s->changes_24h, t, day);
-    tft_changes_at(&s->changes_7d, t, week);
-    bound_row_from(s, s->last, day, rows->x[10]);
-    bound_row_from(s, s->last, week, rows->x[11]);
-    bound_row_from(s, s->level, day, rows->x[12]);
-    repeat(s->n_levels, bounded(s, around + s->shift_from_1d), rows->x[13]);
+    const size_t hour = t->clock->pace->hour, end = hour < t->horizon ? hour : t->horizon;
+    tft_changes made;
+    for (size_t i = 0; i < end; i += TFT_CHANGE_SPANS) {
+        const unsigned enough = tft_clock_minutes(t->clock, i + 1, steps_at(i, end), &made);
+        put_steps(t, 8, i, steps_at(i, end), enough, &made, NULL);
+    }
+    for (size_t q = 0; q < t->n_levels; q++) {
+        float *const row = t->x[8] + q * t->horizon;
+        for (size_t i = end; i < t->horizon; i++)
+            row[i] = row[i - end];
+    }
 }
 
-/* What followed moments like this one; without any, as the week and the changes of the week have it. */
-ALWAYS_INLINE void make_analogs(const tft_summary *s, size_t t, step_rows *rows)
+/* The clock's, and what followed moments like this one, to which they fall back: all unbounded before any is bounded. */
+static void fill_clock(const target *t)
 {
-    float values[TFT_MAX_QUANTILES], changes[TFT_MAX_QUANTILES];
+    const tft_summary *const s = t->s;
+    tft_changes made;
+    put_minutes(t);
+    if (s->analogs.found)
+        tft_changes_along(&s->analogs.values, t->horizon, t->x[14]);
+    for (size_t i = 0; i < t->horizon; i += TFT_CHANGE_SPANS) {
+        const size_t n = steps_at(i, t->horizon);
+        put_steps(t, 9, i, n, tft_clock_times(t->clock, i + 1, n, &made), &made, t->x[8]);
+        put_steps(t, 7, i, n, tft_clock_all_moments(t->clock, &s->analogs, i + 1, n, &made), &made,
+                  t->x[s->analogs.found ? 14 : 8]);
+    }
+    for (size_t k = 7; k < 10; k++)
+        bound(t, k);
+}
+
+/* Without any moments like this one: as the week and the changes of the week have it. */
+static void fill_analogs(const target *t, tft_anchor *anchors)
+{
+    const tft_summary *const s = t->s;
     if (!s->analogs.found) {
-        scale_row(s, s->quantiles_7d, rows->x[14]);
-        memcpy(rows->x[15], rows->x[11], sizeof rows->x[15]);
+        anchors[14] = anchors[3];
+        anchors[15] = anchors[11];
         return;
     }
-    tft_changes_at(&s->analogs.values, t, values);
-    tft_changes_at(&s->analogs.changes, t, changes);
-    bound_row(s, values, rows->x[14]);
-    bound_row_from(s, s->last, changes, rows->x[15]);
+    tft_changes_along(&s->analogs.values, t->horizon, t->x[14]);
+    tft_changes_along(&s->analogs.changes, t->horizon, t->x[15]);
+    bound(t, 14);
+    bound_from(t, 15, s->last);
 }
 
-/* The clock's quantiles of eight steps. */
-typedef struct clock_rows {
-    float minute[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES], time[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES],
-        moments[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES];
-} clock_rows;
-
-/* What each phase of the hour says by itself: the quantiles of the day where it has too little to say. */
-static void find_minutes(const tft_summary *s, const tft_clock *clock, size_t phase, size_t n,
-                         float (*minute)[TFT_MAX_QUANTILES])
+static void fill_target(const tft_config *config, target *t, float *values, tft_anchor *anchors)
 {
-    for (size_t i = 0; i < n; i++)
-        memcpy(minute[i], s->quantiles_24h, sizeof minute[i]);
-    for (size_t i = 0; i < n; i += TFT_CHANGE_SPANS)
-        tft_clock_minutes(clock, phase + i + 1, n - i < TFT_CHANGE_SPANS ? n - i : TFT_CHANGE_SPANS, minute + i);
-}
-
-/* n steps from `first` on; where moments or times have too little to say, they say what is said of the spans or of the minute. */
-static void find_clock(const tft_summary *s, const tft_clock *clock, size_t first, size_t n,
-                       float (*phases)[TFT_MAX_QUANTILES], clock_rows *rows)
-{
-    const size_t hour = clock->pace->hour;
-    for (size_t i = 0; i < n; i++) {
-        if (hour <= MOST_PHASES)
-            memcpy(rows->minute[i], phases[(first + i) % hour], sizeof rows->minute[i]);
-        else
-            find_minutes(s, clock, (first + i) % hour, 1, rows->minute + i);
-    }
-    memcpy(rows->time, rows->minute, n * sizeof rows->time[0]);
-    memcpy(rows->moments, rows->minute, n * sizeof rows->moments[0]);
-    for (size_t i = 0; i < n && s->analogs.found; i++)
-        tft_changes_at(&s->analogs.values, first + i + 1, rows->moments[i]);
-    tft_clock_times(clock, first + 1, n, rows->time);
-    tft_clock_all_moments(clock, &s->analogs, first + 1, n, rows->moments);
-}
-
-/* Eight rows of eight become columns. */
-ALWAYS_INLINE void turn(wide r[WIDE])
-{
-    wide x[WIDE], y[WIDE];
-#pragma GCC unroll 4
-    for (size_t i = 0; i < WIDE; i += 2) {
-        x[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 8, 1, 9, 4, 12, 5, 13);
-        x[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 2, 10, 3, 11, 6, 14, 7, 15);
-    }
-#pragma GCC unroll 2
-    for (size_t i = 0; i < WIDE; i += 4) {
-        y[i] = __builtin_shufflevector(x[i], x[i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
-        y[i + 1] = __builtin_shufflevector(x[i], x[i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
-        y[i + 2] = __builtin_shufflevector(x[i + 1], x[i + 3], 0, 1, 8, 9, 4, 5, 12, 13);
-        y[i + 3] = __builtin_shufflevector(x[i + 1], x[i + 3], 2, 3, 10, 11, 6, 7, 14, 15);
-    }
-#pragma GCC unroll 4
-    for (size_t i = 0; i < WIDE / 2; i++) {
-        r[i] = __builtin_shufflevector(y[i], y[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-        r[i + 4] = __builtin_shufflevector(y[i], y[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
-    }
-}
-
-/* Turns the rows into columns: anchors [Q, K]. */
-ALWAYS_INLINE void place(const step_rows *rows, size_t n_levels, size_t n_anchors, float *out)
-{
-    if (n_anchors != MOST_ANCHORS || n_levels < WIDE) {
-        for (size_t q = 0; q < n_levels; q++)
-            for (size_t a = 0; a < n_anchors; a++)
-                out[q * n_anchors + a] = rows->x[a][q];
-        return;
-    }
-    for (size_t i = 0; i < n_levels; i += WIDE) {
-        const size_t at = block_at(i, n_levels);
-        for (size_t first = 0; first < MOST_ANCHORS; first += WIDE) {
-            wide r[WIDE];
-#pragma GCC unroll 8
-            for (size_t a = 0; a < WIDE; a++)
-                memcpy(&r[a], rows->x[first + a] + at, sizeof r[a]);
-            turn(r);
-#pragma GCC unroll 8
-            for (size_t q = 0; q < WIDE; q++)
-                memcpy(out + (at + q) * MOST_ANCHORS + first, &r[q], sizeof r[q]);
-        }
-    }
-}
-
-/* What depends on the step alone; rows 0 to 3 are there already. `spare`: the clock's anchors take the place of three points. */
-ALWAYS_INLINE void make_points(const tft_summary *s, const float *lags, size_t horizon, size_t hour, size_t i,
-                               bool spare, step_rows *rows, float *around)
-{
-    const float lag = lags[TFT_LAG_1D * horizon + i], smooth = lags[TFT_LAG_1D_SMOOTH * horizon + i];
-    const float same_minute = s->same_minute[i % hour];
-    *around = isnan(smooth) ? same_minute : smooth;
-    repeat(s->n_levels, tft_scaled(isnan(lag) ? *around : lag, s->scale), rows->x[5]);
-    repeat(s->n_levels, tft_scaled(*around, s->scale), rows->x[6]);
-    if (spare)
-        return;
-    repeat(s->n_levels, tft_scaled(same_minute, s->scale), rows->x[7]);
-    repeat(s->n_levels, tft_scaled(s->same_minute_6h[i % hour], s->scale), rows->x[8]);
-    repeat(s->n_levels, tft_scaled(s->same_minute_24h[i % hour], s->scale), rows->x[9]);
-}
-
-/* Eight steps at a time, as the clock sorts them; an hour's phases are worked out once where they are not too many. */
-TFT_PER_PROCESSOR static void fill_target(const tft_summary *s, const tft_clock *clock, bool by_clock,
-                                          const float *lags, size_t horizon, const uint8_t *horizon_hour, size_t row,
-                                          size_t n_anchors, float *anchors)
-{
-    const size_t hour = clock->pace->hour;
-    float phases[MOST_PHASES][TFT_MAX_QUANTILES];
-    step_rows rows;
-    clock_rows by;
-    if (by_clock && hour <= MOST_PHASES)
-        find_minutes(s, clock, 0, hour, phases);
-    repeat(s->n_levels, tft_scaled(s->last, s->scale), rows.x[0]);
-    scale_row(s, s->quantiles_1h, rows.x[1]);
-    scale_row(s, s->quantiles_24h, rows.x[2]);
-    scale_row(s, s->quantiles_7d, rows.x[3]);
-    for (size_t i = 0; i < horizon; i++) {
-        const size_t k = i % TFT_CHANGE_SPANS, left = horizon - i;
-        float around;
-        if (by_clock && k == 0)
-            find_clock(s, clock, i, left < TFT_CHANGE_SPANS ? left : TFT_CHANGE_SPANS, phases, &by);
-        if (i == 0 || horizon_hour[i] != horizon_hour[i - 1])
-            scale_row(s, s->same_hour[horizon_hour[i]], rows.x[4]);
-        make_points(s, lags, horizon, hour, i, by_clock, &rows, &around);
-        if (by_clock) {
-            bound_row(s, by.moments[k], rows.x[7]);
-            bound_row(s, by.minute[k], rows.x[8]);
-            bound_row(s, by.time[k], rows.x[9]);
-        }
-        if (n_anchors > TFT_FIRST_ANCHORS)
-            make_changes(s, i + 1, around, &rows);
-        if (n_anchors > TFT_SECOND_ANCHORS)
-            make_analogs(s, i + 1, &rows);
-        place(&rows, s->n_levels, n_anchors, anchors + i * row * n_anchors);
-    }
+    tft_anchor made[MOST_ANCHORS];
+    place(config, t->n_levels, values, made);
+    for (size_t k = 0; k < n_made(config); k++)
+        t->x[k] = values + (made[k].values - values);
+    fill_levels(t);
+    fill_same_hour(t);
+    fill_points(t, config->clock_anchors, config->n_anchors > TFT_FIRST_ANCHORS);
+    if (config->clock_anchors)
+        fill_clock(t);
+    if (config->n_anchors > TFT_FIRST_ANCHORS)
+        fill_changes(t);
+    if (config->n_anchors > TFT_SECOND_ANCHORS)
+        fill_analogs(t, made);
+    memcpy(anchors, made, config->n_anchors * sizeof *anchors);
 }
 
 void tft_anchors_fill(const tft_config *config, const tft_past *past, const tft_pace *pace,
-                      const tft_summary *summaries, const float *lags, const uint8_t *horizon_hour, float *anchors)
+                      const tft_summary *summaries, const float *lags, const uint8_t *horizon_hour, float *values,
+                      tft_anchor *anchors)
 {
-    const size_t horizon = config->max_decoder_length, n_anchors = config->n_anchors, row = tft_config_outputs(config);
-    assert(n_anchors <= MOST_ANCHORS);
-    size_t at = 0; // quantiles of the targets before this one
+    const size_t horizon = config->max_decoder_length;
+    assert(config->n_anchors <= MOST_ANCHORS);
     for (size_t m = 0; m < config->n_targets; m++) {
-        const tft_clock clock = {past->columns + m * past->n, past->n, pace, config->targets[m].quantiles,
-                                 summaries[m].n_levels};
-        fill_target(&summaries[m], &clock, config->clock_anchors, lags + m * TFT_N_LAGS * horizon, horizon,
-                    horizon_hour, row, n_anchors, anchors + at * n_anchors);
-        at += summaries[m].n_levels;
+        const size_t n_levels = config->targets[m].n_quantiles;
+        const tft_clock clock = {past->columns + m * past->n, past->n, pace, config->targets[m].quantiles, n_levels};
+        target t = {.s = &summaries[m],
+                    .clock = &clock,
+                    .lags = lags + m * TFT_N_LAGS * horizon,
+                    .hour = horizon_hour,
+                    .horizon = horizon,
+                    .n_levels = n_levels,
+                    .both = n_levels * horizon};
+        fill_target(config, &t, values, anchors + m * config->n_anchors);
+        values += place(config, n_levels, NULL, NULL);
     }
 }

@@ -23,20 +23,26 @@
  *     8   minute_quantiles       … of the same minute of the latest 24 hours                       quantiles_24h
  *     9   time_quantiles         … of the same time of the latest 7 days, ± 1 step                 8
  *
- * A point forecast has the same value for all q. Every number lies between the least and the greatest value of the past.
+ * A point forecast has the same value for all q, and is kept once; so are quantiles that are the same at every step (tft/anchor.h): some
+ * 157 kB a window of four metrics where all of it would be 270. Every number lies between the least and the greatest value of the past.
  */
 #ifndef TFT_SERIES_ANCHORS_H
 #define TFT_SERIES_ANCHORS_H
 
 #include "series/lags.h"
 #include "series/summary.h"
+#include "tft/anchor.h"
 
 #define TFT_FIRST_ANCHORS 10  // models of version 0.1.0 mix these
 #define TFT_SECOND_ANCHORS 14 // those before analogues were found; later ones mix all of them
 
-/* Fills anchors [horizon, Q, K], scaled; Q runs over the targets' quantiles, one target after the other.
+/* How many values a window's anchors have, all targets together. */
+size_t tft_anchors_floats(const tft_config *config);
+
+/* Fills anchors [M, K], scaled, and the values that they point at, tft_anchors_floats() of them.
  * lags [n_targets, TFT_N_LAGS, horizon]; horizon_hour [horizon]: hour of the day. */
 void tft_anchors_fill(const tft_config *config, const tft_past *past, const tft_pace *pace,
-                      const tft_summary *summaries, const float *lags, const uint8_t *horizon_hour, float *anchors);
+                      const tft_summary *summaries, const float *lags, const uint8_t *horizon_hour, float *values,
+                      tft_anchor *anchors);
 
 #endif

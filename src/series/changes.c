@@ -58,8 +58,8 @@ static void quantiles_one_by_one(const tft_span_samples *sorted, const float *le
 {
     for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
         for (size_t q = 0; q < n_levels; q++)
-            out->quantiles[s][q] = sorted->n[s] > 0 ? quantile_of(sorted, s, levels[q])
-                                   : s > 0          ? out->quantiles[s - 1][q]
+            out->quantiles[q][s] = sorted->n[s] > 0 ? quantile_of(sorted, s, levels[q])
+                                   : s > 0          ? out->quantiles[q][s - 1]
                                                     : 0.0f;
     }
 }
@@ -73,7 +73,6 @@ TFT_PER_PROCESSOR static void quantiles_side_by_side(const tft_span_samples *sor
         const double at = (double)levels[q] * (double)(n - 1);
         const size_t low = (size_t)at < n - 1 ? (size_t)at : n - 1, high = low + 1 < n ? low + 1 : low;
         const double part = low == high ? 0.0 : at - (double)low, rest = 1.0 - part;
-        float row[TFT_CHANGE_SPANS];
         for (size_t s = 0; s < TFT_CHANGE_SPANS; s += HALF) {
             floats x, y;
             memcpy(&x, sorted->x[low] + s, sizeof x);
@@ -81,10 +80,8 @@ TFT_PER_PROCESSOR static void quantiles_side_by_side(const tft_span_samples *sor
             const doubles mixed =
                 rest * __builtin_convertvector(x, doubles) + part * __builtin_convertvector(y, doubles);
             x = __builtin_convertvector(mixed, floats);
-            memcpy(row + s, &x, sizeof x);
+            memcpy(out->quantiles[q] + s, &x, sizeof x);
         }
-        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++)
-            out->quantiles[s][q] = row[s];
     }
 }
 
@@ -142,7 +139,31 @@ TFT_PER_PROCESSOR void tft_changes_at(const tft_changes *changes, size_t t, floa
     const size_t next = s < last ? s + 1 : s;
     const float part = next == s || t <= spans[s] ? 0.0f : (float)(t - spans[s]) / (float)(spans[next] - spans[s]);
     for (size_t q = 0; q < changes->n_levels; q++)
-        out[q] = (1.0f - part) * changes->quantiles[s][q] + part * changes->quantiles[next][q];
+        out[q] = (1.0f - part) * changes->quantiles[q][s] + part * changes->quantiles[q][next];
+}
+
+/* n steps from a span whose quantile is a to the next, b; as far apart as `per_step` says: a power of two, so its product is the quotient. */
+static inline __attribute__((always_inline)) void interpolate(float a, float b, float per_step, size_t n, float *out)
+{
+    for (int i = 0; i < (int)n; i++) {
+        const float part = (float)i * per_step;
+        out[i] = (1.0f - part) * a + part * b;
+    }
+}
+
+TFT_PER_PROCESSOR void tft_changes_along(const tft_changes *changes, size_t n, float *out)
+{
+    for (size_t q = 0; q < changes->n_levels; q++, out += n) {
+        const float *const of_level = changes->quantiles[q];
+        size_t s = 0;
+        for (; s + 1 < TFT_CHANGE_SPANS && spans[s] <= n; s++) {
+            const size_t span = spans[s + 1] - spans[s], left = n - spans[s] + 1;
+            interpolate(of_level[s], of_level[s + 1], 1.0f / (float)span, left < span ? left : span,
+                        out + spans[s] - 1);
+        }
+        for (size_t t = spans[s]; t <= n; t++)
+            out[t - 1] = of_level[s];
+    }
 }
 
 float tft_level(const float *column, size_t n, float otherwise)

@@ -25,7 +25,7 @@
 
 typedef struct tft_changes {
     size_t n_levels;
-    float quantiles[TFT_CHANGE_SPANS][TFT_MAX_QUANTILES]; // 0 where no change is known
+    float quantiles[TFT_MAX_QUANTILES][TFT_CHANGE_SPANS]; // 0 where no change is known
 } tft_changes;
 
 /* Samples of every span, sample k of span s at x[k][s], NaN = none: so laid out, all spans are sorted at once. */
@@ -58,6 +58,8 @@ static inline size_t tft_change_span(size_t s)
 void tft_sample_quantiles(const float *samples, size_t n, const float *levels, size_t n_levels, float *out);
 /* The quantiles for t = 1 … steps ahead, interpolated between the spans. */
 void tft_changes_at(const tft_changes *changes, size_t t, float *out);
+/* The same for all t = 1 … n, a level's steps side by side: out [n_levels, n]. */
+void tft_changes_along(const tft_changes *changes, size_t n, float *out);
 
 float tft_level(const float *column, size_t n, float otherwise);
 float tft_shift(const float *column, size_t n, const tft_pace *pace);

@@ -91,15 +91,14 @@ static void put_row(const tft_clock *clock, ptrdiff_t from, size_t n, size_t row
     tft_span_count(all, row);
 }
 
-static void finish_all(const tft_clock *clock, tft_span_samples *samples, size_t n_rows, size_t n,
-                       float (*out)[TFT_MAX_QUANTILES])
+static unsigned finish_all(const tft_clock *clock, tft_span_samples *samples, size_t n_rows, size_t n, tft_changes *out)
 {
-    tft_changes made;
-    tft_span_rows_quantiles(samples, n_rows, clock->levels, clock->n_levels, &made);
-    for (size_t i = 0; i < n; i++) {
-        if (samples->n[i] >= FEWEST)
-            memcpy(out[i], made.quantiles[i], clock->n_levels * sizeof **out);
-    }
+    unsigned enough = 0;
+    for (size_t i = 0; i < n; i++)
+        enough |= (unsigned)(samples->n[i] >= FEWEST) << i;
+    if (enough != 0)
+        tft_span_rows_quantiles(samples, n_rows, clock->levels, clock->n_levels, out);
+    return enough;
 }
 
 /* Index in the column of the value t steps after the one that is `age` steps back. */
@@ -108,7 +107,7 @@ static ptrdiff_t index_of(const tft_clock *clock, size_t age, size_t t)
     return (ptrdiff_t)clock->n - 1 - (ptrdiff_t)age + (ptrdiff_t)t;
 }
 
-void tft_clock_minutes(const tft_clock *clock, size_t t, size_t n, float (*out)[TFT_MAX_QUANTILES])
+unsigned tft_clock_minutes(const tft_clock *clock, size_t t, size_t n, tft_changes *out)
 {
     tft_span_samples all;
     memset(all.n, 0, sizeof all.n);
@@ -116,10 +115,10 @@ void tft_clock_minutes(const tft_clock *clock, size_t t, size_t n, float (*out)[
     assert(phase + n <= hour);
     for (size_t k = 1; k <= HOURS; k++)
         put_row(clock, index_of(clock, k * hour - 1, phase), n, k - 1, &all);
-    finish_all(clock, &all, HOURS, n, out);
+    return finish_all(clock, &all, HOURS, n, out);
 }
 
-void tft_clock_times(const tft_clock *clock, size_t t, size_t n, float (*out)[TFT_MAX_QUANTILES])
+unsigned tft_clock_times(const tft_clock *clock, size_t t, size_t n, tft_changes *out)
 {
     tft_span_samples all;
     memset(all.n, 0, sizeof all.n);
@@ -128,15 +127,14 @@ void tft_clock_times(const tft_clock *clock, size_t t, size_t n, float (*out)[TF
         for (size_t shift = 0; shift <= 2 * AROUND; shift++)
             put_row(clock, index_of(clock, d * clock->pace->day + shift, t + AROUND), n, row++, &all);
     }
-    finish_all(clock, &all, row, n, out);
+    return finish_all(clock, &all, row, n, out);
 }
 
-void tft_clock_all_moments(const tft_clock *clock, const tft_analogs *analogs, size_t t, size_t n,
-                           float (*out)[TFT_MAX_QUANTILES])
+unsigned tft_clock_all_moments(const tft_clock *clock, const tft_analogs *analogs, size_t t, size_t n, tft_changes *out)
 {
     tft_span_samples all;
     memset(all.n, 0, sizeof all.n);
     for (size_t i = 0; i < analogs->n_at_minute; i++)
         put_row(clock, index_of(clock, analogs->ages_at_minute[i], t), n, i, &all);
-    finish_all(clock, &all, analogs->n_at_minute, n, out);
+    return finish_all(clock, &all, analogs->n_at_minute, n, out);
 }

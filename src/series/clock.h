@@ -28,11 +28,12 @@ bool tft_clock_minute(const tft_clock *clock, size_t t, float *out);
 bool tft_clock_time(const tft_clock *clock, size_t t, float *out);
 bool tft_clock_moments(const tft_clock *clock, const tft_analogs *analogs, size_t t, float *out);
 
-/* The same for the n steps from t on, up to TFT_CHANGE_SPANS of them, a row of `out` each: they are sorted side by side. Of `minutes`
- * all lie in one hour after the origin. */
-void tft_clock_minutes(const tft_clock *clock, size_t t, size_t n, float (*out)[TFT_MAX_QUANTILES]);
-void tft_clock_times(const tft_clock *clock, size_t t, size_t n, float (*out)[TFT_MAX_QUANTILES]);
-void tft_clock_all_moments(const tft_clock *clock, const tft_analogs *analogs, size_t t, size_t n,
-                           float (*out)[TFT_MAX_QUANTILES]);
+/* The same for the n steps from t on, up to TFT_CHANGE_SPANS of them: they are sorted side by side. Quantile q of step t + i is
+ * out->quantiles[q][i], and bit i of the result says whether enough values are known there. Of `minutes` all lie in one hour
+ * after the origin. */
+unsigned tft_clock_minutes(const tft_clock *clock, size_t t, size_t n, tft_changes *out);
+unsigned tft_clock_times(const tft_clock *clock, size_t t, size_t n, tft_changes *out);
+unsigned tft_clock_all_moments(const tft_clock *clock, const tft_analogs *analogs, size_t t, size_t n,
+                               tft_changes *out);
 
 #endif

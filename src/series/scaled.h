@@ -8,12 +8,23 @@
 #define TFT_SERIES_SCALED_H
 
 #include <math.h>
+#include <stddef.h>
 
 static inline float tft_scaled(float value, float scale)
 {
     const float ratio = value / scale;
     return ratio > 1e9f ? 1e9f : ratio < -1e9f ? -1e9f : ratio;
 }
+
+static inline float tft_bounded(float value, float low, float high)
+{
+    return value < low ? low : value > high ? high : value;
+}
+
+/* Each of n numbers x in place:  x / scale,  bounded x / scale  and  bounded (from + x) / scale. */
+void tft_scale_all(float *x, size_t n, float scale);
+void tft_bound_all(float *x, size_t n, float low, float high, float scale);
+void tft_bound_all_from(float *x, size_t n, float from, float low, float high, float scale);
 
 static inline float tft_squashed(float value, float scale)
 {

@@ -112,11 +112,10 @@ void tft_window_layout(const tft_config *config, struct tft_arena *arena, tft_wi
     window->encoder_codes = tft_arena_alloc(arena, e * n_codes, sizeof *window->encoder_codes);
     window->decoder_codes = tft_arena_alloc(arena, t * n_codes, sizeof *window->decoder_codes);
     window->target_scale = tft_arena_floats(arena, 2 * config->n_targets);
-    size_t n_outputs = 0;
-    for (size_t m = 0; m < config->n_targets; m++)
-        n_outputs += config->targets[m].n_quantiles;
-    if (config->n_anchors > 0)
-        window->anchors = tft_arena_floats(arena, t * n_outputs * config->n_anchors);
+    if (config->n_anchors > 0) {
+        window->anchor_values = tft_arena_floats(arena, tft_anchors_floats(config));
+        window->anchors = tft_arena_alloc(arena, config->n_targets * config->n_anchors, sizeof *window->anchors);
+    }
     if (config->n_signs > 0)
         window->signs = tft_arena_floats(arena, config->n_signs);
 }
@@ -507,6 +506,6 @@ tft_status tft_window_build(const tft_contract *contract, const tft_config *conf
     }
     if (config->n_anchors > 0 && window->anchors != NULL)
         tft_anchors_fill(config, &scratch->past, &scratch->calendar.pace, scratch->summaries, scratch->lags,
-                         scratch->horizon_hour, window->anchors);
+                         scratch->horizon_hour, window->anchor_values, window->anchors);
     return TFT_OK;
 }

@@ -315,15 +315,20 @@ void tft_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *c, f
     kernels()->lstm_cell_lean(gates, n, hidden, c, h);
 }
 
-void tft_tilted_mix(const float *alpha, const float *beta, const float *z, size_t n, size_t k, const float *anchors,
-                    float *out)
+void tft_tilted_mix(const tft_mix *mix, const float *logits, size_t ld, float *out, size_t ld_out)
 {
-    kernels()->tilted_mix(alpha, beta, z, n, k, anchors, out);
+    kernels()->tilted_mix(mix, logits, ld, out, ld_out);
 }
 
-void tft_range(const float *x, size_t n, float *least, float *most)
+void tft_tilted_mix_backward(const tft_mix *mix, const float *logits, size_t ld, const float *dout, size_t ld_out,
+                             float *dlogits)
 {
-    kernels()->range(x, n, least, most);
+    kernels()->tilted_mix_backward(mix, logits, ld, dout, ld_out, dlogits);
+}
+
+void tft_mix_range(const tft_mix *mix, size_t first, size_t n, float *least, float *most)
+{
+    kernels()->mix_range(mix, first, n, least, most);
 }
 
 void tft_scalar_mix(const tft_scalar_net *net, const float *x, const float *a, size_t n, float p, uint64_t key,

@@ -16,7 +16,7 @@
     X(linear) X(linear_add) X(linear_backward) X(linear_pack) X(linear_packed) X(linear_packed_add) X(matmul_nt) X(matmul_nn) X(matmul_tn)                                  \
     X(add) X(axpy) X(scale) X(mul) X(exp) X(sigmoid) X(tanh) X(elu) X(elu_backward) X(dot) X(sum_squares)                     \
     X(glu) X(glu_backward) X(layernorm) X(layernorm_backward) X(gate_norm) X(weigh_rows) X(weigh_rows_backward) X(softmax) X(softmax_backward)                           \
-    X(lstm_cell) X(lstm_cell_backward) X(dropout_mask) X(curves_mix) X(curve_values) X(tilted_mix) X(range) X(attend) X(attend_heads) X(attend_backward) X(lstm_cell_lean) \
+    X(lstm_cell) X(lstm_cell_backward) X(dropout_mask) X(curves_mix) X(curve_values) X(tilted_mix) X(tilted_mix_backward) X(mix_range) X(attend) X(attend_heads) X(attend_backward) X(lstm_cell_lean) \
     X(scalar_mix) X(scalar_mix_backward) X(turn)
 /* clang-format on */
 
@@ -42,7 +42,7 @@ bool tft_isa_usable(tft_isa isa);
 const tft_kernels *tft_kernels_current(void);
 void tft_kernels_replace(const tft_kernels *table);
 
-/* The reference, by file: gemm_ref.c, elementwise_ref.c, rows_ref.c, scalar_ref.c. */
+/* The reference, by file: gemm_ref.c, elementwise_ref.c, rows_ref.c, mixture_ref.c, scalar_ref.c. */
 #define TFT_KERNEL_REF(name) __typeof__(tft_##name) tft_ref_##name;
 TFT_KERNEL_LIST(TFT_KERNEL_REF)
 #undef TFT_KERNEL_REF

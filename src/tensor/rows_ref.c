@@ -353,29 +353,3 @@ void tft_ref_lstm_cell_lean(const float *gates, size_t n, size_t hidden, float *
         }
     }
 }
-
-void tft_ref_tilted_mix(const float *alpha, const float *beta, const float *z, size_t n, size_t k, const float *anchors,
-                        float *out)
-{
-    for (size_t q = 0; q < n && k > 0; q++) {
-        double top = -INFINITY, total = 0.0, sum = 0.0;
-        for (size_t i = 0; i < k; i++)
-            top = fmax(top, (double)alpha[i] + (double)z[q] * (double)beta[i]);
-        for (size_t i = 0; i < k; i++) {
-            const double weight = exp((double)alpha[i] + (double)z[q] * (double)beta[i] - top);
-            total += weight;
-            sum += weight * (double)anchors[q * k + i];
-        }
-        out[q] = (float)((double)out[q] + sum / total);
-    }
-}
-
-void tft_ref_range(const float *x, size_t n, float *least, float *most)
-{
-    *least = (float)INFINITY;
-    *most = (float)-INFINITY;
-    for (size_t i = 0; i < n; i++) {
-        *least = x[i] < *least ? x[i] : *least;
-        *most = x[i] > *most ? x[i] : *most;
-    }
-}

@@ -17,6 +17,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "tft/anchor.h"
+
 typedef enum tft_isa { TFT_ISA_AUTO, TFT_ISA_PORTABLE, TFT_ISA_AVX2, TFT_ISA_AVX512 } tft_isa;
 
 /* Chooses the kernels, before the first work. An instruction set that the machine lacks falls back to the best it has.
@@ -159,6 +161,26 @@ static inline size_t tft_scalar_floats(size_t n, size_t k, size_t d)
 /* y [d, ldy] = x [n, ldx] turned over: columns become rows. */
 void tft_turn(const float *x, size_t ldx, size_t n, size_t d, float *y, size_t ldy);
 
+/* ---- simple forecasts, mixed ------------------------------------------------------------------------------ */
+
+#define TFT_MIX_MOST 16
+
+/* One target's anchors over n steps, mixed with weights softmax(α + z_q β) at level q. */
+typedef struct tft_mix {
+    size_t n, n_quantiles, k;  // k: anchors, 1 to TFT_MIX_MOST
+    const float *z;            // [n_quantiles]
+    const tft_anchor *anchors; // [k]
+} tft_mix;
+
+/* out [n, n_quantiles] += the mixture of each step and level;  logits [n, 2k]: α, then β. ld, ld_out: floats from one step to
+ * the next.  Backward: dlogits [n, 2k], with ld too, is overwritten. */
+void tft_tilted_mix(const tft_mix *mix, const float *logits, size_t ld, float *out, size_t ld_out);
+void tft_tilted_mix_backward(const tft_mix *mix, const float *logits, size_t ld, const float *dout, size_t ld_out,
+                             float *dlogits);
+/* The smallest that any anchor says at its first level and the largest at its last, for each of the n steps from `first` on: least,
+ * most [n]. Where anchors ascend with the level, nothing lies outside. */
+void tft_mix_range(const tft_mix *mix, size_t first, size_t n, float *least, float *most);
+
 /* ---- evaluation only: nothing is kept for backward ----------------------------------------------------- */
 
 /* Functions of one number with `d` values each. Curve i covers first[i] ≤ x < first[i] + pieces[i] / per_unit[i] with equally long
@@ -203,12 +225,6 @@ void tft_attend_heads(size_t n_heads, size_t d, const float *q, size_t ldq, cons
 void tft_attend_backward(const float *q, size_t ldq, const float *k, const float *v, size_t ld, size_t n, size_t d,
                          size_t first_open, size_t step, float scale, const float *out, const float *kept,
                          const float *dout, float *dq, float *dk, float *dv);
-
-/* out [n] += mean of anchors [n, K] with weights softmax(alpha + z ⊙ beta): alpha, beta [K], a tilt z for each of n rows. */
-void tft_tilted_mix(const float *alpha, const float *beta, const float *z, size_t n, size_t k, const float *anchors,
-                    float *out);
-/* The smallest and the largest of x [n]; +∞ and −∞ where n is 0. */
-void tft_range(const float *x, size_t n, float *least, float *most);
 
 /* tft_lstm_cell() for all rows live: c [N, H] is replaced by the new cell, h overwritten; gates are only read. Within 3e-7 of
  * the exact value, times the largest |c|. */

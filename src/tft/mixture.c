@@ -8,7 +8,8 @@
 
 #define MOST_SPREAD 4.0f
 #define LEAST_SPREAD 0.02f
-#define FULL_SPREAD 24 // steps; before, a correction grows like the spread of a random walk
+#define SPREAD_STEPS 64 // at a time
+#define FULL_SPREAD 24  // steps; before, a correction grows like the spread of a random walk
 #define MOST_WEIGHTS (TFT_MAX_QUANTILES * TFT_MAX_ANCHORS) // of one target and step
 
 size_t tft_mixture_width(const tft_config *config)
@@ -46,9 +47,15 @@ static size_t step_of(const tft_rows *rows, size_t r)
     return r - rows->start[rows->window_of[r]];
 }
 
-static const float *anchors_of(const tft_mixture *w, const tft_rows *rows, size_t r, tft_anchors anchors)
+/* Target m's anchors in window b. */
+static const tft_anchor *anchors_of(const tft_mixture *w, const tft_anchor *anchors, size_t b, size_t m)
 {
-    return anchors.values + (rows->window_of[r] * anchors.steps + step_of(rows, r)) * w->n_outputs * w->n_anchors;
+    return anchors + (b * w->n_targets + m) * w->n_anchors;
+}
+
+static tft_mix mix_of(const tft_mixture *w, const tft_rows *rows, const tft_anchor *anchors, size_t b, size_t m)
+{
+    return (tft_mix){rows->length[b], w->n_quantiles[m], w->n_anchors, w->z[m], anchors_of(w, anchors, b, m)};
 }
 
 /* Weights [quantiles, K] of target m from its α and β. */
@@ -63,129 +70,118 @@ static void tilt(const tft_mixture *w, size_t m, const float *alpha, float *weig
     tft_softmax(weights, n, k, k, weights);
 }
 
-static void blend_shared(const tft_mixture *w, const float *weights, const float *anchor, float *out)
+static void blend_shared(const tft_mixture *w, const float *weights, const tft_anchor *anchors, size_t t, float *out)
 {
     const size_t k = w->n_anchors;
-    for (size_t m = 0; m < w->n_targets; m++, weights += k) {
-        for (size_t q = 0; q < w->n_quantiles[m]; q++, anchor += k) {
+    for (size_t m = 0; m < w->n_targets; m++, weights += k, anchors += k) {
+        for (size_t q = 0; q < w->n_quantiles[m]; q++) {
             float sum = (float)0;
             for (size_t i = 0; i < k; i++)
-                sum += weights[i] * anchor[i];
+                sum += weights[i] * tft_anchor_at(&anchors[i], q, t);
             *out++ += sum;
         }
     }
 }
 
-static void blend_tilted(const tft_mixture *w, const float *logits, const float *anchor, float *out)
+/* How far a correction may go `t` steps after the origin (t = 0 is the first), from what the anchors say there. */
+static float spread_of(float least, float most, size_t t)
 {
-    const size_t k = w->n_anchors;
-    for (size_t m = 0; m < w->n_targets; m++, logits += 2 * k) {
-        const size_t n = w->n_quantiles[m];
-        tft_tilted_mix(logits, logits + k, w->z[m], n, k, anchor, out);
-        anchor += n * k;
-        out += n;
-    }
-}
-
-void tft_mixture_forward(const tft_mixture *w, const tft_rows *rows, const float *x, tft_anchors anchors, float *raw,
-                         float *logits)
-{
-    tft_linear(x, w->hidden, w->w, w->b, rows->n, w->hidden, w->width, logits, w->width);
-    for (size_t r = 0; w->tilted && r < rows->n; r++) {
-        const float *const step = w->step + step_of(rows, r) * w->width;
-        for (size_t i = 0; i < w->width; i++)
-            logits[r * w->width + i] += (float)TFT_MIXTURE_STEP_GAIN * step[i];
-    }
-    if (!w->tilted)
-        tft_softmax(logits, rows->n * w->n_targets, w->n_anchors, w->n_anchors, logits);
-    for (size_t r = 0; r < rows->n; r++) {
-        const float *const anchor = anchors_of(w, rows, r, anchors);
-        if (w->tilted)
-            blend_tilted(w, logits + r * w->width, anchor, raw + r * w->n_outputs);
-        else
-            blend_shared(w, logits + r * w->width, anchor, raw + r * w->n_outputs);
-    }
-}
-
-static void back_shared(const tft_mixture *w, const float *anchor, const float *dout, float *dweights)
-{
-    const size_t k = w->n_anchors;
-    for (size_t m = 0; m < w->n_targets; m++, dweights += k) {
-        for (size_t q = 0; q < w->n_quantiles[m]; q++, anchor += k, dout++) {
-            for (size_t i = 0; i < k; i++)
-                dweights[i] += *dout * anchor[i];
-        }
-    }
-}
-
-static void back_tilted(const tft_mixture *w, const float *logits, const float *anchor, const float *dout,
-                        float *dlogits)
-{
-    const size_t k = w->n_anchors;
-    float weights[MOST_WEIGHTS], d[MOST_WEIGHTS];
-    for (size_t m = 0; m < w->n_targets; m++, logits += 2 * k, dlogits += 2 * k) {
-        const size_t n = w->n_quantiles[m];
-        tilt(w, m, logits, weights);
-        for (size_t q = 0; q < n; q++, anchor += k, dout++) {
-            for (size_t i = 0; i < k; i++)
-                d[q * k + i] = *dout * anchor[i];
-        }
-        tft_softmax_backward(weights, d, n, k, k, d);
-        for (size_t q = 0; q < n; q++) {
-            for (size_t i = 0; i < k; i++) {
-                dlogits[i] += d[q * k + i];
-                dlogits[k + i] += w->z[m][q] * d[q * k + i];
-            }
-        }
-    }
-}
-
-void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const float *x, tft_anchors anchors,
-                          const float *logits, const float *draw, tft_mixture *grad, float *dx, float *dlogits)
-{
-    const size_t width = w->width;
-    memset(dlogits, 0, rows->n * width * sizeof *dlogits);
-    for (size_t r = 0; r < rows->n; r++) {
-        const float *const anchor = anchors_of(w, rows, r, anchors);
-        if (w->tilted)
-            back_tilted(w, logits + r * width, anchor, draw + r * w->n_outputs, dlogits + r * width);
-        else
-            back_shared(w, anchor, draw + r * w->n_outputs, dlogits + r * width);
-    }
-    if (!w->tilted)
-        tft_softmax_backward(logits, dlogits, rows->n * w->n_targets, w->n_anchors, w->n_anchors, dlogits);
-    for (size_t r = 0; w->tilted && r < rows->n; r++) {
-        float *const step = grad->step + step_of(rows, r) * width;
-        for (size_t i = 0; i < width; i++)
-            step[i] += (float)TFT_MIXTURE_STEP_GAIN * dlogits[r * width + i];
-    }
-    tft_linear_backward(x, w->hidden, w->w, dlogits, width, rows->n, w->hidden, width, dx, w->hidden, grad->w, grad->b);
-}
-
-/* How far a correction may go `t` steps after the origin (t = 0 is the first), from the anchors of its row and target. */
-static float spread_of(const float *anchors, size_t n, size_t t)
-{
-    float least, most;
-    tft_range(anchors, n, &least, &most);
     const float range = most - least;
     const float spread = (range < MOST_SPREAD ? range : MOST_SPREAD) + LEAST_SPREAD;
     return t + 1 < FULL_SPREAD ? spread * (float)sqrt((double)(t + 1) / FULL_SPREAD) : spread;
 }
 
-void tft_mixture_spread(const tft_mixture *w, const tft_rows *rows, tft_anchors anchors, float *x)
+/* x [n, Q] of one window and target, times its spread. */
+static void spread_target(const tft_mix *mix, float *x, size_t ld)
 {
-    if (!w->tilted)
-        return;
-    for (size_t r = 0; r < rows->n; r++) {
-        const float *anchor = anchors_of(w, rows, r, anchors);
-        for (size_t m = 0; m < w->n_targets; m++) {
-            const size_t n = w->n_quantiles[m];
-            const float spread = spread_of(anchor, n * w->n_anchors, step_of(rows, r));
-            for (size_t q = 0; q < n; q++)
-                *x++ *= spread;
-            anchor += n * w->n_anchors;
+    float least[SPREAD_STEPS], most[SPREAD_STEPS];
+    for (size_t first = 0; first < mix->n; first += SPREAD_STEPS) {
+        const size_t n = mix->n - first < SPREAD_STEPS ? mix->n - first : SPREAD_STEPS;
+        tft_mix_range(mix, first, n, least, most);
+        for (size_t t = 0; t < n; t++) {
+            const float spread = spread_of(least[t], most[t], first + t);
+            for (size_t q = 0; q < mix->n_quantiles; q++)
+                x[(first + t) * ld + q] *= spread;
         }
     }
+}
+
+/* A target at a time: the anchors that its spread has read are still near when they are mixed. */
+static void blend_tilted(const tft_mixture *w, const tft_rows *rows, size_t b, const tft_anchor *anchors,
+                         const float *logits, float *raw)
+{
+    for (size_t m = 0; m < w->n_targets; raw += w->n_quantiles[m++], logits += 2 * w->n_anchors) {
+        const tft_mix mix = mix_of(w, rows, anchors, b, m);
+        spread_target(&mix, raw, w->n_outputs);
+        tft_tilted_mix(&mix, logits, w->width, raw, w->n_outputs);
+    }
+}
+
+void tft_mixture_forward(const tft_mixture *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
+                         float *raw, float *logits)
+{
+    tft_linear(x, w->hidden, w->w, w->b, rows->n, w->hidden, w->width, logits, w->width);
+    if (w->tilted) {
+        for (size_t r = 0; r < rows->n; r++) {
+            const float *const step = w->step + step_of(rows, r) * w->width;
+            for (size_t i = 0; i < w->width; i++)
+                logits[r * w->width + i] += (float)TFT_MIXTURE_STEP_GAIN * step[i];
+        }
+        for (size_t b = 0; b < rows->n_windows; b++)
+            blend_tilted(w, rows, b, anchors, logits + rows->start[b] * w->width, raw + rows->start[b] * w->n_outputs);
+        return;
+    }
+    tft_softmax(logits, rows->n * w->n_targets, w->n_anchors, w->n_anchors, logits);
+    for (size_t r = 0; r < rows->n; r++)
+        blend_shared(w, logits + r * w->width, anchors_of(w, anchors, rows->window_of[r], 0), step_of(rows, r),
+                     raw + r * w->n_outputs);
+}
+
+static void back_shared(const tft_mixture *w, const tft_anchor *anchors, size_t t, const float *dout, float *dweights)
+{
+    const size_t k = w->n_anchors;
+    for (size_t m = 0; m < w->n_targets; m++, dweights += k, anchors += k) {
+        memset(dweights, 0, k * sizeof *dweights);
+        for (size_t q = 0; q < w->n_quantiles[m]; q++, dout++) {
+            for (size_t i = 0; i < k; i++)
+                dweights[i] += *dout * tft_anchor_at(&anchors[i], q, t);
+        }
+    }
+}
+
+/* draw · spread stands for the correction's gradient afterwards, in its place. */
+static void back_tilted(const tft_mixture *w, const tft_rows *rows, size_t b, const tft_anchor *anchors,
+                        const float *logits, float *draw, float *dlogits)
+{
+    for (size_t m = 0; m < w->n_targets; m++) {
+        const tft_mix mix = mix_of(w, rows, anchors, b, m);
+        tft_tilted_mix_backward(&mix, logits, w->width, draw, w->n_outputs, dlogits);
+        spread_target(&mix, draw, w->n_outputs);
+        draw += w->n_quantiles[m];
+        logits += 2 * w->n_anchors;
+        dlogits += 2 * w->n_anchors;
+    }
+}
+
+void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
+                          const float *logits, float *draw, tft_mixture *grad, float *dx, float *dlogits)
+{
+    const size_t width = w->width;
+    if (w->tilted) {
+        for (size_t b = 0; b < rows->n_windows; b++) {
+            const size_t first = rows->start[b];
+            back_tilted(w, rows, b, anchors, logits + first * width, draw + first * w->n_outputs,
+                        dlogits + first * width);
+        }
+        for (size_t r = 0; r < rows->n; r++)
+            tft_axpy(grad->step + step_of(rows, r) * width, (float)TFT_MIXTURE_STEP_GAIN, dlogits + r * width, width);
+    } else {
+        for (size_t r = 0; r < rows->n; r++)
+            back_shared(w, anchors_of(w, anchors, rows->window_of[r], 0), step_of(rows, r), draw + r * w->n_outputs,
+                        dlogits + r * width);
+        tft_softmax_backward(logits, dlogits, rows->n * w->n_targets, w->n_anchors, w->n_anchors, dlogits);
+    }
+    tft_linear_backward(x, w->hidden, w->w, dlogits, width, rows->n, w->hidden, width, dx, w->hidden, grad->w, grad->b);
 }
 
 void tft_mixture_weights(const tft_mixture *w, const float *logits, size_t n, float *weights)

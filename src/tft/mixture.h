@@ -11,12 +11,13 @@
  *           which simple forecast is best depends on how far it looks ahead above all. Quantiles may cross; whoever shows
  *           them sorts (forecaster.h).
  *
- * Shapes:  N decoder rows; logits [N, width], width = M·K or, tilted, 2·M·K (a target's α, then its β); anchors [B, T, Q, K].
+ * Shapes:  N decoder rows; logits [N, width], width = M·K or, tilted, 2·M·K (a target's α, then its β); anchors [B, M, K].
  * Memory:  the caller owns every buffer. Threads: weights are only read.
  */
 #ifndef TFT_TFT_MIXTURE_H
 #define TFT_TFT_MIXTURE_H
 
+#include "tft/anchor.h"
 #include "tft/config.h"
 #include "tft/parameters.h"
 #include "tft/rows.h"
@@ -33,26 +34,19 @@ typedef struct tft_mixture { // also holds gradients: same fields, same shapes
     float z[TFT_MAX_TARGETS][TFT_MAX_QUANTILES];
 } tft_mixture;
 
-/* The anchors of a batch, padded to `steps`; NULL without a mixture. */
-typedef struct tft_anchors {
-    const float *values; // [B, steps, Q, K]
-    size_t steps;
-} tft_anchors;
-
 size_t tft_mixture_width(const tft_config *config); // 0 without anchors
 void tft_mixture_define(tft_builder *builder, tft_mixture *w, const tft_config *config);
 
-/* Adds the mixture to raw [N, Q]; logits stay for backward and for tft_mixture_weights(). */
-void tft_mixture_forward(const tft_mixture *w, const tft_rows *rows, const float *x, tft_anchors anchors, float *raw,
-                         float *logits);
-/* draw [N, Q]; dx [N, H] and grad are added to; dlogits [N, width] of working memory. */
-void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const float *x, tft_anchors anchors,
-                          const float *logits, const float *draw, tft_mixture *grad, float *dx, float *dlogits);
-
-/* Tilted: multiplies x [N, Q] by how far the anchors of its row and target lie apart (at most 4, plus 0.02, in scaled
- * units): a correction may move a forecast as far as the simple ones disagree, and leaves a flat line flat. In the first 24 steps,
- * as a random walk would, only by √(t / 24) of that. */
-void tft_mixture_spread(const tft_mixture *w, const tft_rows *rows, tft_anchors anchors, float *x);
+/* raw [N, Q] holds the output layer's values and becomes mixture + spread · values. The spread, 1 where weights are shared, is how far
+ * the anchors of a row and target lie apart, from the smallest lowest level to the largest highest (at most 4, plus 0.02, in scaled units): a correction may move a forecast as far as the
+ * simple ones disagree, and leaves a flat line flat. In the first 24 steps, as a random walk would, only by √(t / 24) of that.
+ * logits stay for backward and for tft_mixture_weights(). */
+void tft_mixture_forward(const tft_mixture *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
+                         float *raw, float *logits);
+/* draw [N, Q] becomes the gradient of the output layer's values; dx [N, H] and grad are added to; dlogits [N, width] of working
+ * memory. */
+void tft_mixture_backward(const tft_mixture *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
+                          const float *logits, float *draw, tft_mixture *grad, float *dx, float *dlogits);
 
 /* What each anchor weighs, mean over a target's quantiles: logits [n, width] → weights [n, M·K]. */
 void tft_mixture_weights(const tft_mixture *w, const float *logits, size_t n, float *weights);

@@ -28,8 +28,8 @@ void tft_output_define(tft_builder *builder, tft_output *w, const tft_config *co
     tft_mixture_define(builder, &w->mixture, config);
 }
 
-void tft_output_forward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors, float *raw,
-                        float *logits)
+void tft_output_forward(const tft_output *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
+                        float *raw, float *logits)
 {
     const size_t h = w->hidden, q_all = w->n_outputs;
     size_t first = 0;
@@ -37,18 +37,15 @@ void tft_output_forward(const tft_output *w, const tft_rows *rows, const float *
         tft_linear(x, h, w->w[m], w->b[m], rows->n, h, w->n_quantiles[m], raw + first, q_all); // (23)
     if (w->mixture.n_anchors == 0)
         return;
-    tft_mixture_spread(&w->mixture, rows, anchors, raw);
     tft_mixture_forward(&w->mixture, rows, x, anchors, raw, logits);
 }
 
-void tft_output_backward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors,
+void tft_output_backward(const tft_output *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
                          const float *logits, float *draw, tft_output *grad, float *dx, float *dlogits)
 {
     const size_t h = w->hidden, q_all = w->n_outputs;
-    if (w->mixture.n_anchors > 0) {
+    if (w->mixture.n_anchors > 0)
         tft_mixture_backward(&w->mixture, rows, x, anchors, logits, draw, &grad->mixture, dx, dlogits);
-        tft_mixture_spread(&w->mixture, rows, anchors, draw);
-    }
     size_t first = 0;
     for (size_t m = 0; m < w->n_targets; first += w->n_quantiles[m++])
         tft_linear_backward(x, h, w->w[m], draw + first, q_all, rows->n, h, w->n_quantiles[m], dx, h, grad->w[m],

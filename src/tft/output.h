@@ -5,7 +5,7 @@
  *
  *     prediction[q] = g(raw[q] · scale + centre),   g identity or softplus (a itself above 20, as PyTorch)
  *
- * Shapes:  N decoder rows; raw [N, Q] with the quantiles of target 0 first; anchors [B, T, Q, K].
+ * Shapes:  N decoder rows; raw [N, Q] with the quantiles of target 0 first; anchors [B, M, K].
  * Memory:  the caller owns every buffer. Threads: weights are only read.
  */
 #ifndef TFT_TFT_OUTPUT_H
@@ -25,10 +25,10 @@ typedef struct tft_output { // also holds gradients: same fields, same shapes
 
 void tft_output_define(tft_builder *builder, tft_output *w, const tft_config *config);
 
-void tft_output_forward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors, float *raw,
-                        float *logits);
+void tft_output_forward(const tft_output *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
+                        float *raw, float *logits);
 /* dx [N, H] and grad are added to; logits as forward left them; draw is used up; dlogits is [N, width of the mixture] of working memory. */
-void tft_output_backward(const tft_output *w, const tft_rows *rows, const float *x, tft_anchors anchors,
+void tft_output_backward(const tft_output *w, const tft_rows *rows, const float *x, const tft_anchor *anchors,
                          const float *logits, float *draw, tft_output *grad, float *dx, float *dlogits);
 
 /* target_scale [B, M, 2]. */

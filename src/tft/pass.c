@@ -66,6 +66,12 @@ static tft_status check_batch(const tft_model *model, const tft_workspace *ws, c
     if (model->config.n_anchors > 0 && batch->anchors == NULL)
         return tft_fail(err, TFT_ERR_ARGUMENT, "the network mixes %zu anchors, the batch has none",
                         model->config.n_anchors);
+    for (size_t i = 0; i < batch->n_windows * model->config.n_targets * model->config.n_anchors; i++) {
+        if (batch->anchors[i].values == NULL || batch->anchors[i].per_step > 1)
+            return tft_fail(err, TFT_ERR_ARGUMENT, "anchor %zu of the batch: %s", i,
+                            batch->anchors[i].values == NULL ? "no values"
+                                                             : "steps must lie side by side, per_step 0 or 1");
+    }
     tft_status status = check_lengths("encoder", batch->encoder_lengths, batch->n_windows, batch->encoder_steps, err);
     if (status == TFT_OK)
         status = check_lengths("decoder", batch->decoder_lengths, batch->n_windows, batch->decoder_steps, err);
@@ -323,8 +329,7 @@ static void forward_outputs(const pass *p)
 {
     const tft_network *const w = p->w;
     tft_activations *const a = &p->ws->a;
-    tft_output_forward(&w->output, &p->ws->decoder, a->out, (tft_anchors){p->batch->anchors, p->batch->decoder_steps},
-                       a->raw, a->mixture); // (23)
+    tft_output_forward(&w->output, &p->ws->decoder, a->out, p->batch->anchors, a->raw, a->mixture); // (23)
     if (p->config->hazard) {
         const tft_hazard_inputs in = hazard_inputs(p);
         tft_hazard_forward(&w->hazard, &in, a->hazard_by_window, a->hazard);
@@ -412,8 +417,7 @@ static void backward_outputs(const pass *p)
         tft_signs_backward(&p->w->signs, &ws->decoder, d->hazard, dropout_at(p, PLACE_SIGNS), &ws->a.signs,
                            &ws->grad.signs);
     }
-    tft_output_backward(&p->w->output, &ws->decoder, ws->a.out,
-                        (tft_anchors){p->batch->anchors, p->batch->decoder_steps}, ws->a.mixture, d->raw,
+    tft_output_backward(&p->w->output, &ws->decoder, ws->a.out, p->batch->anchors, ws->a.mixture, d->raw,
                         &ws->grad.output, d->out, d->logits); // (23)
 }
 

@@ -4,6 +4,8 @@
 #include <assert.h>
 #include <string.h>
 
+#include "series/anchors.h"
+
 tft_batch_shape tft_batch_shape_of(const tft_config *config, size_t context, size_t horizon)
 {
     return (tft_batch_shape){.context = context,
@@ -15,6 +17,7 @@ tft_batch_shape tft_batch_shape_of(const tft_config *config, size_t context, siz
                              .n_targets = config->n_targets,
                              .n_outputs = tft_config_outputs(config),
                              .n_anchors = config->n_anchors,
+                             .n_anchor_values = tft_anchors_floats(config),
                              .n_signs = config->n_signs};
 }
 
@@ -38,8 +41,10 @@ void tft_slot_layout(tft_arena *arena, const tft_batch_shape *s, bool truth, tft
                                 .encoder_codes = codes(arena, s->context * s->n_codes),
                                 .decoder_codes = codes(arena, s->horizon * s->n_codes),
                                 .target_scale = tft_arena_floats(arena, s->n_targets * 2)};
-    if (s->n_anchors > 0)
-        slot->window.anchors = tft_arena_floats(arena, s->horizon * s->n_outputs * s->n_anchors);
+    if (s->n_anchors > 0) {
+        slot->window.anchors = tft_arena_alloc(arena, s->n_targets * s->n_anchors, sizeof *slot->window.anchors);
+        slot->window.anchor_values = tft_arena_floats(arena, s->n_anchor_values);
+    }
     if (s->n_signs > 0)
         slot->window.signs = tft_arena_floats(arena, s->n_signs);
     if (truth) {
@@ -62,7 +67,7 @@ void tft_pack_layout(tft_arena *arena, const tft_batch_shape *s, size_t capacity
     pack->decoder_codes = codes(arena, b * s->horizon * s->n_codes);
     pack->target_scale = tft_arena_floats(arena, b * s->n_targets * 2);
     if (s->n_anchors > 0)
-        pack->anchors = tft_arena_floats(arena, b * s->horizon * s->n_outputs * s->n_anchors);
+        pack->anchors = tft_arena_alloc(arena, b * s->n_targets * s->n_anchors, sizeof *pack->anchors);
     if (s->n_signs > 0)
         pack->signs = tft_arena_floats(arena, b * s->n_signs);
     if (truth) {
@@ -73,13 +78,6 @@ void tft_pack_layout(tft_arena *arena, const tft_batch_shape *s, size_t capacity
     }
 }
 
-void tft_pack_lend(const tft_pack *pack, size_t b, tft_slot *slot)
-{
-    const tft_batch_shape *const s = &pack->shape;
-    if (s->n_anchors > 0)
-        slot->window.anchors = pack->anchors + b * s->horizon * s->n_outputs * s->n_anchors;
-}
-
 /* Row b of a packed array: `used` of the `row` values that a row has; the rest is 0. */
 static void put(void *to, const void *from, size_t b, size_t row, size_t used)
 {
@@ -87,8 +85,8 @@ static void put(void *to, const void *from, size_t b, size_t row, size_t used)
     unsigned char *const at = (unsigned char *)to + b * row * value;
     if (row == 0)
         return;
-    if (used > 0 && at != from)
-        memmove(at, from, used * value); // what is lent (tft_pack_lend) may lie further on
+    if (used > 0)
+        memcpy(at, from, used * value);
     memset(at + used * value, 0, (row - used) * value);
 }
 
@@ -105,10 +103,9 @@ static void put_window(tft_pack *p, const tft_slot *slot, size_t b, size_t encod
     put(p->decoder_reals, w->decoder_reals, b, steps * s->n_decoder, steps * s->n_decoder);
     put(p->decoder_codes, w->decoder_codes, b, steps * s->n_codes, steps * s->n_codes);
     put(p->target_scale, w->target_scale, b, s->n_targets * 2, s->n_targets * 2);
-    if (s->n_anchors > 0) {
-        const size_t row = steps * s->n_outputs * s->n_anchors;
-        put(p->anchors, w->anchors, b, row, row);
-    }
+    if (s->n_anchors > 0)
+        memcpy(p->anchors + b * s->n_targets * s->n_anchors, w->anchors,
+               s->n_targets * s->n_anchors * sizeof *w->anchors);
     put(p->signs, w->signs, b, s->n_signs, s->n_signs);
     if (p->cell_weight != NULL) {
         put(p->target_scaled, slot->target_scaled, b, steps * s->n_targets, steps * s->n_targets);

@@ -63,13 +63,9 @@ static void layout_worker(tft_arena *arena, const tft_forecaster *f, worker *w)
     const tft_config *const n = &f->card.network;
     const size_t context = f->card.contract.context, horizon = f->card.contract.horizon;
     const tft_batch_shape shape = tft_batch_shape_of(n, context, horizon);
-    tft_batch_shape bare = shape; // anchors lie in the pack
-    bare.n_anchors = 0;
+    for (size_t i = 0; i < MICRO; i++)
+        tft_slot_layout(arena, &shape, false, &w->slots[i]);
     tft_pack_layout(arena, &shape, MICRO, false, &w->pack);
-    for (size_t i = 0; i < MICRO; i++) {
-        tft_slot_layout(arena, &bare, false, &w->slots[i]);
-        tft_pack_lend(&w->pack, i, &w->slots[i]);
-    }
     w->prediction = tft_arena_floats(arena, MICRO * horizon * shape.n_outputs);
     w->hazard_logit = tft_arena_floats(arena, MICRO * horizon);
     w->incident_logit = tft_arena_alloc(arena, horizon, sizeof *w->incident_logit);

@@ -83,9 +83,7 @@ static inline float anchor(const bench *b, size_t t, size_t m, size_t q, const c
     while (k < N_ANCHORS && strcmp(tft_window_anchor_name(&b->config, k), name) != 0)
         k++;
     assert_true(k < N_ANCHORS);
-    const size_t outputs = b->config.n_targets * N_LEVELS;
-    return b->window.anchors[((t - 1) * outputs + m * N_LEVELS + q) * N_ANCHORS + k] *
-           b->window.target_scale[2 * m + 1];
+    return tft_anchor_at(&b->window.anchors[m * N_ANCHORS + k], q, t - 1) * b->window.target_scale[2 * m + 1];
 }
 
 #endif

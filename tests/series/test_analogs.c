@@ -57,8 +57,8 @@ static void a_pattern_that_repeats_is_continued_exactly(void **state)
     for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
         const size_t phase = (N - 1 + tft_change_span(s)) % 7;
         for (size_t q = 0; q < 3; q++) {
-            assert_float_equal(f->analogs.values.quantiles[s][q], (float)(10 + phase * phase), 0.0f);
-            assert_float_equal(f->analogs.changes.quantiles[s][q], (float)(10 + phase * phase) - f->column[N - 1],
+            assert_float_equal(f->analogs.values.quantiles[q][s], (float)(10 + phase * phase), 0.0f);
+            assert_float_equal(f->analogs.changes.quantiles[q][s], (float)(10 + phase * phase) - f->column[N - 1],
                                0.0f);
         }
     }
@@ -76,8 +76,8 @@ static void it_knows_how_long_a_spell_lasts(void **state)
     assert_float_equal(f->column[N - 22], 1.0f, 0.0f);
     make(f, N, 30.0f);
     assert_true(f->analogs.found);
-    assert_float_equal(f->analogs.values.quantiles[0][1], 100.0f, 0.0f); // in one step
-    assert_float_equal(f->analogs.values.quantiles[6][1], 1.0f, 0.0f);   // in 64
+    assert_float_equal(f->analogs.values.quantiles[1][0], 100.0f, 0.0f); // in one step
+    assert_float_equal(f->analogs.values.quantiles[1][6], 1.0f, 0.0f);   // in 64
     close_fixture(f);
 }
 
@@ -93,9 +93,10 @@ static void quantiles_ascend_and_stay_inside_what_was_seen(void **state)
         }
         make(f, round < 25 ? N : 200 + round * 20, 10.0f);
         for (size_t s = 0; f->analogs.found && s < TFT_CHANGE_SPANS; s++) {
-            const float *const v = f->analogs.values.quantiles[s];
+            const float v[3] = {f->analogs.values.quantiles[0][s], f->analogs.values.quantiles[1][s],
+                                f->analogs.values.quantiles[2][s]};
             assert_true(v[0] >= 0.0f && v[0] <= v[1] && v[1] <= v[2] && v[2] <= 40.96f);
-            assert_true(isfinite(f->analogs.changes.quantiles[s][0]) && isfinite(f->analogs.changes.quantiles[s][2]));
+            assert_true(isfinite(f->analogs.changes.quantiles[0][s]) && isfinite(f->analogs.changes.quantiles[2][s]));
         }
     }
     close_fixture(f);
@@ -161,7 +162,7 @@ static void expect(const float *x, size_t n, const moment *moments, size_t count
         assert_true(known > 0);
         qsort(samples, known, sizeof *samples, ascending);
         for (size_t q = 0; q < 3; q++)
-            assert_float_equal(found->quantiles[s][q], tft_quantile_sorted(samples, known, levels[q]), 0.0f);
+            assert_float_equal(found->quantiles[q][s], tft_quantile_sorted(samples, known, levels[q]), 0.0f);
     }
 }
 

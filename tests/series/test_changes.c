@@ -42,11 +42,11 @@ static void quantiles_of_changes_ascend_and_only_the_reach_counts(void **state)
         column[i] = i < N - DAY ? (float)((i * 7919) % 1000) : (float)(i % 4);
     tft_changes_make(column, N, DAY, levels, 3, &changes);
     for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
-        assert_true(changes.quantiles[s][0] <= changes.quantiles[s][1]);
-        assert_true(changes.quantiles[s][1] <= changes.quantiles[s][2]);
-        assert_true(fabsf(changes.quantiles[s][0]) <= 3.0f && fabsf(changes.quantiles[s][2]) <= 3.0f);
+        assert_true(changes.quantiles[0][s] <= changes.quantiles[1][s]);
+        assert_true(changes.quantiles[1][s] <= changes.quantiles[2][s]);
+        assert_true(fabsf(changes.quantiles[0][s]) <= 3.0f && fabsf(changes.quantiles[2][s]) <= 3.0f);
     }
-    assert_float_equal(changes.quantiles[2][0], 0.0f, 0.0f); // a span of 4 is the sawtooth's period
+    assert_float_equal(changes.quantiles[0][2], 0.0f, 0.0f); // a span of 4 is the sawtooth's period
     assert_float_equal(changes.quantiles[2][2], 0.0f, 0.0f);
 }
 
@@ -118,12 +118,39 @@ static void all_spans_at_once_are_each_span_by_itself(void **state)
         tft_span_rows_quantiles(&samples, n, levels, 3, &made);
         for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
             float want[3] = {0.0f, 0.0f, 0.0f};
-            if (s > 0)
-                memcpy(want, made.quantiles[s - 1], sizeof want);
+            if (s > 0) {
+                for (size_t q = 0; q < 3; q++)
+                    want[q] = made.quantiles[q][s - 1];
+            }
             qsort(alone[s], before.n[s], sizeof(float), ascending);
             for (size_t q = 0; q < 3 && before.n[s] > 0; q++)
                 want[q] = tft_quantile_sorted(alone[s], before.n[s], levels[q]);
-            assert_memory_equal(made.quantiles[s], want, sizeof want);
+            for (size_t q = 0; q < 3; q++)
+                assert_memory_equal(&made.quantiles[q][s], &want[q], sizeof want[q]);
+        }
+    }
+}
+
+static void all_steps_at_once_are_each_step_by_itself(void **state)
+{
+    (void)state;
+    tft_changes changes = {.n_levels = 3};
+    uint32_t seed = 3;
+    for (size_t q = 0; q < 3; q++) {
+        for (size_t s = 0; s < TFT_CHANGE_SPANS; s++) {
+            seed = seed * 1664525u + 1013904223u;
+            changes.quantiles[q][s] = (float)(int32_t)seed * 1e-6f;
+        }
+    }
+    static const size_t lengths[] = {1, 2, 3, 17, 95, 96, 97, 300};
+    for (size_t i = 0; i < sizeof lengths / sizeof lengths[0]; i++) {
+        float all[3 * 300], one[3];
+        const size_t n = lengths[i];
+        tft_changes_along(&changes, n, all);
+        for (size_t t = 1; t <= n; t++) {
+            tft_changes_at(&changes, t, one);
+            for (size_t q = 0; q < 3; q++)
+                assert_memory_equal(&all[q * n + t - 1], &one[q], sizeof one[q]);
         }
     }
 }
@@ -136,6 +163,7 @@ int main(void)
         cmocka_unit_test(short_and_broken_histories_have_finite_changes),
         cmocka_unit_test(the_level_leans_to_the_newest_values_and_skips_missing_ones),
         cmocka_unit_test(all_spans_at_once_are_each_span_by_itself),
+        cmocka_unit_test(all_steps_at_once_are_each_step_by_itself),
         cmocka_unit_test(the_shift_is_today_against_yesterday),
     };
     return cmocka_run_group_tests_name("series.changes", tests, NULL, NULL);

@@ -320,6 +320,21 @@ static tft_series random_series(tft_rng *rng, const tft_contract *contract, int6
 }
 
 /* Everything of a window in one block, for comparing bytes. */
+/* All that the anchors say; returns how many bytes that are. */
+static size_t anchors_of(const bench *b, unsigned char *out)
+{
+    size_t n = 0;
+    for (size_t k = 0; k < b->config.n_targets * N_ANCHORS; k++) {
+        for (size_t q = 0; q < N_LEVELS; q++) {
+            for (size_t t = 0; t < b->window.decoder_length; t++, n += sizeof(float)) {
+                const float value = tft_anchor_at(&b->window.anchors[k], q, t);
+                memcpy(out + n, &value, sizeof value);
+            }
+        }
+    }
+    return n;
+}
+
 static size_t bytes_of(const bench *b, unsigned char *out)
 {
     const tft_window *const w = &b->window;
@@ -338,9 +353,9 @@ static size_t bytes_of(const bench *b, unsigned char *out)
         {w->encoder_codes, w->encoder_length * c->n_categoricals * sizeof(int32_t)},
         {w->decoder_codes, w->decoder_length * c->n_categoricals * sizeof(int32_t)},
         {w->target_scale, c->n_targets * 2 * sizeof(float)},
-        {w->anchors, w->decoder_length * c->n_targets * N_LEVELS * N_ANCHORS * sizeof(float)},
         {w->signs, c->n_signs * sizeof(float)},
     };
+    n += anchors_of(b, out);
     for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
         memcpy(out + n, parts[i].at, parts[i].bytes);
         n += parts[i].bytes;
@@ -574,6 +589,16 @@ static void assert_finite(const float *x, size_t n)
         assert_true(isfinite(x[i]));
 }
 
+static void assert_anchors_finite(const bench *b)
+{
+    for (size_t k = 0; k < b->config.n_targets * N_ANCHORS; k++) {
+        for (size_t q = 0; q < N_LEVELS; q++) {
+            for (size_t t = 0; t < b->window.decoder_length; t++)
+                assert_true(isfinite(tft_anchor_at(&b->window.anchors[k], q, t)));
+        }
+    }
+}
+
 static void check_window(const bench *b, const tft_series *s, int64_t origin)
 {
     const tft_window *const w = &b->window;
@@ -582,7 +607,7 @@ static void check_window(const bench *b, const tft_series *s, int64_t origin)
     assert_finite(w->static_reals, c->static_inputs.n_reals);
     assert_finite(w->encoder_reals, w->encoder_length * c->encoder_inputs.n_reals);
     assert_finite(w->decoder_reals, w->decoder_length * c->decoder_inputs.n_reals);
-    assert_finite(w->anchors, w->decoder_length * c->n_targets * N_LEVELS * N_ANCHORS);
+    assert_anchors_finite(b);
     assert_finite(w->signs, c->n_signs);
     for (size_t i = 0; i < w->encoder_length; i++) {
         for (size_t k = 0; k < c->n_categoricals; k++)
@@ -603,12 +628,11 @@ static void check_window(const bench *b, const tft_series *s, int64_t origin)
         const float slack = 1e-5f * fmaxf(fabsf(low), fabsf(high)) / scale;
         for (size_t t = 0; t < w->decoder_length; t++) {
             for (size_t q = 0; q < N_LEVELS; q++) {
-                const float *const row = w->anchors + ((t * c->n_targets + m) * N_LEVELS + q) * N_ANCHORS;
                 for (size_t k = 0; k < N_ANCHORS; k++) {
-                    assert_true(row[k] >= low / scale - slack && row[k] <= high / scale + slack);
-                    if (q > 0)
-                        assert_true(row[k] >=
-                                    row[(ptrdiff_t)k - N_ANCHORS] - 1e-6f * fabsf(row[k])); // levels do not cross
+                    const tft_anchor *const a = &w->anchors[m * N_ANCHORS + k];
+                    const float said = tft_anchor_at(a, q, t);
+                    assert_true(said >= low / scale - slack && said <= high / scale + slack);
+                    assert_true(q == 0 || said >= tft_anchor_at(a, q - 1, t)); // the mixture's spread relies on it
                 }
             }
         }
@@ -663,7 +687,7 @@ static void extreme_series_give_finite_windows(void **state)
         assert_finite(b->window.static_reals, b->config.static_inputs.n_reals);
         assert_finite(b->window.encoder_reals, 288 * b->config.encoder_inputs.n_reals);
         assert_finite(b->window.decoder_reals, 96 * b->config.decoder_inputs.n_reals);
-        assert_finite(b->window.anchors, 96 * 4 * N_LEVELS * N_ANCHORS);
+        assert_anchors_finite(b);
         assert_finite(b->window.target_scale, 8);
         tft_series_free(&s);
     }
@@ -729,9 +753,9 @@ static void a_network_without_mixture_gets_no_anchors(void **state)
     tft_series_init(&s, 1, 0);
     add(&s, 0, 1.0, TFT_STATE_NONE);
     add(&s, 1, 1.0, TFT_STATE_NONE);
-    b->window.anchors[0] = 123.0f;
+    b->window.anchor_values[0] = 123.0f;
     build(b, &s, 1, NULL);
-    assert_float_equal(b->window.anchors[0], 123.0f, 0.0f);
+    assert_float_equal(b->window.anchor_values[0], 123.0f, 0.0f);
     tft_series_free(&s);
     bench_close(b);
 }

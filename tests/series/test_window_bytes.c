@@ -197,7 +197,17 @@ static uint64_t fold_plain(uint64_t h, const bench *b)
     h = fold(h, w->encoder_codes, w->encoder_length * c->n_categoricals * sizeof *w->encoder_codes);
     h = fold(h, w->decoder_codes, w->decoder_length * c->n_categoricals * sizeof *w->decoder_codes);
     h = fold(h, w->target_scale, 2 * c->n_targets * sizeof *w->target_scale);
-    return fold(h, w->anchors, w->decoder_length * c->n_targets * N_LEVELS * c->n_anchors * sizeof *w->anchors);
+    for (size_t t = 0; t < w->decoder_length; t++) {
+        for (size_t m = 0; m < c->n_targets; m++) {
+            for (size_t q = 0; q < N_LEVELS; q++) {
+                for (size_t k = 0; k < c->n_anchors; k++) {
+                    const float said = tft_anchor_at(&w->anchors[m * c->n_anchors + k], q, t);
+                    h = fold(h, &said, sizeof said);
+                }
+            }
+        }
+    }
+    return h;
 }
 
 static uint64_t fold_squashed(uint64_t h, const bench *b)

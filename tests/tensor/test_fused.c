@@ -232,47 +232,6 @@ static void attention_backward_agrees_with_its_definition(void **state)
     for_each_isa(attend_backward_over_shapes);
 }
 
-/* ---- tilted mixture ------------------------------------------------------------------------------------------------ */
-
-static void check_mixture(size_t n, size_t k, float size)
-{
-    tft_rng rng = tft_rng_seeded(n, k);
-    matrix alpha = guard_open(1, k, k), beta = guard_open(1, k, k), z = guard_random(1, n, n, &rng);
-    guard_fill(&alpha, &rng, size);
-    guard_fill(&beta, &rng, size);
-    matrix anchors = guard_random(n, k, k, &rng), out = guard_random(1, n, n, &rng), want = guard_open(1, n, n);
-    memcpy(want.p, out.p, n * sizeof(float));
-    tft_tilted_mix(alpha.p, beta.p, z.p, n, k, anchors.p, out.p);
-    tft_ref_tilted_mix(alpha.p, beta.p, z.p, n, k, anchors.p, want.p);
-    for (size_t i = 0; i < n; i++)
-        near(out.p[i], (double)want.p[i], u * (32.0 + 64.0 * (double)size), "mixture");
-    float least, most, want_least, want_most;
-    tft_range(anchors.p, n * k, &least, &most);
-    tft_ref_range(anchors.p, n * k, &want_least, &want_most);
-    assert_true(least == want_least && most == want_most);
-    guard_close(&alpha);
-    guard_close(&beta);
-    guard_close(&z);
-    guard_close(&anchors);
-    guard_close(&out);
-    guard_close(&want);
-}
-
-static void mixtures_over_shapes(void)
-{
-    static const size_t counts[] = {1, 3, 10, 14, 16};
-    for (size_t i = 0; i < 5; i++) {
-        check_mixture(13, counts[i], 1.0f);
-        check_mixture(7, counts[i], 80.0f); // beyond what an exponential holds
-    }
-}
-
-static void tilted_mixtures_and_ranges_agree_with_their_definitions(void **state)
-{
-    (void)state;
-    for_each_isa(mixtures_over_shapes);
-}
-
 /* ---- LSTM cell -------------------------------------------------------------------------------------------------- */
 
 static void check_cell(size_t n, size_t hidden, float size)
@@ -319,7 +278,6 @@ int main(void)
         cmocka_unit_test(attention_agrees_with_its_definition_also_where_scores_are_huge),
         cmocka_unit_test(attention_of_all_heads_agrees_with_its_definition_also_where_scores_are_huge),
         cmocka_unit_test(attention_backward_agrees_with_its_definition),
-        cmocka_unit_test(tilted_mixtures_and_ranges_agree_with_their_definitions),
         cmocka_unit_test(the_lean_cell_agrees_with_its_definition),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

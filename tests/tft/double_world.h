@@ -45,7 +45,8 @@
 #define tft_attend tft_ref_attend
 #define tft_attend_heads tft_ref_attend_heads
 #define tft_tilted_mix tft_ref_tilted_mix
-#define tft_range tft_ref_range
+#define tft_tilted_mix_backward tft_ref_tilted_mix_backward
+#define tft_mix_range tft_ref_mix_range
 #define tft_attend_backward tft_ref_attend_backward
 #define tft_lstm_cell_lean tft_ref_lstm_cell_lean
 #define tft_matmul_nt tft_ref_matmul_nt
@@ -80,6 +81,7 @@
 #define sigmoid rows_sigmoid
 #include "../../src/tensor/rows_ref.c"
 #undef sigmoid
+#include "../../src/tensor/mixture_ref.c"
 #include "../../src/tensor/scalar_ref.c"
 
 #include "../../src/tft/attention.c"

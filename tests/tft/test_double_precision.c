@@ -111,7 +111,9 @@ typedef struct fixture {
     int32_t static_codes[WINDOWS * N_CODES], encoder_codes[WINDOWS * ENCODER * N_CODES];
     int32_t decoder_codes[WINDOWS * DECODER * N_CODES];
     double signs[WINDOWS * N_SIGNS];
-    double scale[WINDOWS * 2 * 2], anchors[WINDOWS * DECODER * MAX_Q * 3], target[WINDOWS * DECODER * 2];
+    double scale[WINDOWS * 2 * 2], target[WINDOWS * DECODER * 2];
+    double anchor_values[WINDOWS * 2 * 3 * MAX_Q * DECODER];
+    tft_anchor anchors[WINDOWS * 2 * 3];
     double scaled[WINDOWS * DECODER * 2], cell_weight[WINDOWS * DECODER * 2];
     tft_batch batch;
     tft_truth truth;
@@ -149,7 +151,9 @@ static void open_fixture(fixture *f, const tft_config *config, tft_loss_kind kin
     fill(&rng, f->statics, WINDOWS * N_STATIC);
     fill(&rng, f->encoder, WINDOWS * ENCODER * N_ENCODER);
     fill(&rng, f->decoder, WINDOWS * DECODER * N_DECODER);
-    fill(&rng, f->anchors, WINDOWS * DECODER * MAX_Q * 3);
+    fill(&rng, f->anchor_values, WINDOWS * 2 * 3 * MAX_Q * DECODER);
+    for (size_t i = 0; i < WINDOWS * 2 * 3; i++)
+        f->anchors[i] = (tft_anchor){f->anchor_values + i * MAX_Q * DECODER, DECODER, 1};
     fill(&rng, f->target, WINDOWS * DECODER * 2);
     fill(&rng, f->scaled, WINDOWS * DECODER * 2);
     fill(&rng, f->signs, WINDOWS * N_SIGNS);

@@ -575,7 +575,7 @@ static void variable_selection_backward_is_right_plain_and_folded(void **state)
 typedef struct output_extra {
     tft_config config;
     tft_rows rows;
-    double *anchors;
+    tft_anchor anchors[2 * 2 * 3]; // [B, M, K]
 } output_extra;
 
 static const tft_config *output_config;
@@ -591,10 +591,9 @@ static double output_loss(layer_case *c, bool backward)
     const output_extra *const e = c->extra;
     double raw[5 * 5], weights[5 * 12], dlogits[5 * 12], weighing[5 * 5];
     memcpy(weighing, c->weighing, sizeof weighing); // backward uses it up
-    const tft_anchors anchors = {e->anchors, 4};
-    tft_output_forward(w, &e->rows, block_x(c, 0), anchors, raw, weights);
+    tft_output_forward(w, &e->rows, block_x(c, 0), e->anchors, raw, weights);
     if (backward)
-        tft_output_backward(w, &e->rows, block_x(c, 0), anchors, weights, weighing, c->gradient, block_dx(c, 0),
+        tft_output_backward(w, &e->rows, block_x(c, 0), e->anchors, weights, weighing, c->gradient, block_dx(c, 0),
                             dlogits);
     return weigh(c, raw, e->rows.n * w->n_outputs);
 }
@@ -617,7 +616,8 @@ static void output_case(size_t n_anchors, bool tilted)
     open_case(&c, 70 + n_anchors + (tilted ? 5 : 0));
     tft_rows_layout(&c.arena, &e.rows, 2, 4);
     tft_rows_set(&e.rows, 2, lengths);
-    e.anchors = random_block(&c, 2 * 4 * 5 * 3);
+    for (size_t i = 0; i < 2 * 2 * 3; i++) // of nothing, of the level and of both
+        e.anchors[i] = (tft_anchor){random_block(&c, 3 * 4), i % 3 == 0 ? 0 : i % 3 == 1 ? 1 : 4, i % 3 == 2};
     checked_input(&c, "x", 5 * 3);
     define_weights(&c, define_output, &w, &grad);
     c.weighing = random_block(&c, 5 * 5);
@@ -649,12 +649,13 @@ static void mixture_weights_are_convex_and_shared_by_the_quantiles_of_a_target(v
     tft_rows_set(&rows, 1, lengths);
     tft_builder builder = {.arena = &c.arena, .base = tft_arena_floats(&c.arena, 1024)}; // all weights 0
     define_output(&builder, &w);
-    const double x[2] = {5.0, -3.0}, anchors[6] = {1.0, 2.0, 6.0, 10.0, 20.0, 60.0};
+    const double x[2] = {5.0, -3.0}, values[6] = {1.0, 10.0, 2.0, 20.0, 6.0, 60.0};
+    const tft_anchor anchors[3] = {{values, 1, 0}, {values + 2, 1, 0}, {values + 4, 1, 0}};
     double raw[2], weights[3];
-    tft_output_forward(&w, &rows, x, (tft_anchors){anchors, 1}, raw, weights);
+    tft_output_forward(&w, &rows, x, anchors, raw, weights);
     assert_true(fabs(raw[0] - 3.0) < 1e-14 && fabs(raw[1] - 30.0) < 1e-13); // the even mixture
     w.mixture.b[2] = 50.0;
-    tft_output_forward(&w, &rows, x, (tft_anchors){anchors, 1}, raw, weights);
+    tft_output_forward(&w, &rows, x, anchors, raw, weights);
     assert_true(fabs(weights[2] - 1.0) < 1e-12);
     assert_true(fabs(raw[0] - 6.0) < 1e-12 && fabs(raw[1] - 60.0) < 1e-11);
     tft_arena_free(&c.arena);
@@ -679,11 +680,12 @@ static void a_tilted_mixture_is_one_simple_forecast_at_low_levels_and_another_at
     tft_rows_set(&rows, 1, lengths);
     tft_builder builder = {.arena = &c.arena, .base = tft_arena_floats(&c.arena, 1024)}; // all weights 0
     define_output(&builder, &w);
-    const double x[2] = {5.0, -3.0}, anchors[6] = {0.0, 100.0, 0.0, 100.0, 0.0, 100.0}; // idle, busy
+    const double x[2] = {5.0, -3.0}, values[2] = {0.0, 100.0}; // idle, busy
+    const tft_anchor anchors[2] = {{values, 0, 0}, {values + 1, 0, 0}};
     double raw[3], logits[4], weights[2];
     w.mixture.step[2] = -10.0; // β of "idle"
     w.mixture.step[3] = 10.0;  // β of "busy"
-    tft_output_forward(&w, &rows, x, (tft_anchors){anchors, 1}, raw, logits);
+    tft_output_forward(&w, &rows, x, anchors, raw, logits);
     assert_true(raw[0] < 1e-6 && fabs(raw[1] - 50.0) < 1e-9 && raw[2] > 100.0 - 1e-6);
     tft_mixture_weights(&w.mixture, logits, 1, weights);
     assert_true(fabs(weights[0] - 0.5) < 1e-9 && fabs(weights[1] - 0.5) < 1e-9);

@@ -27,7 +27,8 @@ typedef struct fixture {
     float statics[WINDOWS * N_STATIC], encoder[WINDOWS * ENCODER * N_ENCODER], decoder[WINDOWS * DECODER * N_DECODER];
     int32_t static_codes[WINDOWS * N_CODES], encoder_codes[WINDOWS * ENCODER * N_CODES];
     int32_t decoder_codes[WINDOWS * DECODER * N_CODES];
-    float scale[WINDOWS * TARGETS * 2], anchors[WINDOWS * DECODER * OUTPUTS * ANCHORS];
+    float scale[WINDOWS * TARGETS * 2], anchor_values[WINDOWS * OUTPUTS * ANCHORS * DECODER];
+    tft_anchor anchors[WINDOWS * TARGETS * ANCHORS];
     float target[WINDOWS * DECODER * TARGETS];
     float raw[WINDOWS * DECODER * OUTPUTS], prediction[WINDOWS * DECODER * OUTPUTS], hazard[WINDOWS * DECODER];
     float encoder_attention[WINDOWS * DECODER * HEADS * ENCODER],
@@ -124,7 +125,11 @@ static fixture *open_fixture(bool training)
     fill(&rng, f->statics, WINDOWS * N_STATIC);
     fill(&rng, f->encoder, WINDOWS * ENCODER * N_ENCODER);
     fill(&rng, f->decoder, WINDOWS * DECODER * N_DECODER);
-    fill(&rng, f->anchors, WINDOWS * DECODER * OUTPUTS * ANCHORS);
+    fill(&rng, f->anchor_values, WINDOWS * OUTPUTS * ANCHORS * DECODER);
+    for (size_t i = 0, at = 0; i < WINDOWS * TARGETS * ANCHORS; i++) {
+        f->anchors[i] = (tft_anchor){f->anchor_values + at, DECODER, 1};
+        at += config.targets[i / ANCHORS % TARGETS].n_quantiles * (size_t)DECODER;
+    }
     fill(&rng, f->target, WINDOWS * DECODER * TARGETS);
     fill(&rng, f->scale, WINDOWS * TARGETS * 2);
     fill_codes(&rng, f->static_codes, WINDOWS * N_CODES);
@@ -188,7 +193,7 @@ static void junk_padding(fixture *f, float junk)
             for (size_t i = 0; i < N_DECODER; i++)
                 f->decoder[(b * DECODER + t) * N_DECODER + i] = junk;
             for (size_t i = 0; i < OUTPUTS * ANCHORS; i++)
-                f->anchors[(b * DECODER + t) * OUTPUTS * ANCHORS + i] = junk;
+                f->anchor_values[(b * OUTPUTS * ANCHORS + i) * DECODER + t] = junk;
             for (size_t i = 0; i < TARGETS; i++)
                 f->target[(b * DECODER + t) * TARGETS + i] = junk;
             for (size_t i = 0; i < N_CODES; i++)
@@ -268,7 +273,7 @@ static void alone_and_in_company(bool served, bool calendar)
         one->batch.encoder_codes = one->encoder_codes + b * ENCODER * N_CODES;
         one->batch.decoder_codes = one->decoder_codes + b * DECODER * N_CODES;
         one->batch.target_scale = one->scale + b * TARGETS * 2;
-        one->batch.anchors = one->anchors + b * DECODER * OUTPUTS * ANCHORS;
+        one->batch.anchors = one->anchors + b * TARGETS * ANCHORS;
         forward(one);
         const size_t n = DECODER * OUTPUTS;
         for (size_t i = 0; i < n; i++)
@@ -475,9 +480,14 @@ static void a_batch_that_does_not_fit_is_refused(void **state)
     f->batch.anchors = NULL;
     err = (tft_error){0};
     assert_int_equal(tft_model_forward(f->model, f->workspace, &f->batch, &f->outputs, &err), TFT_ERR_ARGUMENT);
+    f->batch.anchors = f->anchors;
+    f->anchors[7].per_step = 2;
+    err = (tft_error){0};
+    assert_int_equal(tft_model_forward(f->model, f->workspace, &f->batch, &f->outputs, &err), TFT_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "anchor 7 of the batch"));
+    f->anchors[7].per_step = 1;
     tft_losses losses;
     err = (tft_error){0};
-    f->batch.anchors = f->anchors;
     assert_int_equal(tft_model_train_pass(f->model, f->workspace, &f->batch, &f->truth, TFT_LOSS_SCALED, 0, 1.0f, NULL,
                                           &losses, &err),
                      TFT_ERR_ARGUMENT); // the workspace is for evaluation

@@ -162,7 +162,7 @@ static void some_target_always_stays_to_be_scored(void **state)
 static void a_pack_holds_each_window_padded_to_the_longest(void **state)
 {
     kit *const k = *state;
-    const size_t n = k->config.encoder_inputs.n_reals, outputs = tft_config_outputs(&k->config);
+    const size_t n = k->config.encoder_inputs.n_reals;
     const tft_window_view young = {.history = 5};
     static const tft_window_view plain = {0};
     const tft_origin origin = {1, k->dataset.series[1].first_step + 100, INT64_MAX};
@@ -181,8 +181,9 @@ static void a_pack_holds_each_window_padded_to_the_longest(void **state)
     for (size_t i = 5 * n; i < CONTEXT * n; i++)
         assert_true(batch->encoder_reals[i] == 0);
     assert_memory_equal(batch->encoder_reals + CONTEXT * n, k->b.window.encoder_reals, CONTEXT * n * sizeof(float));
-    assert_memory_equal(batch->anchors + 3 * outputs * k->config.n_anchors, k->b.window.anchors,
-                        3 * outputs * k->config.n_anchors * sizeof(float));
+    const size_t anchors = M * k->config.n_anchors; // they stay where they are
+    assert_memory_equal(batch->anchors + anchors, k->b.window.anchors, anchors * sizeof *batch->anchors);
+    assert_true(batch->anchors[anchors].values == k->b.window.anchor_values);
     assert_memory_equal(k->pack.truth.target_scaled + 3 * M, k->b.target_scaled, 3 * M * sizeof(float));
     assert_true(k->pack.truth.hazard_weight == 0.25f);
 }
