@@ -23,7 +23,7 @@ endif()
 
 if(TFTD_SANITIZE)
   # Instrumented code hides value ranges from GCC: it then warns of cuts that a plain build proves harmless or meant.
-  add_compile_options(-fsanitize=${TFTD_SANITIZE} -fno-sanitize-recover=all -Wno-format-truncation -Wno-maybe-uninitialized)
+  add_compile_options(-fsanitize=${TFTD_SANITIZE} -fno-sanitize-recover=all -Wno-format-truncation -Wno-maybe-uninitialized -Wno-alloc-size-larger-than)
   add_link_options(-fsanitize=${TFTD_SANITIZE})
 elseif(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT TFTD_COVERAGE)
   add_compile_options(-fstack-protector-strong -fstack-clash-protection -fcf-protection -D_FORTIFY_SOURCE=2)
