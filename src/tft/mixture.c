@@ -10,6 +10,7 @@
 #define LEAST_SPREAD 0.02f
 #define SPREAD_STEPS 64 // at a time
 #define FULL_SPREAD 24  // steps; before, a correction grows like the spread of a random walk
+_Static_assert(TFT_MAX_ANCHORS <= TFT_MIX_MOST, "the kernels mix no more");
 #define MOST_WEIGHTS (TFT_MAX_QUANTILES * TFT_MAX_ANCHORS) // of one target and step
 
 size_t tft_mixture_width(const tft_config *config)
