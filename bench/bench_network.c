@@ -1,8 +1,9 @@
 /* bench_network.c - how many windows a second the network reads and learns from, on one thread (per second of CPU).
  *
- *     bench_network [SECONDS per figure, default 1] [KERNELS] [SHAPE] [forward|training|plain]
+ *     bench_network [SECONDS per figure, default 1] [KERNELS] [SHAPE] [forward|training|plain|bf16]
  *
- * Shapes: network_case.h. "plain" is forward without curves (src/tft/curves.h). GFLOP/s counts the multiply-adds of the
+ * Shapes: network_case.h. "plain" is forward without curves (src/tft/curves.h), "bf16" is forward in float32 and in bfloat16, pass and
+ * pass about. GFLOP/s counts the multiply-adds of the
  * network's matrix products as the formulas state them, once for forward and three times for a training pass, whatever is
  * really computed.
  */
@@ -61,6 +62,51 @@ static bool measure(const network_case *b, size_t windows, bool training, double
     return true;
 }
 
+static int by_value(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+/* Pairs of passes, one in each precision; medians of both, and of the ratios within a pair. */
+static void compare_precisions(const network_case *b, size_t windows, double seconds)
+{
+    enum { MOST = 4000, LEAST = 21 };
+    static double took[3][MOST];
+    tft_workspace *ws = NULL;
+    tft_error err = {0};
+    tft_batch batch = b->batch;
+    batch.n_windows = windows;
+    const tft_outputs outputs = {.raw = b->raw};
+    tft_status status =
+        tft_workspace_open(b->model, windows, batch.encoder_steps, batch.decoder_steps, false, &ws, &err);
+    size_t n = 0;
+    for (double spent = 0.0; status == TFT_OK && n < MOST && (n < LEAST || spent < seconds); n++) {
+        for (size_t k = 0; k < 2 && status == TFT_OK; k++) {
+            tft_model_set_precision(b->model, k == 0 ? TFT_PRECISION_FLOAT32 : TFT_PRECISION_BF16);
+            for (size_t round = 0; round < 2 && status == TFT_OK; round++) { // the first one warms up
+                const double begin = cpu_s();
+                status = tft_model_forward(b->model, ws, &batch, &outputs, &err);
+                took[k][n] = cpu_s() - begin;
+            }
+            spent += took[k][n];
+        }
+        took[2][n] = took[0][n] / took[1][n];
+    }
+    tft_model_set_precision(b->model, TFT_PRECISION_FLOAT32);
+    tft_workspace_close(ws);
+    if (status != TFT_OK) {
+        fprintf(stderr, "%s\n", err.text);
+        return;
+    }
+    for (size_t k = 0; k < 3; k++)
+        qsort(took[k], n, sizeof took[k][0], by_value);
+    printf("  %4zu windows a pass: float32 %8.0f windows/s, bfloat16 %8.0f, %.2f times (middle half %.2f to %.2f), %zu "
+           "pairs\n",
+           windows, (double)windows / took[0][n / 2], (double)windows / took[1][n / 2], took[2][n / 2], took[2][n / 4],
+           took[2][n * 3 / 4], n);
+}
+
 static void run(const network_shape *s, double seconds, const char *direction)
 {
     tft_error err = {0};
@@ -77,7 +123,12 @@ static void run(const network_shape *s, double seconds, const char *direction)
     printf("%s: %zu weights, %.1f MFLOP a window forward, curves in %.1f ms\n", s->name, tft_model_n_values(c.model),
            2e3 * gmac, 1e3 * tabulated);
     static const size_t sizes[] = {1, 4, 8, 16, 20};
-    for (size_t i = 0; strcmp(direction, "training") != 0 && i < sizeof sizes / sizeof sizes[0]; i++)
+    const bool both = strcmp(direction, "bf16") == 0;
+    if (both && !tft_bf16_usable())
+        printf("  no bfloat16 with these kernels on this machine\n");
+    for (size_t i = 0; both && tft_bf16_usable() && i < sizeof sizes / sizeof sizes[0]; i++)
+        compare_precisions(&c, sizes[i], seconds);
+    for (size_t i = 0; !both && strcmp(direction, "training") != 0 && i < sizeof sizes / sizeof sizes[0]; i++)
         measure(&c, sizes[i], false, seconds, gmac);
     const bool training = *direction == '\0' || strcmp(direction, "training") == 0;
     for (size_t i = 1; training && i < 4; i++)

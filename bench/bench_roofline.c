@@ -1,6 +1,6 @@
 /* bench_roofline.c - where the network's time goes, kernel by kernel, beside what the machine could do.
  *
- *     build/release/bench/bench_roofline [forward|training] [--json FILE]
+ *     build/release/bench/bench_roofline [forward|bf16|training] [--json FILE]
  *
  * Every kernel is wrapped in a stopwatch and a count of its arithmetic and of the bytes that it must move (each operand once).
  * Then the network of 288 + 96 steps runs, and each kernel gets a line: its share of the time, GFLOP/s, arithmetic intensity, and
@@ -25,14 +25,14 @@
 
 typedef enum which {
 #define NAME_IT(name) KERNEL_##name,
-    TFT_KERNEL_LIST(NAME_IT)
+    TFT_KERNEL_LIST(NAME_IT) TFT_KERNEL_BF16_LIST(NAME_IT)
 #undef NAME_IT
         N_KERNELS
 } which;
 
 static const char *const names[N_KERNELS] = {
 #define NAME_IT(name) #name,
-    TFT_KERNEL_LIST(NAME_IT)
+    TFT_KERNEL_LIST(NAME_IT) TFT_KERNEL_BF16_LIST(NAME_IT)
 #undef NAME_IT
 };
 
@@ -103,6 +103,23 @@ static void w_linear_packed_add(const float *x, size_t ldx, const float *w, cons
     inside->linear_packed_add(x, ldx, w, b, n, in, out, y, ldy);
     count(KERNEL_linear_packed_add, start, 2.0 * N(n) * N(in) * N(out),
           N(n) * N(in) + N(in) * N(out) + 2 * N(n) * N(out));
+}
+
+static void w_linear_bf16(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in, size_t out,
+                          float *y, size_t ldy)
+{
+    const double start = ticks();
+    inside->linear_bf16(x, ldx, w, b, n, in, out, y, ldy);
+    count(KERNEL_linear_bf16, start, 2.0 * N(n) * N(in) * N(out), N(n) * N(in) + 0.5 * N(in) * N(out) + N(n) * N(out));
+}
+
+static void w_linear_bf16_add(const float *x, size_t ldx, const float *w, const float *b, size_t n, size_t in,
+                              size_t out, float *y, size_t ldy)
+{
+    const double start = ticks();
+    inside->linear_bf16_add(x, ldx, w, b, n, in, out, y, ldy);
+    count(KERNEL_linear_bf16_add, start, 2.0 * N(n) * N(in) * N(out),
+          N(n) * N(in) + 0.5 * N(in) * N(out) + 2 * N(n) * N(out));
 }
 
 static void w_matmul_nt(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k,
@@ -352,6 +369,8 @@ static tft_kernels wrapped(void)
     t.linear_backward = w_linear_backward;
     t.linear_packed = w_linear_packed;
     t.linear_packed_add = w_linear_packed_add;
+    t.linear_bf16 = w_linear_bf16;
+    t.linear_bf16_add = w_linear_bf16_add;
     t.matmul_nt = w_matmul_nt;
     t.matmul_nn = w_matmul_nn;
     t.matmul_tn = w_matmul_tn;
@@ -459,7 +478,7 @@ static bool measure(const network_case *c, tft_workspace *ws, bool training, fig
 /* ---- telling ------------------------------------------------------------------------------------------------ */
 
 typedef struct machine {
-    double peak_gflops, memory_gbs, hz;
+    double peak_gflops, peak_bf16_gflops, memory_gbs, hz;
 } machine;
 
 static volatile float sink;
@@ -505,8 +524,10 @@ static void tell(const char *what, const figures *f, const machine *m, FILE *jso
         told[k] = true;
         const tally *const t = &f->kernels[k];
         const double s = t->ticks / m->hz, gflops = t->flops / s * 1e-9, gbs = t->bytes / s * 1e-9;
-        const double by_memory = t->flops / t->bytes * m->memory_gbs;
-        const double roof = by_memory < m->peak_gflops ? by_memory : m->peak_gflops;
+        const bool bf16 = k == KERNEL_linear_bf16 || k == KERNEL_linear_bf16_add;
+        const double by_memory = t->flops / t->bytes * m->memory_gbs,
+                     peak = bf16 ? m->peak_bf16_gflops : m->peak_gflops;
+        const double roof = by_memory < peak ? by_memory : peak;
         seen += t->ticks;
         flops += t->flops;
         printf("%-22s%9.0f%7.1f %%%12.2f%12.2f%10.1f%10.1f%10.1f", names[k], t->calls, 100.0 * t->ticks / f->whole,
@@ -525,7 +546,12 @@ static void tell(const char *what, const figures *f, const machine *m, FILE *jso
         fprintf(json, "]}");
 }
 
-static bool run(bool training, const machine *m, FILE *json)
+typedef struct direction {
+    const char *name;
+    bool training, bf16;
+} direction;
+
+static bool run(direction way, const machine *m, FILE *json)
 {
     network_case c;
     tft_workspace *ws = NULL;
@@ -534,15 +560,17 @@ static bool run(bool training, const machine *m, FILE *json)
     const network_shape *const shape = network_shape_named("golden");
     const bool fine =
         network_case_open(shape, &c, &err) && tft_model_tabulate(c.model, &err) == TFT_OK &&
-        tft_workspace_open(c.model, WINDOWS, shape->encoder, shape->decoder, training, &ws, &err) == TFT_OK &&
-        measure(&c, ws, training, &f);
-    if (fine)
-        tell(training ? "training" : "forward", &f, m, json);
+        tft_workspace_open(c.model, WINDOWS, shape->encoder, shape->decoder, way.training, &ws, &err) == TFT_OK;
+    if (fine && way.bf16)
+        tft_model_set_precision(c.model, TFT_PRECISION_BF16);
+    const bool measured = fine && measure(&c, ws, way.training, &f);
+    if (measured)
+        tell(way.name, &f, m, json);
     else
         fprintf(stderr, "bench_roofline: %s\n", err.text);
     tft_workspace_close(ws);
     network_case_close(&c);
-    return fine;
+    return measured;
 }
 
 int main(int argc, char **argv)
@@ -556,7 +584,7 @@ int main(int argc, char **argv)
     }
     const tft_isa isa = tft_tensor_init(TFT_ISA_AUTO);
     inside = tft_kernels_current();
-    const machine m = {bench_peak_gflops(isa), memory_gbs(), ticks_a_second()};
+    const machine m = {bench_peak_gflops(isa), bench_peak_bf16_gflops(), memory_gbs(), ticks_a_second()};
     printf("%s, one thread: peak of multiply-adds %.1f GFLOP/s, memory read %.1f GB/s\n", tft_isa_name(isa),
            m.peak_gflops, m.memory_gbs);
     FILE *const json = path != NULL ? fopen(path, "w") : NULL;
@@ -567,13 +595,16 @@ int main(int argc, char **argv)
     if (json != NULL)
         fprintf(json, "{\n  \"kernels\": \"%s\", \"peak_gflops\": %.2f, \"memory_gbs\": %.2f,\n", tft_isa_name(isa),
                 m.peak_gflops, m.memory_gbs);
-    bool fine = true;
-    if (strcmp(only, "training") != 0)
-        fine = run(false, &m, json);
-    if (json != NULL && *only == '\0')
-        fprintf(json, ",\n");
-    if (strcmp(only, "forward") != 0)
-        fine = run(true, &m, json) && fine;
+    const direction ways[] = {{"forward", false, false}, {"bf16", false, true}, {"training", true, false}};
+    bool fine = true, first = true;
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        if ((*only != '\0' && strcmp(only, ways[i].name) != 0) || (ways[i].bf16 && !tft_bf16_usable()))
+            continue;
+        if (json != NULL && !first)
+            fprintf(json, ",\n");
+        fine = run(ways[i], &m, json) && fine;
+        first = false;
+    }
     if (json != NULL) {
         fprintf(json, "\n}\n");
         fine = fclose(json) == 0 && fine;

@@ -10,6 +10,7 @@
 const network_shape network_shapes[N_NETWORK_SHAPES] = {
     {"shipped", 32, 4, 8, 96, 96, 14, 13, 31, 6, 4, 13, 10, true},
     {"golden", 32, 8, 16, 288, 96, 5, 11, 7, 5, 4, 7, 0, false},
+    {"wide", 160, 4, 16, 288, 96, 5, 11, 7, 5, 4, 7, 0, false},
 };
 
 const network_shape *network_shape_named(const char *name)

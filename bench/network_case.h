@@ -17,9 +17,10 @@ typedef struct network_shape {
     bool hazard;
 } network_shape;
 
-/* "shipped", like the models that come with tftd; "golden", the fleet daemon's of tests/golden/daemon at its full 288 steps. */
+/* "shipped", like the models that come with tftd; "golden", the fleet daemon's of tests/golden/daemon at its full 288 steps; "wide",
+ * the same with 160 hidden and 4 heads. */
 const network_shape *network_shape_named(const char *name); // NULL: there is none
-enum { N_NETWORK_SHAPES = 2 };
+enum { N_NETWORK_SHAPES = 3 };
 extern const network_shape network_shapes[N_NETWORK_SHAPES];
 
 typedef struct network_case {

@@ -26,6 +26,10 @@ typedef struct tft_forecaster tft_forecaster;
 tft_status tft_forecaster_open(const char *directory, size_t n_threads, tft_forecaster **forecaster, tft_error *err);
 void tft_forecaster_close(tft_forecaster *forecaster);
 
+/* What its network multiplies in (tft/model.h); float32 when it is opened. Returns what is in use: float32 where bfloat16 was asked for and the
+ * machine has no instructions for it. Not while it runs; not for one that was lent its model. */
+tft_precision tft_forecaster_set_precision(tft_forecaster *forecaster, tft_precision precision);
+
 const tft_contract *tft_forecaster_contract(const tft_forecaster *forecaster);
 const tft_config *tft_forecaster_config(const tft_forecaster *forecaster);
 const tft_model *tft_forecaster_model(const tft_forecaster *forecaster);

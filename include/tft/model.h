@@ -121,6 +121,15 @@ void tft_model_refresh(tft_model *model);
  * them again. Not while others evaluate with the model. */
 tft_status tft_model_tabulate(tft_model *model, tft_error *err);
 
+/* What the large products of evaluation are made in. Bfloat16 keeps 8 bits of mantissa of their factors and sums in float32; what it gives
+ * and what it costs stands in docs/decisions/022-bf16.md. A new model is float32, and only such a model trains. Without instructions for it
+ * (AVX512_BF16) it is emulated, slowly; tft_forecaster_set_precision() leaves it then. Not while others evaluate with the model. */
+typedef enum tft_precision { TFT_PRECISION_FLOAT32, TFT_PRECISION_BF16 } tft_precision;
+void tft_model_set_precision(tft_model *model, tft_precision precision);
+tft_precision tft_model_precision(const tft_model *model);
+const char *tft_precision_name(tft_precision precision);              // "float32", "bf16"
+bool tft_precision_named(const char *name, tft_precision *precision); // false, and nothing written, for other names
+
 /* Evaluation: no dropout, no tape. TFT_ERR_LIMIT where the batch is larger than the workspace, TFT_ERR_ARGUMENT
  * where a length is 0 or beyond its bound. */
 tft_status tft_model_forward(const tft_model *model, tft_workspace *workspace, const tft_batch *batch,

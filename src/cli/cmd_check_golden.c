@@ -12,6 +12,7 @@
 #include "base/text.h"
 #include "cli/commands.h"
 #include "cli/flags.h"
+#include "cli/precision.h"
 #include "tensor/tensor.h"
 #include "tft/golden.h"
 
@@ -47,9 +48,14 @@ static size_t list_cases(const char *folder, char **cases)
     return n;
 }
 
-static void print_lines(const char *folder, const tft_golden_report *report)
+static const char *products(bool bf16)
 {
-    printf("%s (%s kernels)\n", folder, tft_isa_name(tft_tensor_isa()));
+    return !bf16 ? "" : tft_bf16_usable() ? ", products in bfloat16" : ", products in bfloat16, emulated";
+}
+
+static void print_lines(const char *folder, const tft_golden_report *report, bool bf16)
+{
+    printf("%s (%s kernels%s)\n", folder, tft_isa_name(tft_tensor_isa()), products(bf16));
     for (size_t i = 0; i < report->n; i++) {
         const tft_golden_line *const line = &report->lines[i];
         printf("  %-90s abs %.2e  rel %.2e  allowed %.2e  %s\n", line->name, line->max_abs, line->max_rel,
@@ -94,7 +100,7 @@ static int check_one(const char *folder, const tft_golden_options *options, bool
     if (json)
         print_json(folder, &report, first);
     else
-        print_lines(folder, &report);
+        print_lines(folder, &report, options->bf16);
     const int code = report.n_failed > 0 ? EXIT_FAILED : EXIT_DONE;
     tft_golden_report_free(&report);
     return code;
@@ -105,15 +111,18 @@ int cmd_check_golden(int argc, char **argv)
     bool json = false;
     double atol = -1.0, rtol = -1.0;
     size_t threads = 1;
+    const char *named = NULL;
+    tft_precision precision;
     flag_list rest = {0};
     const flag flags[] = {
         {"--atol", "A", "absolute part of the tolerance (default: see below)", FLAG_NUMBER, &atol},
         {"--rtol", "R", "relative part, of the tensor's largest |reference|", FLAG_NUMBER, &rtol},
         {"--threads", "N", "cut the batch into N shards, a thread each (default 1)", FLAG_SIZE, &threads},
+        {"--precision", "WORD", PRECISION_FLAG_HELP, FLAG_TEXT, &named},
         {"--json", NULL, "for machines", FLAG_SWITCH, &json},
         {0}};
     const flag_page page = {
-        "tftd check-golden DIR [--atol A] [--rtol R] [--json]",
+        "tftd check-golden DIR [--atol A] [--rtol R] [--precision WORD] [--json]",
         "Runs reference cases of pytorch-forecasting and prints, for every output and gradient, the largest absolute\n"
         "and relative difference. DIR is one case (config.json, model, input, output, grad, grad_raw .safetensors) or "
         "a\n"
@@ -122,6 +131,7 @@ int cmd_check_golden(int argc, char **argv)
         "scale (and a float's rounding) for predictions, and for gradients 1e-4 x max(largest |reference| of the\n"
         "tensor, 1e-3 x largest of the whole model). With either: A + R x largest |reference| of the tensor (one not\n"
         "given is 0); for gradients \"largest\" keeps that floor of 1e-3 x the whole model's largest.\n\n"
+        "With --precision bf16 the outputs alone, which are outside: bfloat16 has 8 bits of mantissa.\n\n"
         "Exit code 1 where a tensor is outside, 4 where a case is missing or unreadable.",
         "  tftd check-golden tests/golden\n  tftd check-golden tests/golden/multi --atol 1e-6 --rtol 1e-4 --json\n"};
     int code = flags_parse(argc, argv, &page, flags, &rest);
@@ -131,9 +141,12 @@ int cmd_check_golden(int argc, char **argv)
         fprintf(stderr, "tftd: check-golden wants one folder; see `tftd help check-golden`\n");
         return EXIT_USAGE;
     }
+    if (!precision_read("check-golden", named, &precision))
+        return EXIT_USAGE;
     tft_tensor_init(TFT_ISA_AUTO);
     const bool given = atol >= 0.0 || rtol >= 0.0;
-    const tft_golden_options options = {given, atol > 0.0 ? atol : 0.0, rtol > 0.0 ? rtol : 0.0, false, threads};
+    const tft_golden_options options = {given,   atol > 0.0 ? atol : 0.0,        rtol > 0.0 ? rtol : 0.0, false,
+                                        threads, precision == TFT_PRECISION_BF16};
 
     char *cases[MAX_CASES] = {NULL};
     size_t n = 0;

@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/flags.h"
 #include "cli/interrupt.h"
+#include "cli/precision.h"
 #include "cli/train_data.h"
 #include "forecast/risk.h"
 #include "score/evaluate.h"
@@ -41,9 +42,10 @@ static const flag_page page = {
     "  tftd evaluate --baselines --spec models/specs/ettm1.yaml ETTm1.csv.xz\n"};
 
 typedef struct evaluate_args {
-    const char *model, *baselines, *split, *servers, *by, *rule, *spec, *report;
+    const char *model, *baselines, *split, *servers, *by, *rule, *spec, *report, *precision;
     int64_t from, to;
     size_t every, threads;
+    tft_precision multiply_in;
     bool json, quiet, alerts;
     flag_list forecasts, incidents, files;
 } evaluate_args;
@@ -77,6 +79,7 @@ static tft_status read_with_model(job *j, tft_error *err)
     tft_status status = tft_forecaster_open(a->model, a->threads, &j->forecaster, err);
     if (status != TFT_OK)
         return status;
+    precision_use("evaluate", a->multiply_in, j->forecaster);
     const tft_csv_columns columns = {.time = j->spec.time[0] != '\0' ? j->spec.time : NULL,
                                      .server = j->spec.server[0] != '\0' ? j->spec.server : NULL,
                                      .state = j->spec.state[0] != '\0' ? j->spec.state : NULL,
@@ -230,6 +233,7 @@ static tft_status print_report(job *j, tft_error *err)
         .server_names = j->dataset->names,
         .title = j->split != NULL ? j->split->name : j->args->files.items[0],
         .model = j->forecaster != NULL ? tft_forecaster_name(j->forecaster) : NULL,
+        .precision = precision_worth_telling(j->forecaster),
         .by_metric = j->by_metric,
         .by_horizon = j->by_horizon,
         .by_server = j->by_server,
@@ -383,6 +387,7 @@ int cmd_evaluate(int argc, char **argv)
         {"--spec", "MODEL.yaml", "columns and, without a model, metrics, step and horizon, as for train", FLAG_TEXT,
          &a.spec},
         {"--threads", "N", "0 = all cores (0)", FLAG_SIZE, &a.threads},
+        {"--precision", "WORD", PRECISION_FLAG_HELP, FLAG_TEXT, &a.precision},
         {"--alerts", NULL, "what alerts are worth: precision, recall, false ones, lead time, beside simple rules",
          FLAG_SWITCH, &a.alerts},
         {"--report", "FILE.html", "also write one page with tables and charts, with everything in it", FLAG_TEXT,
@@ -399,6 +404,8 @@ int cmd_evaluate(int argc, char **argv)
         return EXIT_FAILED;
     j->args = &a;
     code = check(&a, j);
+    if (code < 0 && !precision_read("evaluate", a.precision, &a.multiply_in))
+        code = EXIT_USAGE;
     if (code < 0) {
         tft_error err = {0};
         interrupt_listen();

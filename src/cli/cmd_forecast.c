@@ -18,6 +18,7 @@
 #include "cli/flags.h"
 #include "cli/interrupt.h"
 #include "cli/out_file.h"
+#include "cli/precision.h"
 #include "tft/dataset.h"
 #include "tft/forecaster.h"
 
@@ -40,9 +41,10 @@ static const flag_page page = {
     "2013-08.csv.xz\n"};
 
 typedef struct job {
-    const char *model, *out, *incidents_out;
+    const char *model, *out, *incidents_out, *precision;
     int64_t from, to;
     size_t every, horizon, threads;
+    tft_precision multiply_in;
     flag_list at, history, files;
 
     tft_forecaster *forecaster;
@@ -279,6 +281,7 @@ static tft_status prepare(job *j, tft_error *err)
     tft_status status = tft_forecaster_open(j->model, j->threads, &j->forecaster, err);
     if (status != TFT_OK)
         return status;
+    precision_use("forecast", j->multiply_in, j->forecaster);
     j->contract = tft_forecaster_contract(j->forecaster);
     const tft_config *const network = tft_forecaster_config(j->forecaster);
     if (j->incidents_out != NULL && !network->hazard)
@@ -360,6 +363,7 @@ int cmd_forecast(int argc, char **argv)
         {"--incidents-out", "FILE.csv", "incident probabilities", FLAG_TEXT, &j->incidents_out},
         {"--horizon", "STEPS", "fewer steps than the model has", FLAG_SIZE, &j->horizon},
         {"--threads", "N", "0 = all cores (0)", FLAG_SIZE, &j->threads},
+        {"--precision", "WORD", PRECISION_FLAG_HELP, FLAG_TEXT, &j->precision},
         {0}};
     int code = flags_parse(argc, argv, &page, flags, &j->files);
     if (code < 0 && (j->model == NULL || j->out == NULL || j->files.n == 0)) {
@@ -374,7 +378,7 @@ int cmd_forecast(int argc, char **argv)
         code = EXIT_USAGE;
     }
     if (code < 0)
-        code = run(j);
+        code = precision_read("forecast", j->precision, &j->multiply_in) ? run(j) : EXIT_USAGE;
     free(j);
     return code;
 }

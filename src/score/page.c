@@ -134,6 +134,8 @@ static void put_heading(const page *p)
     if (p->report->model != NULL) {
         tft_text_puts(p->text, " · model ");
         chart_escape(p->text, p->report->model);
+        if (p->report->precision != NULL)
+            tft_text_printf(p->text, ", products in %s", p->report->precision);
     }
     if (p->result->n_refused > 0)
         tft_text_printf(p->text, " · %zu windows without an answer, where the last value was scored in its place",

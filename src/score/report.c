@@ -331,7 +331,8 @@ static void put_title(const score_report *report, tft_text *text)
     tft_text_grouped(text, w->n_servers);
     tft_text_puts(text, w->n_servers == 1 ? " server\n" : " servers\n");
     if (report->model != NULL)
-        tft_text_printf(text, "model: %s\n", report->model);
+        tft_text_printf(text, "model: %s%s%s\n", report->model, report->precision != NULL ? ", products in " : "",
+                        report->precision != NULL ? report->precision : "");
     if (report->result->n_refused > 0) {
         tft_text_grouped(text, report->result->n_refused);
         tft_text_printf(text, " windows without an answer of %s: the last value was scored in its place\n",
@@ -580,6 +581,10 @@ void score_report_json(const score_report *report, tft_text *text)
     json_string(text, "title", report->title);
     tft_text_puts(text, ", ");
     json_string(text, "model", report->model);
+    if (report->precision != NULL) {
+        tft_text_puts(text, ", ");
+        json_string(text, "precision", report->precision);
+    }
     tft_text_printf(text, ", \"windows\": %zu, \"origins\": %zu, \"servers\": %zu, \"refused\": %zu, ", w->n,
                     w->n_origins, w->n_servers, result->n_refused);
     tft_text_printf(text, "\"step_seconds\": %g, \"horizon\": %zu, ", (double)report->contract->step_ms / 1000,

@@ -22,6 +22,7 @@ typedef struct score_report {
     char *const *server_names; // [n_servers]
     const char *title;         // what was scored: the split's or the files' name
     const char *model;         // NULL = no model
+    const char *precision;     // what its network multiplied in; NULL = float32, which nobody needs to be told
     bool by_metric, by_horizon, by_server;
     const struct score_extras *extras; // what only a model can tell, for the JSON; NULL = none
 } score_report;

@@ -29,13 +29,22 @@ static bool machine_has(tft_isa isa)
     return isa == TFT_ISA_PORTABLE;
 }
 
+static bool machine_has_bf16(void)
+{
+#if defined(__x86_64__) || defined(__i386__)
+    return __builtin_cpu_supports("avx512bf16") != 0;
+#else
+    return false;
+#endif
+}
+
 static const tft_kernels *table_of(tft_isa isa)
 {
     switch (isa) {
     case TFT_ISA_AVX2:
         return tft_kernels_avx2();
     case TFT_ISA_AVX512:
-        return tft_kernels_avx512();
+        return machine_has_bf16() ? tft_kernels_avx512bf16() : tft_kernels_avx512();
     case TFT_ISA_AUTO:
     case TFT_ISA_PORTABLE:
         break;
@@ -80,6 +89,11 @@ const char *tft_isa_name(tft_isa isa)
         return "avx512";
     }
     return "unknown";
+}
+
+bool tft_bf16_usable(void)
+{
+    return tft_tensor_isa() == TFT_ISA_AVX512 && machine_has_bf16();
 }
 
 size_t tft_linear_packed_floats(size_t in, size_t out)
@@ -139,6 +153,23 @@ void tft_linear_packed_add(const float *x, size_t ldx, const float *packed, cons
                            size_t out, float *y, size_t ldy)
 {
     kernels()->linear_packed_add(x, ldx, packed, b, n, in, out, y, ldy);
+}
+
+void tft_linear_pack_bf16(const float *w, size_t in, size_t out, float *packed)
+{
+    kernels()->linear_pack_bf16(w, in, out, packed);
+}
+
+void tft_linear_bf16(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in, size_t out,
+                     float *y, size_t ldy)
+{
+    kernels()->linear_bf16(x, ldx, packed, b, n, in, out, y, ldy);
+}
+
+void tft_linear_bf16_add(const float *x, size_t ldx, const float *packed, const float *b, size_t n, size_t in,
+                         size_t out, float *y, size_t ldy)
+{
+    kernels()->linear_bf16_add(x, ldx, packed, b, n, in, out, y, ldy);
 }
 
 void tft_matmul_nt(const float *a, size_t lda, const float *b, size_t ldb, size_t m, size_t n, size_t k, float alpha,

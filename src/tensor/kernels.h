@@ -20,9 +20,13 @@
     X(scalar_mix) X(scalar_mix_backward) X(turn)
 /* clang-format on */
 
+/* Products in bfloat16: the reference does them everywhere but where the processor has an instruction for them. */
+#define TFT_KERNEL_BF16_LIST(X) X(linear_pack_bf16) X(linear_bf16) X(linear_bf16_add)
+
 typedef struct tft_kernels {
 #define TFT_KERNEL_FIELD(name) __typeof__(tft_##name) *name;
     TFT_KERNEL_LIST(TFT_KERNEL_FIELD)
+    TFT_KERNEL_BF16_LIST(TFT_KERNEL_FIELD)
 #undef TFT_KERNEL_FIELD
 } tft_kernels;
 
@@ -33,6 +37,7 @@ extern const tft_kernels tft_kernels_ref;
 extern const tft_kernels tft_kernels_portable;
 const tft_kernels *tft_kernels_avx2(void);
 const tft_kernels *tft_kernels_avx512(void);
+const tft_kernels *tft_kernels_avx512bf16(void); // the same with AVX512_BF16's products
 
 /* Whether this machine and its operating system can run the set, and this program has it. */
 bool tft_isa_usable(tft_isa isa);
@@ -42,9 +47,19 @@ bool tft_isa_usable(tft_isa isa);
 const tft_kernels *tft_kernels_current(void);
 void tft_kernels_replace(const tft_kernels *table);
 
-/* The reference, by file: gemm_ref.c, elementwise_ref.c, rows_ref.c, mixture_ref.c, scalar_ref.c. */
+/* The reference, by file: gemm_ref.c, elementwise_ref.c, rows_ref.c, mixture_ref.c, scalar_ref.c, bf16_ref.c. */
 #define TFT_KERNEL_REF(name) __typeof__(tft_##name) tft_ref_##name;
 TFT_KERNEL_LIST(TFT_KERNEL_REF)
+TFT_KERNEL_BF16_LIST(TFT_KERNEL_REF)
 #undef TFT_KERNEL_REF
+#define TFT_KERNEL_REF_ENTRY(name) .name = tft_ref_##name,
+
+/* x rounded to bfloat16, as both sides of its products are. */
+float tft_bf16_round(float x);
+
+/* By AVX512_BF16: bf16_avx512bf16.c. */
+#define TFT_KERNEL_BF16(name) __typeof__(tft_##name) tft_avx512_##name;
+TFT_KERNEL_BF16_LIST(TFT_KERNEL_BF16)
+#undef TFT_KERNEL_BF16
 
 #endif

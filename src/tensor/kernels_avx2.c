@@ -10,7 +10,7 @@
 
 #include "tensor/kernels_body.inc"
 
-static const tft_kernels table = {TFT_KERNEL_LIST(TFT_KERNEL_ENTRY)};
+static const tft_kernels table = {TFT_KERNEL_LIST(TFT_KERNEL_ENTRY) TFT_KERNEL_BF16_LIST(TFT_KERNEL_REF_ENTRY)};
 
 const tft_kernels *tft_kernels_avx2(void)
 {

@@ -3,4 +3,4 @@
 
 #include "tensor/kernels_body.inc"
 
-const tft_kernels tft_kernels_portable = {TFT_KERNEL_LIST(TFT_KERNEL_ENTRY)};
+const tft_kernels tft_kernels_portable = {TFT_KERNEL_LIST(TFT_KERNEL_ENTRY) TFT_KERNEL_BF16_LIST(TFT_KERNEL_REF_ENTRY)};

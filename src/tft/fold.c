@@ -20,8 +20,9 @@ static void carve_fold(tft_carve *carve, const tft_selection *w, tft_fold *fold)
     fold->hidden_b = tft_carve_floats(carve, w->n > 1 ? hidden : 0);
     fold->z_w = tft_carve_floats(carve, w->n > 1 ? w->n * fold->n_reals : 0);
     fold->z_b = tft_carve_floats(carve, w->n > 1 ? w->n : 0);
-    fold->hidden_packed = tft_carve_floats(carve, w->n > 1 ? tft_linear_packed_floats(fold->n_reals, hidden) : 0);
-    fold->z_packed = tft_carve_floats(carve, w->n > 1 ? tft_linear_packed_floats(fold->n_reals, w->n) : 0);
+    fold->hidden_packed.panels =
+        tft_carve_floats(carve, w->n > 1 ? tft_linear_packed_floats(fold->n_reals, hidden) : 0);
+    fold->z_packed.panels = tft_carve_floats(carve, w->n > 1 ? tft_linear_packed_floats(fold->n_reals, w->n) : 0);
     fold->factor = tft_carve_floats(carve, w->n > h ? w->n : h);
     for (size_t i = 0; i < w->n; i++) {
         const tft_variable *const v = &w->variables[i];
@@ -161,8 +162,8 @@ void tft_fold_make(const tft_selection *w, const tft_embeddings *embeddings, tft
     if (w->n < 2)
         return;
     make_skip(w, embeddings, fold);
-    tft_linear_pack(fold->hidden_w, fold->n_reals, w->flattened.hidden, fold->hidden_packed);
-    tft_linear_pack(fold->z_w, fold->n_reals, w->n, fold->z_packed);
+    tft_packed_fill(&fold->hidden_packed, fold->hidden_w, fold->n_reals, w->flattened.hidden);
+    tft_packed_fill(&fold->z_packed, fold->z_w, fold->n_reals, w->n);
 }
 
 /* ---- and back ----------------------------------------------------------------------------------------- */

@@ -28,9 +28,9 @@ struct tft_fold_variable { // of a real; a categorical only has `entries`
 
 struct tft_fold { // also holds gradients: same fields, same shapes
     size_t n_reals;
-    float *hidden_w, *hidden_b;          // M [hidden, n_reals], m [hidden]
-    float *z_w, *z_b;                    // Z [V, n_reals], z [V]
-    float *hidden_packed, *z_packed;     // M and Z in the order that the products read
+    float *hidden_w, *hidden_b; // M [hidden, n_reals], m [hidden]
+    float *z_w, *z_b;           // Z [V, n_reals], z [V]
+    tft_packed hidden_packed, z_packed;
     float *factor;                       // [max(V, H)] scratch of make and unmake
     struct tft_fold_variable *variables; // [V]
     float *block;                        // all of the above, one block

@@ -12,7 +12,7 @@ void tft_gate_define(tft_builder *builder, tft_gate *w, const char *fc, const ch
 
 void tft_gate_refresh(tft_gate *w)
 {
-    tft_linear_pack(w->w, w->in, 2 * w->out, w->packed);
+    tft_packed_fill(&w->packed, w->w, w->in, 2 * w->out);
 }
 
 void tft_gate_tape_carve(tft_carve *carve, const tft_gate *w, size_t n, bool keep, tft_gate_tape *tape)

@@ -16,6 +16,7 @@
 #include "tensor/tensor.h"
 #include "tft/carve.h"
 #include "tft/dropout.h"
+#include "tft/packed.h"
 #include "tft/parameters.h"
 
 #define TFT_NORM_EPS ((float)1e-5)
@@ -28,36 +29,11 @@ static inline void tft_linear_backward_over(const float *x, size_t ldx, const fl
     tft_linear_backward(x, ldx, w, dy, out, n, in, out, NULL, 0, dw, db);
 }
 
-/* y = x wᵀ + b with the weights packed before, or, where there is no memory for that, as they are. */
-static inline void tft_linear_by(const float *x, size_t ldx, const float *w, const float *packed, const float *b,
-                                 size_t n, size_t in, size_t out, float *y, size_t ldy)
-{
-    if (packed != NULL)
-        tft_linear_packed(x, ldx, packed, b, n, in, out, y, ldy);
-    else
-        tft_linear(x, ldx, w, b, n, in, out, y, ldy);
-}
-
-static inline void tft_linear_add_by(const float *x, size_t ldx, const float *w, const float *packed, const float *b,
-                                     size_t n, size_t in, size_t out, float *y, size_t ldy)
-{
-    if (packed != NULL)
-        tft_linear_packed_add(x, ldx, packed, b, n, in, out, y, ldy);
-    else
-        tft_linear_add(x, ldx, w, b, n, in, out, y, ldy);
-}
-
-/* Memory for packed weights, in a model; NULL in a struct of gradients. */
-static inline float *tft_builder_packed(tft_builder *builder, size_t in, size_t out)
-{
-    return builder->derived ? tft_arena_floats(builder->arena, tft_linear_packed_floats(in, out)) : NULL;
-}
-
 typedef struct tft_gate { // also holds gradients: same fields, same shapes
     size_t in, out;
     float *w, *b;           // [2·out, in], [2·out]
     float *norm_w, *norm_b; // [out]
-    float *packed;          // w, by tft_gate_refresh()
+    tft_packed packed;      // w, by tft_gate_refresh()
 } tft_gate;
 
 typedef struct tft_gate_tape {

@@ -25,6 +25,7 @@ typedef struct tft_golden_options {
     double atol, rtol;
     bool doubles;     // compare with output_f64 and grad_f64: for a double-precision build
     size_t n_threads; // 0 is 1
+    bool bf16;        // the outputs of evaluation alone, made in bfloat16: how far off that is, for it is outside
 } tft_golden_options;
 
 typedef struct tft_golden_line {

@@ -45,9 +45,9 @@ void tft_grn_refresh(tft_grn *w)
     tft_matmul_nn(w->gate.w, h, w->fc2_w, h, out, h, h, (float)1, (float)0, w->direct_w, h);
     memcpy(w->direct_b, w->gate.b, out * sizeof *w->direct_b);
     tft_matmul_nt(w->gate.w, h, w->fc2_b, h, out, 1, h, (float)1, (float)1, w->direct_b, 1);
-    tft_linear_pack(w->fc1_w, w->in, h, w->fc1_packed);
-    tft_linear_pack(w->fc2_w, h, h, w->fc2_packed);
-    tft_linear_pack(w->direct_w, h, out, w->direct_packed);
+    tft_packed_fill(&w->fc1_packed, w->fc1_w, w->in, h);
+    tft_packed_fill(&w->fc2_packed, w->fc2_w, h, h);
+    tft_packed_fill(&w->direct_packed, w->direct_w, h, out);
     tft_gate_refresh(&w->gate);
 }
 

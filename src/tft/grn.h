@@ -30,7 +30,7 @@ typedef struct tft_grn { // also holds gradients: same fields, same shapes
     tft_gate gate;              // hidden → out
     tft_resample resample;      // used where in ≠ out
     float *direct_w, *direct_b; // [2·out, hidden], [2·out]: GLU's product after fc2; NULL in a struct of gradients
-    float *fc1_packed, *fc2_packed, *direct_packed; // the matrices in the order that the products read
+    tft_packed fc1_packed, fc2_packed, direct_packed;
 } tft_grn;
 
 /* The context's part of fc1, one row per window: `product` [B, hidden]; NULL where the network has no context. */

@@ -31,8 +31,8 @@ void tft_lstm_define(tft_builder *builder, tft_lstm *w, const char *name, size_t
 void tft_lstm_refresh(tft_lstm *w)
 {
     for (size_t l = 0; l < w->n_layers; l++) {
-        tft_linear_pack(w->w_ih[l], w->hidden, 4 * w->hidden, w->ih_packed[l]);
-        tft_linear_pack(w->w_hh[l], w->hidden, 4 * w->hidden, w->hh_packed[l]);
+        tft_packed_fill(&w->ih_packed[l], w->w_ih[l], w->hidden, 4 * w->hidden);
+        tft_packed_fill(&w->hh_packed[l], w->w_hh[l], w->hidden, 4 * w->hidden);
     }
 }
 

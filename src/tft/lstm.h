@@ -18,6 +18,7 @@
 
 #include "tft/carve.h"
 #include "tft/dropout.h"
+#include "tft/packed.h"
 #include "tft/parameters.h"
 #include "tft/rows.h"
 
@@ -27,7 +28,7 @@ typedef struct tft_lstm { // also holds gradients: same fields, same shapes
     size_t hidden, n_layers;
     float *w_ih[TFT_LSTM_MAX_LAYERS], *w_hh[TFT_LSTM_MAX_LAYERS]; // [4H, H] each
     float *b_ih[TFT_LSTM_MAX_LAYERS], *b_hh[TFT_LSTM_MAX_LAYERS]; // [4H] each
-    float *ih_packed[TFT_LSTM_MAX_LAYERS], *hh_packed[TFT_LSTM_MAX_LAYERS];
+    tft_packed ih_packed[TFT_LSTM_MAX_LAYERS], hh_packed[TFT_LSTM_MAX_LAYERS];
 } tft_lstm;
 
 /* Without `keep` only the first of each is there: a few rows of x and gates, and h for what a layer hands to the next. */

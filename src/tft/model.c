@@ -148,9 +148,9 @@ tft_status tft_model_tabulate(tft_model *model, tft_error *err)
     return TFT_OK;
 }
 
-void tft_model_refresh(tft_model *model)
+/* What is derived from the weights but curves. */
+static void pack_network(tft_model *model)
 {
-    model->encoder_curves.ready = model->decoder_curves.ready = false;
     tft_network *const w = &model->network;
     refresh_selection(&w->statics, &w->embeddings, &model->statics);
     refresh_selection(&w->encoder, &w->embeddings, &model->encoder);
@@ -175,4 +175,54 @@ void tft_model_refresh(tft_model *model)
     tft_lstm_refresh(&w->lstm_encoder);
     tft_lstm_refresh(&w->lstm_decoder);
     model->packed_for = tft_tensor_isa();
+}
+
+void tft_model_refresh(tft_model *model)
+{
+    model->encoder_curves.ready = model->decoder_curves.ready = false;
+    pack_network(model);
+}
+
+/* Not among them: the networks of single inputs, which are read from curves good to 2e-6, statics and contexts, which are a row a window, and
+ * everything behind the last gate. */
+void tft_model_set_precision(tft_model *model, tft_precision precision)
+{
+    tft_network *const w = &model->network;
+    const bool bf16 = precision == TFT_PRECISION_BF16;
+    tft_grn *const grns[] = {&w->encoder.flattened, &w->decoder.flattened, &w->enrichment, &w->feed_forward};
+    for (size_t i = 0; i < sizeof grns / sizeof grns[0]; i++)
+        grns[i]->fc1_packed.bf16 = grns[i]->direct_packed.bf16 = bf16;
+    tft_gate *const gates[] = {&w->post_lstm, &w->post_attention, &w->pre_output};
+    for (size_t i = 0; i < sizeof gates / sizeof gates[0]; i++)
+        gates[i]->packed.bf16 = bf16;
+    for (size_t l = 0; l < w->lstm_encoder.n_layers; l++) {
+        w->lstm_encoder.ih_packed[l].bf16 = w->lstm_encoder.hh_packed[l].bf16 = bf16;
+        w->lstm_decoder.ih_packed[l].bf16 = w->lstm_decoder.hh_packed[l].bf16 = bf16;
+    }
+    model->encoder.hidden_packed.bf16 = model->decoder.hidden_packed.bf16 = bf16;
+    model->precision = precision;
+    pack_network(model);
+}
+
+static const char *const precision_names[] = {"float32", "bf16"}; // as the enumeration goes
+
+const char *tft_precision_name(tft_precision precision)
+{
+    return precision_names[precision];
+}
+
+bool tft_precision_named(const char *name, tft_precision *precision)
+{
+    for (size_t i = 0; i < sizeof precision_names / sizeof precision_names[0]; i++) {
+        if (strcmp(name, precision_names[i]) == 0) {
+            *precision = (tft_precision)i;
+            return true;
+        }
+    }
+    return false;
+}
+
+tft_precision tft_model_precision(const tft_model *model)
+{
+    return model->precision;
 }

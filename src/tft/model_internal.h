@@ -20,6 +20,7 @@ struct tft_model {
     tft_fold statics, encoder, decoder;                  // derived from the values by tft_model_refresh()
     tft_selection_curves encoder_curves, decoder_curves; // empty until tft_model_tabulate()
     tft_isa packed_for;                                  // the kernels that can read the packed weights
+    tft_precision precision;                             // of the products in evaluation
     struct tft_judge *judge;                             // owned; NULL = none
     bool plain;                                          // for tests: workspaces opened from now on work without folds
 };

@@ -561,6 +561,8 @@ tft_status tft_model_train_pass(const tft_model *model, tft_workspace *workspace
                                 const tft_truth *truth, tft_loss_kind kind, uint64_t dropout_key, float loss_scale,
                                 const tft_outputs *outputs, tft_losses *losses, tft_error *err)
 {
+    if (model->precision != TFT_PRECISION_FLOAT32)
+        return tft_fail(err, TFT_ERR_ARGUMENT, "a model in bfloat16 does not train: set its precision to float32");
     tft_status status = check_batch(model, workspace, batch, err);
     if (status == TFT_OK)
         status = check_truth(model, workspace, batch, truth, kind, err);

@@ -256,13 +256,13 @@ static void flatten_folded(selection_call *c, tft_selection_rows rows)
     float *const z = w->flattened.in != w->flattened.out ? t->flat_tape.resample.z : t->z;
     if (rows.product != NULL) {
         tft_grn_start_rows(&w->flattened, (tft_grn_rows){n, rows.window_of, rows.product}, pre);
-        tft_linear_packed_add(rows.reals, rows.n_reals, fold->hidden_packed, fold->hidden_b, n, fold->n_reals, hidden,
-                              pre, hidden);
+        tft_linear_add_by(rows.reals, rows.n_reals, fold->hidden_w, fold->hidden_packed, fold->hidden_b, n,
+                          fold->n_reals, hidden, pre, hidden);
     } else {
-        tft_linear_packed(rows.reals, rows.n_reals, fold->hidden_packed, fold->hidden_b, n, fold->n_reals, hidden, pre,
-                          hidden);
+        tft_linear_by(rows.reals, rows.n_reals, fold->hidden_w, fold->hidden_packed, fold->hidden_b, n, fold->n_reals,
+                      hidden, pre, hidden);
     }
-    tft_linear_packed(rows.reals, rows.n_reals, fold->z_packed, fold->z_b, n, fold->n_reals, w->n, z, w->n);
+    tft_linear_by(rows.reals, rows.n_reals, fold->z_w, fold->z_packed, fold->z_b, n, fold->n_reals, w->n, z, w->n);
     for (size_t i = 0; i < w->n && w->variables[i].categorical; i++) { // they come first
         const tft_variable *const v = &w->variables[i];
         embed(c, v, rows, t->e, v->size);

@@ -186,6 +186,16 @@ void tft_forecaster_close(tft_forecaster *f)
     free(f);
 }
 
+tft_precision tft_forecaster_set_precision(tft_forecaster *f, tft_precision precision)
+{
+    assert(f->owns_model);
+    const tft_precision possible =
+        precision == TFT_PRECISION_BF16 && tft_bf16_usable() ? TFT_PRECISION_BF16 : TFT_PRECISION_FLOAT32;
+    if (possible != tft_model_precision(f->model))
+        tft_model_set_precision(f->model, possible);
+    return possible;
+}
+
 const tft_contract *tft_forecaster_contract(const tft_forecaster *f)
 {
     return &f->card.contract;

@@ -147,10 +147,22 @@ class Evaluate(unittest.TestCase):
         two = run("evaluate", "--baselines", "--json", "--threads", 2, self.data)
         self.assertEqual(one.stdout, two.stdout)
 
+    def test_a_report_in_bfloat16_says_so_and_one_in_float32_nothing(self):
+        args = ["--json", "--model", self.model, "--threads", "1", self.data]
+        exact, half = (json.loads(run("evaluate", "-q", "--precision", p, *args).stdout) for p in ("float32", "bf16"))
+        self.assertNotIn("precision", exact)
+        if half.pop("precision", None) == "bf16":  # this machine has it
+            for a, b in zip(exact["metrics"], half["metrics"]):
+                a, b = (x["forecasters"][0]["crps"] for x in (a, b))
+                self.assertNotEqual(a, b)
+                self.assertAlmostEqual(a, b, delta=0.01 * a)
+        else:
+            self.assertEqual(exact, half)
+
     def test_wrong_usage_is_2_and_wrong_data_is_4(self):
         for args in (["--baselines"], [self.data], ["--model", self.model, "--baselines", self.data],
                      ["--baselines", "--split", "x", self.data], ["--baselines", "--by", "day", self.data],
-                     ["--baselines", "--incident-rule", "cpu", self.data]):
+                     ["--baselines", "--incident-rule", "cpu", self.data], ["--baselines", "--precision", "half", self.data]):
             self.assertEqual(run("evaluate", *args).returncode, 2, args)
         for args in (["--baselines", self.path("none.csv")], ["--model", self.path("none"), self.data],
                      ["--forecasts", self.data, self.data],

@@ -93,6 +93,35 @@ class TrainAndForecast(unittest.TestCase):
                 self.assertEqual(values, sorted(values))
                 self.assertTrue(0 <= values[0] and values[-1] <= 100)
 
+    def forecast_rows(self, name, *args, **more):
+        out = self.path(name)
+        done = run("forecast", "--model", self.model, "--out", out, *args, self.data, **more)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with open(out) as file:
+            return [[float(x) for x in row[4:] if x != ""] for row in list(csv.reader(file))[1:]], done.stderr
+
+    def test_bfloat16_is_near_or_said_to_be_impossible(self):
+        exact, _ = self.forecast_rows("exact.csv")
+        half, said = self.forecast_rows("half.csv", "--precision", "bf16")
+        by_variable, _ = self.forecast_rows("variable.csv", env={**os.environ, "TFTD_PRECISION": "bf16"})
+        overruled, _ = self.forecast_rows("overruled.csv", "--precision", "float32", env={**os.environ, "TFTD_PRECISION": "bf16"})
+        self.assertEqual(half, by_variable)
+        self.assertEqual(exact, overruled)
+        off = max(abs(a - b) for x, y in zip(exact, half) for a, b in zip(x, y))
+        if "no instructions for bfloat16" in said:
+            self.assertEqual(off, 0)
+        else:
+            self.assertTrue(0 < off < 1, off)  # of 100 %
+        without, said = self.forecast_rows("without.csv", "--precision", "bf16", env={**os.environ, "TFTD_ISA": "avx2"})
+        self.assertIn("working in float32", said)
+
+    def test_a_precision_that_there_is_not_is_2(self):
+        for more, args in (({}, ["--precision", "bf17"]), ({"env": {**os.environ, "TFTD_PRECISION": "half"}}, [])):
+            done = run("forecast", "--model", self.model, "--out", self.path("no.csv"), *args, self.data, **more)
+            self.assertEqual(done.returncode, 2)
+            self.assertIn("must be float32 or bf16", done.stderr)
+            self.assertFalse(os.path.exists(self.path("no.csv")))
+
     def test_parts_of_a_calibration_are_fitted_alone(self):
         model = self.path("tft_model_20240102_000000")
         shutil.copytree(self.model, model)

@@ -432,6 +432,70 @@ static void instruction_sets_agree(void **state)
     close_fixture(f);
 }
 
+static float largest_difference(const float *a, const float *b, size_t n)
+{
+    float most = 0.0f;
+    for (size_t i = 0; i < n; i++)
+        most = fabsf(a[i] - b[i]) > most ? fabsf(a[i] - b[i]) : most;
+    return most;
+}
+
+/* By emulation on any machine, and by the processor where it can. */
+static void bfloat16_is_near_and_float32_comes_back_bit_by_bit(void **state)
+{
+    (void)state;
+    for (tft_isa isa = TFT_ISA_PORTABLE; isa <= TFT_ISA_AVX512; isa++) {
+        tft_tensor_init(isa);
+        fixture *const f = open_fixture(false);
+        float *const exact = malloc(sizeof f->raw);
+        assert_non_null(exact);
+        tabulate(f);
+        forward(f);
+        memcpy(exact, f->raw, sizeof f->raw);
+        tft_model_set_precision(f->model, TFT_PRECISION_BF16);
+        assert_int_equal(tft_model_precision(f->model), TFT_PRECISION_BF16);
+        forward(f);
+        const float off = largest_difference(f->raw, exact, WINDOWS * DECODER * OUTPUTS);
+        assert_true(off > 1e-5f && off < 0.05f); // 2⁻⁹ a factor; values are of order 1
+        tft_model_set_precision(f->model, TFT_PRECISION_FLOAT32);
+        forward(f);
+        assert_memory_equal(f->raw, exact, sizeof f->raw);
+        free(exact);
+        close_fixture(f);
+    }
+    tft_tensor_init(TFT_ISA_AUTO);
+}
+
+static void a_model_in_bfloat16_does_not_train(void **state)
+{
+    (void)state;
+    fixture *const f = open_fixture(true);
+    tft_losses losses;
+    tft_error err = {0};
+    tft_model_set_precision(f->model, TFT_PRECISION_BF16);
+    assert_int_equal(tft_model_train_pass(f->model, f->workspace, &f->batch, &f->truth, TFT_LOSS_SCALED, 0, 1.0f, NULL,
+                                          &losses, &err),
+                     TFT_ERR_ARGUMENT);
+    assert_non_null(strstr(err.text, "bfloat16"));
+    tft_model_set_precision(f->model, TFT_PRECISION_FLOAT32);
+    assert_int_equal(tft_model_train_pass(f->model, f->workspace, &f->batch, &f->truth, TFT_LOSS_SCALED, 0, 1.0f, NULL,
+                                          &losses, &err),
+                     TFT_OK);
+    close_fixture(f);
+}
+
+static void precisions_have_names(void **state)
+{
+    (void)state;
+    tft_precision precision = TFT_PRECISION_BF16;
+    assert_true(tft_precision_named("float32", &precision));
+    assert_int_equal(precision, TFT_PRECISION_FLOAT32);
+    assert_true(tft_precision_named("bf16", &precision));
+    assert_string_equal(tft_precision_name(precision), "bf16");
+    assert_false(tft_precision_named("float16", &precision));
+    assert_int_equal(precision, TFT_PRECISION_BF16);
+}
+
 static void attention_rows_add_up_and_never_look_ahead(void **state)
 {
     (void)state;
@@ -553,6 +617,9 @@ int main(void)
         cmocka_unit_test(folded_and_plain_agree),
         cmocka_unit_test(curves_agree_with_the_networks_that_they_stand_for),
         cmocka_unit_test(instruction_sets_agree),
+        cmocka_unit_test(bfloat16_is_near_and_float32_comes_back_bit_by_bit),
+        cmocka_unit_test(a_model_in_bfloat16_does_not_train),
+        cmocka_unit_test(precisions_have_names),
         cmocka_unit_test(attention_rows_add_up_and_never_look_ahead),
         cmocka_unit_test(a_batch_that_does_not_fit_is_refused),
         cmocka_unit_test(a_network_starts_at_the_even_mixture_and_a_rare_hazard),
