@@ -210,6 +210,8 @@ static tft_status walk_to(restart *r, int64_t end, tft_error *err)
 
 static tft_status give_tally(restart *r, tft_error *err)
 {
+    if (r->sums.n_seen == 0)
+        return TFT_OK; // before the first step there is no time either
     const int64_t time_ms = r->tally_step * r->s->step_ms;
     tft_status status = TFT_OK;
     for (size_t i = 0; i < r->sums.n_seen && status == TFT_OK; i++) {
