@@ -3,6 +3,7 @@
  *     peer_tft CASE_DIR        a folder as case.py writes it (tests/golden/README.md): network, weights, inputs
  *
  *     forward N T   the case's windows repeated to N, on T threads: all quantiles    → seconds
+ *     first N T     the same without getting warm before                           → seconds
  *     train N T     one training step on N windows: forward with dropout, loss, backward, AdamW   → seconds
  *     raw FILE      the network's outputs for the case's own windows, float32 [B, T, Q] → bytes written
  *     rss           resident memory now                                              → bytes
@@ -147,7 +148,7 @@ static bool ready(peer *p, size_t n, size_t threads, bool training)
     return true;
 }
 
-static double forward(peer *p, size_t n, size_t threads)
+static double forward(peer *p, size_t n, size_t threads, double warm_s)
 {
     if (!ready(p, n, threads, false))
         return -1.0;
@@ -155,7 +156,7 @@ static double forward(peer *p, size_t n, size_t threads)
         return -1.0;
     p->tabulated = true;
     p->n = n < WARM ? n : WARM; // without a watch, as the peers do: caches and clock are then of this work
-    for (const double begin = tft_monotonic_s(); tft_monotonic_s() < begin + WARM_S;)
+    for (const double begin = tft_monotonic_s(); tft_monotonic_s() < begin + warm_s;)
         tft_pool_run(p->pools[threads], n_tiles(p, tile_size(p)), forward_tile, p);
     p->n = n;
     const double start = tft_monotonic_s();
@@ -188,8 +189,8 @@ static bool write_raw(peer *p, const char *path)
     const size_t n = p->in.b * p->in.t * p->in.q;
     p->all = calloc(n, sizeof(float));
     FILE *const file = fopen(path, "wb");
-    const bool ok =
-        p->all != NULL && file != NULL && forward(p, p->in.b, 1) >= 0.0 && fwrite(p->all, sizeof(float), n, file) == n;
+    const bool ok = p->all != NULL && file != NULL && forward(p, p->in.b, 1, 0.0) >= 0.0 &&
+                    fwrite(p->all, sizeof(float), n, file) == n;
     if (file != NULL)
         fclose(file);
     free(p->all);
@@ -220,11 +221,12 @@ static bool obey(peer *p, const char *line)
     if (strncmp(line, "rss", 3) == 0)
         return print_memory();
     const bool training = sscanf(line, "train %zu %zu", &n, &threads) == 2;
-    if (!training && sscanf(line, "forward %zu %zu", &n, &threads) != 2)
+    const bool first = sscanf(line, "first %zu %zu", &n, &threads) == 2;
+    if (!training && !first && sscanf(line, "forward %zu %zu", &n, &threads) != 2)
         return false;
     if (n < 1 || n > 100000 || threads < 1 || threads > MOST_THREADS)
         return false;
-    const double seconds = training ? train(p, n, threads) : forward(p, n, threads);
+    const double seconds = training ? train(p, n, threads) : forward(p, n, threads, first ? 0.0 : WARM_S);
     printf("%.9f\n", seconds);
     return seconds >= 0.0;
 }

@@ -229,7 +229,7 @@ def starts(name, folder, program, x, repeat):
     with tempfile.NamedTemporaryFile(suffix=".npz") as feed:
         np.savez(feed.name, **{k: v.numpy() for k, v in x.items() if k in cases.INPUTS and torch.is_tensor(v)})
         commands = {
-            "libtft": ([program, folder], "forward 20 1\nrss\n"),
+            "libtft": ([program, folder], "first 20 1\nrss\n"),
             "ONNX Runtime": ([sys.executable, "-c", START_ONNX.format(path=f"{folder}/model-20.onnx", feed=feed.name) + PEAK], None),
             "PyTorch": ([sys.executable, "-c", START_TORCH.format(here=here, name=name) + PEAK], None)}
         rows = {k: [started(*c) for _ in range(repeat)] for k, c in commands.items()}

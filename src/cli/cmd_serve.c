@@ -126,6 +126,7 @@ static server_options to_options(const settings *s)
         .watch_models = s->model.watch,
         .open_model = server_load_model,
         .model_threads = s->model.threads,
+        .model_precision = (tft_precision)s->model.precision,
         .min_interval_s = 1e-3 * (double)s->forecast.min_interval,
         .warmup_records = s->forecast.warmup_records,
         .min_records = s->forecast.min_records,

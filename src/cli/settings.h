@@ -37,7 +37,7 @@ typedef struct settings_level {
     double low, high; // THRESHOLD: warning, critical; else both the level
 } settings_level;
 
-#define SETTINGS_N_KEYS 70
+#define SETTINGS_N_KEYS 71
 typedef enum settings_source { SETTINGS_DEFAULT, SETTINGS_FILE, SETTINGS_ENVIRONMENT, SETTINGS_FLAG } settings_source;
 
 typedef struct settings {
@@ -81,6 +81,7 @@ typedef struct settings {
         const char *dir, *name;
         bool watch;
         size_t threads;
+        size_t precision; // float32, bf16
     } model;
     struct {
         int64_t min_interval;

@@ -6,6 +6,7 @@
 static const char *const sync_words[] = {"full", "normal", NULL};
 static const char *const auth_words[] = {"auto", "true", "false", NULL};
 static const char *const tls_words[] = {"1.2", "1.3", NULL};
+static const char *const precision_words[] = {"float32", "bf16", NULL}; // as tft_precision goes
 static const char *const clock_words[] = {"auto", "wall", "data", NULL};
 static const char *const level_words[] = {"debug", "info", "warning", "error", NULL};
 static const char *const format_words[] = {"text", "json", NULL};
@@ -93,6 +94,9 @@ const settings_key settings_keys[SETTINGS_N_KEYS] = {
     {"model.name", TEXT, AT(model.name), 0, 0, NULL, true, "latest, or the name of one directory inside model.dir"},
     {"model.watch", BOOL, AT(model.watch), 0, 0, NULL, true, "Look for a newer model every 5 s"},
     {"model.threads", COUNT, AT(model.threads), 0, 256, NULL, true, "Threads of the network; 0 = all cores"},
+    {"model.precision", WORD, AT(model.precision), 0, 0, precision_words, true,
+     "What the network multiplies in; bf16 is faster and rounds more, on processors with AVX512_BF16; others use "
+     "float32"},
     {"forecast.min_interval", DURATION, AT(forecast.min_interval), 0, 300, NULL, true,
      "Forecasts are renewed at most so often"},
     {"forecast.warmup_records", COUNT, AT(forecast.warmup_records), 1, 1e6, NULL, false,

@@ -90,6 +90,7 @@ typedef struct engine_model {
     tft_config config;            // targets and their quantile levels; hazard
     tft_fleet_link fleet;         // how its servers fail together; zeroed: each by itself
     tft_alert_record alerts;      // what alerts on its probabilities were worth; zeroed: not measured
+    tft_precision precision;      // what its network multiplies in
     char name[128], directory[512];
 } engine_model;
 
@@ -101,8 +102,10 @@ tft_status engine_set_model(engine *e, const engine_model *model, tft_error *err
 tft_status engine_check_model(const engine *e, const engine_model *model, tft_error *err);
 /* A forecaster (given, not lent) as such a model. */
 engine_model engine_model_of(tft_forecaster *forecaster);
-/* Opens a model directory as such a model, with threads that give way to requests (background.h). */
-tft_status engine_open_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err);
+/* Opens a model directory as such a model, with threads that give way to requests (background.h). Where the machine cannot have the
+ * precision that is asked for, model->precision says float32. */
+tft_status engine_open_model(const char *directory, size_t n_threads, tft_precision precision, engine_model *model,
+                             tft_error *err);
 /* The same for a forecaster: given, not lent. NULL = none. */
 tft_status engine_set_forecaster(engine *e, tft_forecaster *forecaster, tft_error *err);
 

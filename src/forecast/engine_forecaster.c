@@ -26,7 +26,8 @@ engine_model engine_model_of(tft_forecaster *forecaster)
                           .contract = *tft_forecaster_contract(forecaster),
                           .config = *tft_forecaster_config(forecaster),
                           .fleet = *tft_forecaster_fleet(forecaster),
-                          .alerts = *tft_forecaster_alerts(forecaster)};
+                          .alerts = *tft_forecaster_alerts(forecaster),
+                          .precision = tft_model_precision(tft_forecaster_model(forecaster))};
     snprintf(model.name, sizeof model.name, "%s", tft_forecaster_name(forecaster));
     snprintf(model.directory, sizeof model.directory, "%s", tft_forecaster_directory(forecaster));
     return model;
@@ -46,12 +47,15 @@ static void open_forecaster(void *context)
     o->status = tft_forecaster_open(o->directory, o->n_threads, &o->forecaster, o->err);
 }
 
-tft_status engine_open_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err)
+tft_status engine_open_model(const char *directory, size_t n_threads, tft_precision precision, engine_model *model,
+                             tft_error *err)
 {
     opening o = {.directory = directory, .n_threads = n_threads, .err = err};
     background_run(open_forecaster, &o); // its threads inherit that they give way
-    if (o.status == TFT_OK)
+    if (o.status == TFT_OK) {
+        tft_forecaster_set_precision(o.forecaster, precision);
         *model = engine_model_of(o.forecaster);
+    }
     return o.status;
 }
 

@@ -548,6 +548,7 @@ static void begin(renewal *r, const fleet_counters *count)
     s->input_points = 0;
     s->records_total = count->totals.records_total;
     s->has_model = r->job->model != NULL;
+    s->precision = s->has_model ? r->job->model->precision : TFT_PRECISION_FLOAT32;
     snprintf(s->model_name, sizeof s->model_name, "%s", s->has_model ? r->job->model->name : "none");
     snprintf(s->model_directory, sizeof s->model_directory, "%s", s->has_model ? r->job->model->directory : "");
     s->alert_rules = r->job->settings->alerts;

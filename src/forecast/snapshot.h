@@ -22,6 +22,7 @@
 #include "forecast/alerts.h"
 #include "forecast/fleet.h"
 #include "forecast/packed.h"
+#include "tft/model.h"
 
 #define SNAPSHOT_N_HORIZONS 5 // 30m 1h 2h 4h 8h
 extern const int64_t snapshot_horizon_ms[SNAPSHOT_N_HORIZONS];
@@ -95,6 +96,7 @@ struct forecast_snapshot {
     bool has_model;
     char model_name[128], model_directory[512];
     char isa[16];                 // "avx2"
+    tft_precision precision;      // of the network's products
     const tft_contract *contract; // the fleet's
     alert_settings alert_rules;   // the settings it was made with
 };

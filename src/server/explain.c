@@ -468,12 +468,12 @@ static tft_status write_text(const forecast_snapshot *s, const server_view *view
 /* The served model, opened a second time; the one before is closed where another serves now. */
 static tft_status open_model(explainer *e, const server *srv, const forecast_snapshot *s, tft_error *err)
 {
-    if (e->open && strcmp(e->model.directory, s->model_directory) == 0)
+    if (e->open && strcmp(e->model.directory, s->model_directory) == 0 && e->model.precision == s->precision)
         return TFT_OK;
     close_model(e);
     if (!s->has_model || srv->options.open_model == NULL)
         return tft_fail(err, TFT_ERR_STATE, "there is no model");
-    const tft_status status = srv->options.open_model(s->model_directory, 1, &e->model, err);
+    const tft_status status = srv->options.open_model(s->model_directory, 1, s->precision, &e->model, err);
     e->open = status == TFT_OK;
     return status;
 }

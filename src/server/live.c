@@ -82,6 +82,7 @@ tft_status live_make(const server_options *o, const tft_contract *contract, live
     set->forget_after_ms = o->forget_after_ms;
     set->watch_models = o->watch_models;
     set->model_threads = o->model_threads;
+    set->model_precision = o->model_precision;
     if (!failed) {
         take_access(set, o, &failed);
         set->keys_file = keep(set, o->keys_file, &failed);

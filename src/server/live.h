@@ -12,6 +12,7 @@
 #include "series/record.h"
 #include "server/auth.h"
 #include "tft/contract.h"
+#include "tft/model.h"
 
 struct server_options;
 
@@ -26,6 +27,7 @@ typedef struct live_settings {
     const char *models_dir, *model_name;
     bool watch_models;
     size_t model_threads;
+    tft_precision model_precision;
     size_t n_prefixes;
     tft_profile_prefix *prefixes; // profiles.prefixes
     // private

@@ -4,6 +4,7 @@
 
 #include "forecast/engine.h"
 
-tft_status server_load_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err);
+tft_status server_load_model(const char *directory, size_t n_threads, tft_precision precision, engine_model *model,
+                             tft_error *err);
 
 #endif

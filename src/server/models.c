@@ -77,13 +77,18 @@ static void say_found(server *srv, const char *path, const engine_model *model)
     log_line(srv->log, LOG_TAG_OK, "Contract validation passed (v%s)", model->contract.version);
 }
 
-static tft_status try_model(server *srv, const char *path, size_t n_threads, engine_model *model, tft_error *err)
+static tft_status try_model(server *srv, const char *path, const live_settings *how, engine_model *model,
+                            tft_error *err)
 {
-    const tft_status status = srv->options.open_model(path, n_threads, model, err);
+    const tft_status status = srv->options.open_model(path, how->model_threads, how->model_precision, model, err);
     if (status == TFT_OK)
         srv->meters.model_loads++;
     else
         srv->meters.model_load_errors++;
+    if (status == TFT_OK && how->model_precision != model->precision)
+        log_line(srv->log, LOG_TAG_WARNING,
+                 "model.precision is %s, which this processor cannot do: the network uses %s",
+                 tft_precision_name(how->model_precision), tft_precision_name(model->precision));
     return status;
 }
 
@@ -104,7 +109,7 @@ static bool find_newer(server *srv, const live_settings *how, const char *served
         char path[4096];
         tft_error why = {0};
         snprintf(path, sizeof path, "%s/%s", how->models_dir, list->names[i]);
-        found = try_model(srv, path, how->model_threads, model, &why) == TFT_OK;
+        found = try_model(srv, path, how, model, &why) == TFT_OK;
         if (found) {
             memcpy(name, list->names[i], 32);
         } else if (strcmp(srv->broken_model, list->names[i]) < 0) { // once: not at each look at the directory
@@ -143,7 +148,7 @@ tft_status server_find_model(server *srv, engine_model *model, bool *found, tft_
     tft_status status = TFT_OK;
     *found = false;
     if (srv->options.open_model != NULL && srv->options.model_path != NULL) { // asked for by name: it must work
-        status = try_model(srv, srv->options.model_path, how->model_threads, model, err);
+        status = try_model(srv, srv->options.model_path, how, model, err);
         *found = status == TFT_OK;
         if (*found)
             say_found(srv, srv->options.model_path, model);
@@ -185,7 +190,7 @@ static tft_status serve(server *srv, const char *name, bool pin, bool force, tft
     if (status != TFT_OK)
         return status;
     const live_settings *const how = live_hold(srv->live);
-    status = try_model(srv, path, how->model_threads, &model, &why);
+    status = try_model(srv, path, how, &model, &why);
     live_drop(how);
     if (status == TFT_OK)
         status = engine_set_model(srv->engine, &model, &why);
@@ -265,7 +270,7 @@ void server_watch_models(server *srv)
 static bool models_differ(const live_settings *a, const live_settings *b)
 {
     return strcmp(a->models_dir, b->models_dir) != 0 || strcmp(a->model_name, b->model_name) != 0 ||
-           a->model_threads != b->model_threads;
+           a->model_threads != b->model_threads || a->model_precision != b->model_precision;
 }
 
 tft_status server_prepare_model(server *srv, const live_settings *next, model_change *change, tft_error *err)

@@ -262,7 +262,8 @@ static void put_metadata(const forecast_snapshot *s, const render_filter *filter
     }
     tft_text_printf(out, "], \"input_points\": %llu, \"device\": ", (unsigned long long)s->input_points);
     char device[32];
-    snprintf(device, sizeof device, s->isa[0] != '\0' ? "cpu:%s" : "cpu", s->isa);
+    snprintf(device, sizeof device, s->isa[0] != '\0' ? "cpu:%s%s" : "cpu", s->isa,
+             s->precision == TFT_PRECISION_BF16 ? "_bf16" : "");
     put_string(out, device);
     tft_text_printf(out, ", \"clock\": \"%s\", \"data_lag_s\": ", s->clock.data ? "data" : "wall");
     render_fixed(out, 1e-3 * (double)s->clock.data_lag_ms, 3);

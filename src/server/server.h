@@ -43,7 +43,8 @@
 #define SERVER_BODIES 16 // so many bodies of full size may be in memory at once
 
 /* Opens a model directory for the engine, which will own it (server_load_model() of model_loader.h; tests bring theirs). */
-typedef tft_status server_model_opener(const char *directory, size_t n_threads, engine_model *model, tft_error *err);
+typedef tft_status server_model_opener(const char *directory, size_t n_threads, tft_precision precision,
+                                       engine_model *model, tft_error *err);
 
 struct server;
 
@@ -86,6 +87,7 @@ typedef struct server_options {
     server_model_opener *open_model; // NULL = heuristics only
     bool watch_models;
     size_t model_threads;
+    tft_precision model_precision; // model.precision, where the machine can have it
     double min_interval_s;
     bool metrics_per_server;                                        // metrics.per_server
     size_t warmup_records, min_records, memory_steps, window_steps; // window_steps 0 = the model's own context

@@ -54,6 +54,15 @@ void shadow_restore(server *srv)
 
 /* ---- changing it ----------------------------------------------------------------------------------------- */
 
+/* In the precision of the model that serves: the two are compared. */
+static tft_status open_as_served(server *srv, const char *path, engine_model *model, tft_error *err)
+{
+    const live_settings *const how = live_hold(srv->live);
+    const tft_precision precision = how->model_precision;
+    live_drop(how);
+    return srv->options.open_model(path, 1, precision, model, err);
+}
+
 /* An engine for the keeper, with the model in it. */
 static tft_status open_engine(server *srv, const char *name, engine **out, tft_error *err)
 {
@@ -62,7 +71,7 @@ static tft_status open_engine(server *srv, const char *name, engine **out, tft_e
     engine_model model;
     tft_status status = server_model_path(srv, name, path, sizeof path, err);
     if (status == TFT_OK)
-        status = srv->options.open_model(path, 1, &model, err);
+        status = open_as_served(srv, path, &model, err);
     if (status != TFT_OK)
         return status;
     engine_options_default(srv->fleet, &how);

@@ -179,6 +179,16 @@ def a_shorter_window():
         first = d.wait_for("a forecast by the network", p50, timeout=20)
         d.reload("forecast: {window_steps: 3}\n")
         d.wait_for("another one, of three steps", lambda: p50() not in (None, first), timeout=20)
+        with open("/proc/cpuinfo") as file:
+            able = "avx512_bf16" in file.read()
+        begin = os.path.getsize(d.log_path)
+        d.reload("model: {precision: bf16}\n")
+        if able:
+            d.wait_for("a forecast in bfloat16", lambda: d.predictions()["metadata"]["device"].endswith("_bf16"), timeout=20)
+        else:
+            assert "model.precision is bf16, which this processor cannot do" in d.log(begin)
+        d.reload("# nothing\n")
+        d.wait_for("float32 again", lambda: not d.predictions()["metadata"]["device"].endswith("_bf16"), timeout=20)
 
 
 def log_lines():

@@ -52,9 +52,10 @@ static tft_status refuse_to_run(void *context, const tft_request *requests, size
     return tft_fail(err, TFT_ERR_STATE, "this model never forecasts");
 }
 
-static tft_status open_test_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err)
+static tft_status open_test_model(const char *directory, size_t n_threads, tft_precision precision, engine_model *model,
+                                  tft_error *err)
 {
-    (void)n_threads;
+    (void)n_threads, (void)precision;
     char path[256];
     snprintf(path, sizeof path, "%s/ok", directory);
     if (!tft_file_exists(path))
@@ -221,13 +222,14 @@ static void a_newer_model_is_taken_when_it_appears(void **state)
 static void (*open_hook)(void);
 static server *hooked;
 
-static tft_status open_hooked_model(const char *directory, size_t n_threads, engine_model *model, tft_error *err)
+static tft_status open_hooked_model(const char *directory, size_t n_threads, tft_precision precision,
+                                    engine_model *model, tft_error *err)
 {
     void (*const hook)(void) = open_hook;
     open_hook = NULL;
     if (hook != NULL)
         hook();
-    return open_test_model(directory, n_threads, model, err);
+    return open_test_model(directory, n_threads, precision, model, err);
 }
 
 static void promote_the_older_one(void)
