@@ -30,7 +30,9 @@ export async function open(browser, url, { width = 1440, height = 1000, theme = 
     transferred: () => bytes,
     async view(hash) {
       await page.goto(`${url}/ui/#/${hash}`);
-      await page.waitForFunction(() => document.querySelector('main') && !document.querySelector('main .skeleton'), null, { timeout: 20000 }).catch(() => { throw new Error(`#/${hash} stays a skeleton`); });
+      // The view before goes in the frame after its address has: what is waited for must be of the new one.
+      await page.evaluate(() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))));
+      await page.waitForFunction(() => document.querySelector('main') && document.querySelector('h1') && !document.querySelector('main .skeleton'), null, { timeout: 20000 }).catch(() => { throw new Error(`#/${hash} stays a skeleton`); });
     },
     async axe(where) {
       if (!(await page.evaluate(() => 'axe' in window))) await page.evaluate(axe);

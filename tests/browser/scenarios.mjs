@@ -34,6 +34,7 @@ async function views() {
     const tab = await open(browser, url, { width: 390, height: 844, theme });
     for (const view of [...VIEWS, `server/${given.server}`]) {
       await tab.view(view);
+      await until(tab.page, `${view} is drawn`, () => document.querySelector('main').innerText.length > 40);
       const wide = await tab.page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
       assert.ok(wide[0] <= wide[1], `${view} on a phone is ${wide[0]} wide`);
       await tab.axe(`${view} ${theme}, phone`);
